@@ -1,0 +1,199 @@
+"""What a source, a transform and a sink are. Connectors and transforms know this file; the runtime meets them through it.
+
+The way of one signup: a source makes an `Arrival` of what came; the runtime commits it to the inbox and only then answers;
+the source's `read` makes a `Record` of it; transforms change the record; a `Delivery` of it goes to each sink, which
+says what became of it with an `Outcome`.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any, Protocol
+
+import aiohttp
+from msgspec import Struct
+
+from groundswell.clock import Clock
+from groundswell.record import Record
+
+Cursor = str
+"""Where a source goes on from. Text only the source understands; everyone else keeps it and hands it back."""
+
+
+class Arrival(Struct, frozen=True):
+    """One thing as it came, before anybody interpreted it.
+
+    `id` is the id of the record it will become: the inbox refuses an id it already has. `raw` is its JSON, as sent
+    where one request holds one thing. `seen` is `raw` parsed, when the source had to parse it anyway; it is never stored.
+    """
+
+    id: str
+    raw: bytes
+    seen: Any = None
+
+
+class Batch(Struct, frozen=True):
+    """Arrivals that travel together, with the cursor that comes after them."""
+
+    arrivals: Sequence[Arrival]
+    cursor: Cursor | None = None
+
+
+Emit = Callable[[Batch], Awaitable[None]]
+
+
+class Source(Protocol):
+    """Where records come from. Every source can read what it once accepted, today or in a replay next week."""
+
+    def read(self, arrival: Arrival) -> Record:
+        """Make the record of one arrival. Pure: same arrival, same settings, same record.
+
+        Raises:
+            RecordError: it cannot be read; it becomes a dead letter with this reason, its neighbours go on.
+        """
+        ...
+
+
+class RunningSource(Source, Protocol):
+    """A source that goes and looks: a poller, a file.
+
+    The runtime calls `run` once per start, with the cursor saved last (None on the first run). It emits batches until
+    cancelled and saves nothing itself: the cursor rides on the batch. `emit` returns once the batch and its cursor are on
+    disk together, and waits while the queue is full. So a crash repeats a page at most, the inbox drops the repeats by
+    id, and none is skipped. Returning from `run` means the source is finished (a file that was read to its end).
+
+    Raises:
+        UnavailableError, RateLimitedError: the runtime waits, then calls `run` again with the cursor saved last.
+        UnauthorizedError: this source stops and turns red; the daemon stays up.
+    """
+
+    async def run(self, cursor: Cursor | None, emit: Emit) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRequest:
+    """A POST on a webhook path, whole. `headers` ignores case."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    received_at: float
+    """Seconds since 1970."""
+
+
+class WebhookSource(Source, Protocol):
+    """A source that others push to. The runtime owns the listener and answers 200 once the arrivals are on disk."""
+
+    path: str
+    """Where it listens, such as "/webhooks/signups"."""
+    content_types: Sequence[str] | None
+    """Media types it takes ("application/json"); None takes any. Others are answered 415."""
+
+    async def authenticate(self, request: WebhookRequest) -> None:
+        """Return if the sender is who they must be, else raise RefusedError (401, with a challenge where one is due)."""
+        ...
+
+    def arrivals(self, request: WebhookRequest) -> Sequence[Arrival]:
+        """What came, in order. Runs on the event loop for every request: be quick.
+
+        Raises:
+            UnreadableError: the body cannot be read; 400, and a dead letter with the body.
+            RefusedError: any other refusal.
+        """
+        ...
+
+
+class Transform(Protocol):
+    """Records in, records out; no network, no vendor, no clock."""
+
+    def apply(self, record: Record) -> Record | None:
+        """The record changed, the record itself, or None to drop it (counted as filtered).
+
+        Raises:
+            RecordError: this record cannot go on; it becomes a dead letter with this reason, its neighbours go on.
+        """
+        ...
+
+
+class Delivery(Struct, frozen=True):
+    """One record on its way to one sink. `body` is the record as JSON; `record.from_json(body)` when the parts matter."""
+
+    record_id: str
+    kind: str
+    lane: str
+    """Whose turn it is: the runtime never has two deliveries of one lane at a sink at a time."""
+    body: bytes
+    key: str
+    """The same for every try of this delivery, different for different content: the Idempotency-Key."""
+    attempts: int = 0
+    """Tries made before this one."""
+
+
+class Delivered(Struct, frozen=True):
+    """The sink has it."""
+
+
+class Skipped(Struct, frozen=True):
+    """Nothing had to be written; `reason` is a short code for the log of deliveries."""
+
+    reason: str
+
+
+class Retry(Struct, frozen=True):
+    """Not now: `error` says why (what RemoteError it would have been)."""
+
+    error: Exception
+
+
+class Rejected(Struct, frozen=True):
+    """Never: the delivery becomes a dead letter with this reason (short code) and message (no personal data)."""
+
+    reason: str
+    message: str
+
+
+Outcome = Delivered | Skipped | Retry | Rejected
+
+
+class Sink(Protocol):
+    """What writes deliveries to one place."""
+
+    async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
+        """Write these, all of different lanes, and say what became of each, in the same order.
+
+        The runtime hands over at most `settings.batch.records` at a time, and calls up to `settings.concurrency` times at
+        once. Connectors never sleep and try again: they say what happened, and the runtime decides.
+
+        Raises:
+            UnavailableError, RateLimitedError, UnauthorizedError: nothing of this batch is known to have been taken.
+            RejectedError: the batch will not be taken as it is; the runtime then tries the halves to find the culprit.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of files and connections. Called once, after the last `deliver`."""
+        ...
+
+
+class Keys(Protocol):
+    """The API keys made with `groundswell keys create`."""
+
+    async def is_valid(self, account_id: str, secret: str) -> bool:
+        """Whether this pair is a key that has not been revoked. Cheap for a pair that was valid a moment ago."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a component is handed when it is built, besides its settings. Nothing else is reached for."""
+
+    name: str
+    """The component's name in the configuration, such as "signups"."""
+    clock: Clock
+    random: Random
+    http: aiohttp.ClientSession
+    """The daemon's one client session; use it through `groundswell.http.client`."""
+    keys: Keys
+    directory: Path
+    """Relative paths in the settings are relative to this: the directory of the configuration file."""

@@ -1,0 +1,140 @@
+"""The record: one thing that happened, or one state of a person, in the words of the field.
+
+A field that is absent (`UNSET`) is unknown; a field that is None is known to be empty. "" never occurs.
+Every vendor's own names (`given_name`, `postal_code`) stop at the connector that made the record.
+
+Records are msgspec structs: frozen, compact, and as fast to write as JSON in C can be
+(see docs/decisions/0003-msgspec.md).
+"""
+
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+Kind = Literal["person", "action", "donation", "refund", "cancellation"]
+KINDS: Final[tuple[str, ...]] = ("person", "action", "donation", "refund", "cancellation")
+
+Text = str | None | UnsetType
+"""A text field: a string, None (known to be empty), or UNSET (unknown)."""
+
+OptIn = bool | str | None | UnsetType
+"""True, False, or UNSET (unknown). A string is the raw word before `normalise_opt_in` has read it."""
+
+
+class Person(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Who a record is about, as far as this record says. `phone` is E.164 once `normalise_phone` has seen it."""
+
+    first_name: Text = UNSET
+    last_name: Text = UNSET
+    email: Text = UNSET
+    phone: Text = UNSET
+    address1: Text = UNSET
+    address2: Text = UNSET
+    city: Text = UNSET
+    state: Text = UNSET
+    zip: Text = UNSET
+    country: Text = UNSET
+    language: Text = UNSET
+    sms_opt_in: OptIn = UNSET
+    email_opt_in: OptIn = UNSET
+    custom: dict[str, Any] = {}
+    ids: dict[str, str] = {}
+    """Who this is at each vendor: {"action_network": "5a1f0c9e-..."}."""
+
+
+PERSON_FIELDS: Final[tuple[str, ...]] = tuple(f for f in Person.__struct_fields__ if f not in ("custom", "ids"))
+"""The canonical person fields, flat, in the order staff know them."""
+
+
+class Page(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """The page (petition, event, form, ...) an action was taken on."""
+
+    id: Text = UNSET
+    title: Text = UNSET
+    type: Text = UNSET
+    url: Text = UNSET
+
+
+class Action(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What somebody did: `type` is signature, submission, rsvp, letter, call, survey_response, signup or donation."""
+
+    type: Text = UNSET
+    page: Page | UnsetType = UNSET
+    fields: dict[str, Any] = {}
+    tags: list[str] = []
+    source_code: Text = UNSET
+    referrer: dict[str, Any] = {}
+    """Everything else the vendor says about where the person came from."""
+    sponsor: dict[str, Any] = {}
+    """The group it happened at, {"title", "url"}, when the vendor names it."""
+
+
+class Donation(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Money given. Amounts are decimal strings ("25.00"), never floats."""
+
+    amount: Text = UNSET
+    currency: Text = UNSET
+    recurring: bool | None | UnsetType = UNSET
+    period: Text = UNSET
+    order_id: Text = UNSET
+    lineitem_id: Text = UNSET
+    recipient: Text = UNSET
+    recipients: list[dict[str, Any]] = []
+    refcodes: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
+
+
+class Record(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One record. `id` is made from what the vendor numbers, so the same thing seen twice has one id.
+
+    Ids: `action_network:signature/UUID` for what happens once; `action_network:person/UUID@STAMP.HASH` for what
+    has states. `occurred_at` is RFC 3339 in UTC, whole seconds: "2026-05-02T11:00:09Z".
+    """
+
+    id: str
+    kind: Kind
+    source: str
+    """The name of the source component that accepted it."""
+    occurred_at: Text = UNSET
+    person: Person | UnsetType = UNSET
+    action: Action | UnsetType = UNSET
+    donation: Donation | UnsetType = UNSET
+    raw: Any = UNSET
+    """What came, parsed, as the vendor sent it. Transforms may read it; it is never delivered or stored."""
+
+
+_encoder: Final = msgspec.json.Encoder()
+_decoder: Final = msgspec.json.Decoder(Record)
+
+
+def to_json(record: Record) -> bytes:
+    """The record as sinks write it: one line of JSON, unknown fields absent, without `raw`."""
+    if record.raw is not UNSET:
+        record = msgspec.structs.replace(record, raw=UNSET)
+    return _encoder.encode(record)
+
+
+def from_json(body: bytes | str) -> Record:
+    """A record from its JSON. Raises msgspec.ValidationError or DecodeError, which name the path, not the value."""
+    return _decoder.decode(body)
+
+
+def lane_of(record: Record) -> str:
+    """Whose turn this is: phone, else email, else vendor id, else the record. One lane stays in order."""
+    person = record.person
+    if isinstance(person, Person):
+        if isinstance(person.phone, str):
+            return person.phone
+        if isinstance(person.email, str):
+            return person.email.lower()
+        for vendor, number in person.ids.items():
+            return f"{vendor}:{number}"
+    return record.id
+
+
+def utc_stamp(moment: datetime) -> str:
+    """A moment as records carry it: RFC 3339, UTC, whole seconds. A naive moment is taken as UTC."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
