@@ -8,7 +8,16 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    model_serializer,
+    model_validator,
+)
 
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _DURATION_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -81,6 +90,32 @@ RateLimit = Annotated[
     PlainSerializer(str),
     WithJsonSchema({"type": "string", "pattern": f"^{_RATE.pattern}$", "examples": ["4/s", "1000/min"]}),
 ]
+
+
+class Listen(BaseModel):
+    """An address and port to listen on."""
+
+    model_config = ConfigDict(frozen=True)
+    host: str
+    port: int = Field(ge=0, le=65535)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _parse(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        host, colon, port = value.rpartition(":")
+        if not colon or not host or not port.isdecimal():
+            raise ValueError('is not an address; write host and port, such as "127.0.0.1:8080" or "[::1]:8080"')
+        return {"host": host.strip("[]"), "port": int(port)}
+
+    @model_serializer
+    def _write(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        return self.host in ("127.0.0.1", "::1", "localhost")
 
 
 class Secret:

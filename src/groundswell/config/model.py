@@ -1,0 +1,107 @@
+"""What a configuration is once it has been read: validated, complete, frozen."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from groundswell.settings import Duration, Listen, SecretText, Settings, Size
+
+Role = Literal["source", "transform", "sink"]
+
+
+class DaemonSettings(Settings):
+    """`[daemon]`: the state file, the bounds, and how long things are kept."""
+
+    state: str = Field("groundswell.db", description="The state file (SQLite), relative to the configuration file.")
+    state_max: Size = Field(
+        8 * 2**30,
+        ge=8 * 2**20,
+        description="The state file grows to this and no further: past nine tenths of it nothing new is accepted.",
+    )
+    disk_free_min: Size = Field(
+        64 * 2**20, ge=0, description="Accept nothing new while the disk has less room than this (webhooks get 503)."
+    )
+    queue_records_max: int = Field(
+        2_000,
+        ge=1,
+        description="Records in memory at each step (waiting to be accepted, to be processed, at each sink).",
+    )
+    queue_bytes_max: Size = Field(8 * 2**20, ge=1, description="Bytes in memory at each step, likewise.")
+    keep: Duration = Field(
+        timedelta(days=30),
+        description="How long processed records (for replay and to know duplicates) and the log of deliveries are kept.",
+    )
+    drain: Duration = Field(timedelta(seconds=20), description="How long SIGTERM waits for deliveries under way.")
+
+
+class WebhooksSettings(Settings):
+    """`[webhooks]`: where sources that are pushed to listen."""
+
+    listen: Listen = Field(
+        Listen(host="127.0.0.1", port=8080), description='Address and port, such as "127.0.0.1:8080".'
+    )
+    body_max: Size = Field(2**20, ge=1, description="A larger body (after decompression) is answered 413.")
+    body_timeout: Duration = Field(
+        timedelta(seconds=10), description="A body that takes longer to arrive is answered 408."
+    )
+    connections_max: int = Field(1_000, ge=1, description="Connections at once; more are closed at once.")
+
+
+class OpsSettings(Settings):
+    """`[ops]`: health, metrics and the API for operators."""
+
+    listen: Listen = Field(
+        Listen(host="127.0.0.1", port=9464), description="Address and port. Anything but loopback needs a password."
+    )
+    password: SecretText = Field(None, description="Lets an operator in from elsewhere (HTTP Basic, any user name).")
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One named component of the file."""
+
+    name: str
+    role: Role
+    type: str
+    settings: Any
+    """An instance of the type's settings model."""
+    inputs: tuple[str, ...]
+    """Names of the components it takes records from; empty for a source."""
+    directory: Path
+    """Of the file it stands in; relative paths in its settings start there."""
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineTest:
+    """One `[[tests]]` of the file: what goes in, where, and what must come out."""
+
+    name: str
+    source: str
+    """The source whose `read` takes the input."""
+    input: tuple[Any, ...]
+    expect: dict[str, tuple[Any, ...]]
+    """By the name of a transform or sink: the records that reach it, in order. Only the fields written are compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A whole configuration."""
+
+    daemon: DaemonSettings
+    webhooks: WebhooksSettings
+    ops: OpsSettings
+    components: dict[str, Component]
+    """By name, in the order of the file(s)."""
+    tests: tuple[PipelineTest, ...]
+    files: tuple[Path, ...]
+    hash: str
+    """Of the text of the files, 12 hex digits: shows which configuration is in force."""
+    directory: Path
+    """Of the first file; the state file is relative to this."""
+    warnings: tuple[str, ...] = field(default=())
+
+    def of_role(self, role: Role) -> dict[str, Component]:
+        return {name: component for name, component in self.components.items() if component.role == role}
