@@ -1,20 +1,21 @@
-"""What a source, a transform and a sink are. Connectors and transforms know this file; the runtime meets them through it.
+"""What a source, a transform and a sink are: all that connectors and transforms know of the rest.
 
-The way of one signup: a source makes an `Arrival` of what came; the runtime commits it to the inbox and only then answers;
-the source's `read` makes a `Record` of it; transforms change the record; a `Delivery` of it goes to each sink, which
-says what became of it with an `Outcome`.
+The way of one signup: a source makes an `Arrival` of what came; the runtime commits it to the inbox and only then
+answers; the source's `read` makes a `Record` of it; transforms change the record; a `Delivery` of it goes to each sink,
+which says what became of it with an `Outcome`.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from random import Random
 from typing import Any, Protocol
 
-import aiohttp
 from msgspec import Struct
 
 from groundswell.clock import Clock
+from groundswell.http.client import Client
 from groundswell.record import Record
 
 Cursor = str
@@ -25,7 +26,7 @@ class Arrival(Struct, frozen=True):
     """One thing as it came, before anybody interpreted it.
 
     `id` is the id of the record it will become: the inbox refuses an id it already has. `raw` is its JSON, as sent
-    where one request holds one thing. `seen` is `raw` parsed, when the source had to parse it anyway; it is never stored.
+    where one request holds one thing. `seen` is `raw` parsed, when the source had to parse it anyway; never stored.
     """
 
     id: str
@@ -59,9 +60,9 @@ class RunningSource(Source, Protocol):
     """A source that goes and looks: a poller, a file.
 
     The runtime calls `run` once per start, with the cursor saved last (None on the first run). It emits batches until
-    cancelled and saves nothing itself: the cursor rides on the batch. `emit` returns once the batch and its cursor are on
-    disk together, and waits while the queue is full. So a crash repeats a page at most, the inbox drops the repeats by
-    id, and none is skipped. Returning from `run` means the source is finished (a file that was read to its end).
+    cancelled and saves nothing itself: the cursor rides on the batch. `emit` returns once the batch and its cursor are
+    on disk together, and waits while the queue is full. So a crash repeats a page at most, the inbox drops the repeats
+    by id, and none is skipped. Returning from `run` means the source is finished (a file that was read to its end).
 
     Raises:
         UnavailableError, RateLimitedError: the runtime waits, then calls `run` again with the cursor saved last.
@@ -91,7 +92,7 @@ class WebhookSource(Source, Protocol):
     """Media types it takes ("application/json"); None takes any. Others are answered 415."""
 
     async def authenticate(self, request: WebhookRequest) -> None:
-        """Return if the sender is who they must be, else raise RefusedError (401, with a challenge where one is due)."""
+        """Return if the sender is who they must be, else raise RefusedError (401, with a challenge)."""
         ...
 
     def arrivals(self, request: WebhookRequest) -> Sequence[Arrival]:
@@ -117,17 +118,20 @@ class Transform(Protocol):
 
 
 class Delivery(Struct, frozen=True):
-    """One record on its way to one sink. `body` is the record as JSON; `record.from_json(body)` when the parts matter."""
+    """One record on its way to one sink. `body` is the record as JSON; `record.from_json(body)` gives the parts."""
 
     record_id: str
     kind: str
     lane: str
     """Whose turn it is: the runtime never has two deliveries of one lane at a sink at a time."""
     body: bytes
-    key: str
-    """The same for every try of this delivery, different for different content: the Idempotency-Key."""
     attempts: int = 0
     """Tries made before this one."""
+
+    @property
+    def key(self) -> str:
+        """The same for every try of this delivery, another for other content: what goes out as Idempotency-Key."""
+        return blake2b(self.body, digest_size=16, key=self.record_id.encode()[:64]).hexdigest()
 
 
 class Delivered(Struct, frozen=True):
@@ -162,8 +166,8 @@ class Sink(Protocol):
     async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
         """Write these, all of different lanes, and say what became of each, in the same order.
 
-        The runtime hands over at most `settings.batch.records` at a time, and calls up to `settings.concurrency` times at
-        once. Connectors never sleep and try again: they say what happened, and the runtime decides.
+        The runtime hands over at most `settings.batch.records` at a time, and calls up to `settings.concurrency` times
+        at once. Connectors never sleep and try again: they say what happened, and the runtime decides.
 
         Raises:
             UnavailableError, RateLimitedError, UnauthorizedError: nothing of this batch is known to have been taken.
@@ -192,8 +196,8 @@ class Context:
     """The component's name in the configuration, such as "signups"."""
     clock: Clock
     random: Random
-    http: aiohttp.ClientSession
-    """The daemon's one client session; use it through `groundswell.http.client`."""
+    http: Client
+    """The one way out to other systems."""
     keys: Keys
     directory: Path
     """Relative paths in the settings are relative to this: the directory of the configuration file."""

@@ -7,6 +7,7 @@ Records are msgspec structs: frozen, compact, and as fast to write as JSON in C 
 (see docs/decisions/0003-msgspec.md).
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
@@ -76,7 +77,7 @@ class Donation(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tr
 
     amount: Text = UNSET
     currency: Text = UNSET
-    recurring: bool | None | UnsetType = UNSET
+    recurring: bool | UnsetType | None = UNSET
     period: Text = UNSET
     order_id: Text = UNSET
     lineitem_id: Text = UNSET
@@ -119,6 +120,18 @@ def to_json(record: Record) -> bytes:
 def from_json(body: bytes | str) -> Record:
     """A record from its JSON. Raises msgspec.ValidationError or DecodeError, which name the path, not the value."""
     return _decoder.decode(body)
+
+
+def merged(bodies: Sequence[bytes]) -> bytes:
+    """One person record out of several, oldest first: later values win, what a later one does not know stays."""
+    records = [from_json(body) for body in bodies]
+    people = [record.person for record in records if isinstance(record.person, Person)]
+    known: dict[str, Any] = {}
+    for person in people:
+        known |= {name: getattr(person, name) for name in PERSON_FIELDS if getattr(person, name) is not UNSET}
+        known["custom"] = {**known.get("custom", {}), **person.custom}
+        known["ids"] = {**known.get("ids", {}), **person.ids}
+    return to_json(msgspec.structs.replace(records[-1], person=Person(**known) if people else UNSET))
 
 
 def lane_of(record: Record) -> str:

@@ -1,9 +1,17 @@
 """Every component there is, in tables one can read. A component exists when it is listed here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from groundswell.connectors.action_network.webhook import ActionNetworkWebhook, ActionNetworkWebhookSettings
+from groundswell.connectors.http.sink import HttpSink, HttpSinkSettings
+from groundswell.connectors.http.webhook import HttpWebhook, HttpWebhookSettings
 from groundswell.settings import Settings
+from groundswell.transforms.filter import Filter, FilterSettings
+from groundswell.transforms.map_fields import MapFields, MapFieldsSettings
+from groundswell.transforms.normalise_opt_in import NormaliseOptIn, NormaliseOptInSettings
+from groundswell.transforms.normalise_phone import NormalisePhone, NormalisePhoneSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +22,30 @@ class ComponentType:
     build: Any
 
 
-SOURCES: Final[dict[str, ComponentType]] = {}
-TRANSFORMS: Final[dict[str, ComponentType]] = {}
-SINKS: Final[dict[str, ComponentType]] = {}
-SIMULATORS: Final[dict[str, Any]] = {}
+ACCOUNTS: Final[dict[str, ComponentType]] = {}
+SOURCES: Final[dict[str, ComponentType]] = {
+    "action_network.webhook": ComponentType(ActionNetworkWebhookSettings, ActionNetworkWebhook),
+    "http.webhook": ComponentType(HttpWebhookSettings, HttpWebhook),
+}
+TRANSFORMS: Final[dict[str, ComponentType]] = {
+    "filter": ComponentType(FilterSettings, Filter),
+    "map_fields": ComponentType(MapFieldsSettings, MapFields),
+    "normalise_opt_in": ComponentType(NormaliseOptInSettings, NormaliseOptIn),
+    "normalise_phone": ComponentType(NormalisePhoneSettings, NormalisePhone),
+}
+SINKS: Final[dict[str, ComponentType]] = {
+    "http": ComponentType(HttpSinkSettings, HttpSink),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The tables together: every type a configuration may name, by role."""
+
+    accounts: Mapping[str, ComponentType]
+    sources: Mapping[str, ComponentType]
+    transforms: Mapping[str, ComponentType]
+    sinks: Mapping[str, ComponentType]
+
+
+REGISTRY: Final = Registry(accounts=ACCOUNTS, sources=SOURCES, transforms=TRANSFORMS, sinks=SINKS)

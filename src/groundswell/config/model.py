@@ -13,7 +13,7 @@ Role = Literal["source", "transform", "sink"]
 
 
 class DaemonSettings(Settings):
-    """`[daemon]`: the state file, the bounds, and how long things are kept."""
+    """The state file, the bounds, and how long things are kept."""
 
     state: str = Field("groundswell.db", description="The state file (SQLite), relative to the configuration file.")
     state_max: Size = Field(
@@ -32,13 +32,13 @@ class DaemonSettings(Settings):
     queue_bytes_max: Size = Field(8 * 2**20, ge=1, description="Bytes in memory at each step, likewise.")
     keep: Duration = Field(
         timedelta(days=30),
-        description="How long processed records (for replay and to know duplicates) and the log of deliveries are kept.",
+        description="How long processed records (to replay and to know duplicates) and the log of deliveries are kept.",
     )
     drain: Duration = Field(timedelta(seconds=20), description="How long SIGTERM waits for deliveries under way.")
 
 
 class WebhooksSettings(Settings):
-    """`[webhooks]`: where sources that are pushed to listen."""
+    """Where sources that are pushed to listen."""
 
     listen: Listen = Field(
         Listen(host="127.0.0.1", port=8080), description='Address and port, such as "127.0.0.1:8080".'
@@ -51,12 +51,14 @@ class WebhooksSettings(Settings):
 
 
 class OpsSettings(Settings):
-    """`[ops]`: health, metrics and the API for operators."""
+    """Health, metrics and the API for operators."""
 
     listen: Listen = Field(
         Listen(host="127.0.0.1", port=9464), description="Address and port. Anything but loopback needs a password."
     )
-    password: SecretText = Field(None, description="Lets an operator in from elsewhere (HTTP Basic, any user name).")
+    password: SecretText | None = Field(
+        None, description="Lets an operator in from elsewhere (HTTP Basic, any user name)."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +76,36 @@ class Component:
     """Of the file it stands in; relative paths in its settings start there."""
 
 
+class TestSettings(Settings):
+    """What goes in, where, and what must come out; run by `groundswell test`."""
+
+    __test__ = False  # pytest takes every class called Test... for one of its own
+
+    name: str = Field(min_length=1, description="What the test shows, in a few words.")
+    source: str = Field(description="The source that reads the input.")
+    input: list[Any] = Field(
+        min_length=1, description="What the source would have been sent: one entry for each thing that happened."
+    )
+    expect: dict[str, list[dict[str, Any]]] = Field(
+        min_length=1,
+        description=(
+            "By the name of a component: the records that a source or transform lets through, or that reach a sink, "
+            "in order. Only the fields written are compared; an empty list means none."
+        ),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class PipelineTest:
-    """One `[[tests]]` of the file: what goes in, where, and what must come out."""
+    """One `[[tests]]` of the file, ready to run."""
 
     name: str
     source: str
     """The source whose `read` takes the input."""
-    input: tuple[Any, ...]
+    input: tuple[bytes, ...]
+    """JSON."""
     expect: dict[str, tuple[Any, ...]]
-    """By the name of a transform or sink: the records that reach it, in order. Only the fields written are compared."""
+    """By the name of a component: the records it lets through or that reach it, in order, as far as they matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +124,8 @@ class Config:
     directory: Path
     """Of the first file; the state file is relative to this."""
     warnings: tuple[str, ...] = field(default=())
+    accounts: dict[str, Settings] = field(default_factory=dict)
+    """By name."""
 
     def of_role(self, role: Role) -> dict[str, Component]:
         return {name: component for name, component in self.components.items() if component.role == role}

@@ -1,0 +1,11 @@
+// Node-RED as lean as it gets: no editor, no admin API, no update checks, warnings only. Ports come from run.py.
+module.exports = {
+    uiHost: "127.0.0.1",
+    uiPort: Number(process.env.PORT),
+    httpAdminRoot: false,
+    httpNodeRoot: "/",
+    credentialSecret: false,
+    diagnostics: { enabled: false, ui: false },
+    telemetry: { enabled: false, updateNotification: false },
+    logging: { console: { level: "warn", metrics: false, audit: false } },
+};

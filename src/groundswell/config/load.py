@@ -1,0 +1,230 @@
+"""From TOML to a `Config`: every problem found at once, each with its file, its path as written, and a way out."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from groundswell.config.environment import Resolved
+from groundswell.config.files import read_files
+from groundswell.config.model import (
+    Component,
+    Config,
+    DaemonSettings,
+    OpsSettings,
+    PipelineTest,
+    Role,
+    TestSettings,
+    WebhooksSettings,
+)
+from groundswell.config.problems import Findings, TomlPath, meant, quoted
+from groundswell.config.tables import Table, tables_of
+from groundswell.config.validate import S, Validator
+from groundswell.config.webhook_paths import check_webhook_paths
+from groundswell.config.wiring import Node, check_inputs, check_names
+from groundswell.errors import ConfigError
+from groundswell.registry import REGISTRY, ComponentType, Registry
+from groundswell.settings import Listen, Settings
+
+ROLES: Final[dict[str, Role]] = {"sources": "source", "transforms": "transform", "sinks": "sink"}
+"""The tables that hold components, and what stands in each."""
+
+
+def load(paths: Sequence[Path], environ: Mapping[str, str], registry: Registry = REGISTRY) -> Config:
+    """Read a configuration from files and directories, as one.
+
+    Args:
+        paths: TOML files, or directories of them (`*.toml`, sorted).
+        environ: Where `${NAME}` and the directory of systemd's credentials are looked up.
+        registry: The types a component may have.
+
+    Raises:
+        ConfigError: with everything that is wrong with it.
+    """
+    findings = Findings()
+    files = read_files(paths, findings)
+    # What is in a file that could not be read is unknown: then nothing is said of what seems to be missing.
+    is_whole = not findings.has_problems
+    reader = _Reader(tables_of(files, findings), environ, registry, findings)
+    daemon = reader.single("daemon", DaemonSettings)
+    webhooks = reader.single("webhooks", WebhooksSettings)
+    ops = reader.single("ops", OpsSettings)
+    if webhooks is not None and ops is not None:
+        reader.check_listeners(webhooks, ops)
+    accounts = reader.accounts()
+    components = reader.components()
+    tests = reader.tests()
+    if is_whole:
+        reader.check_wiring(files[0].name)
+    if findings.has_problems:
+        raise ConfigError(findings.problems({file.name: file.tables for file in files}))
+    assert daemon is not None
+    assert webhooks is not None
+    assert ops is not None
+    return Config(
+        daemon=daemon,
+        webhooks=webhooks,
+        ops=ops,
+        accounts=accounts,
+        components=components,
+        tests=tests,
+        files=tuple(file.path for file in files),
+        hash=sha256(b"".join(file.content for file in files)).hexdigest()[:12],
+        directory=files[0].directory,
+        warnings=tuple(findings.warnings),
+    )
+
+
+class _Reader:
+    """What one reading has at hand: the tables of all files, and what was found so far."""
+
+    def __init__(
+        self, tables: Sequence[Table], environ: Mapping[str, str], registry: Registry, findings: Findings
+    ) -> None:
+        self._tables = {table.path: table for table in reversed(tables)}
+        self._all = tables
+        self._findings = findings
+        self._validator = Validator(environ, findings)
+        self._types: dict[str, Mapping[str, ComponentType]] = {
+            "accounts": registry.accounts,
+            "sources": registry.sources,
+            "transforms": registry.transforms,
+            "sinks": registry.sinks,
+        }
+        self._nodes: dict[str, Node] = {}
+
+    def single(self, name: str, model: type[S]) -> S | None:
+        """`[daemon]` or the like; without such a table, all defaults."""
+        table = self._tables.get((name,))
+        if table is None:
+            return model()
+        return self._validator.settings(table, self._validator.resolved(table), model, f"[{name}]")
+
+    def accounts(self) -> dict[str, Settings]:
+        tables = self._of_kind("accounts")
+        found = {table.name: self._typed(table, self._validator.resolved(table)) for table in tables}
+        return {name: settings for name, settings in found.items() if settings is not None}
+
+    def components(self) -> dict[str, Component]:
+        """Every component whose settings are right, by name."""
+        nodes: list[Node] = []
+        components: list[Component] = []
+        for table in self._of_kind(*ROLES):
+            resolved = self._validator.resolved(table)
+            node = Node(table.name, ROLES[table.kind], table.file.name, _inputs_of(resolved.value))
+            nodes.append(node)
+            settings = self._typed(table, resolved)
+            if settings is not None:
+                directory = table.file.directory
+                components.append(
+                    Component(node.name, node.role, resolved.value["type"], settings, node.inputs, directory)
+                )
+        self._nodes = check_names(nodes, self._findings)
+        check_webhook_paths(components, {node.name: node.file for node in nodes}, self._findings)
+        return {component.name: component for component in components}
+
+    def check_wiring(self, file: str) -> None:
+        """Report what does not hang together. `file` is where to look for what is not there at all."""
+        roles = {node.role for node in self._nodes.values()}
+        if "source" not in roles:
+            self._findings.problem(file, ("sources",), "there is no source; add one, such as [sources.signups]")
+        if "sink" not in roles:
+            self._findings.problem(file, ("sinks",), "there is no sink; add one, such as [sinks.crm]")
+        check_inputs(self._nodes, self._findings)
+
+    def check_listeners(self, webhooks: WebhooksSettings, ops: OpsSettings) -> None:
+        table = self._tables.get(("ops",)) or self._tables.get(("webhooks",))
+        if table is None:
+            return
+        path: TomlPath = (table.kind, "listen")
+        if not ops.listen.is_loopback and ops.password is None:
+            self._findings.problem(
+                table.file.name,
+                path,
+                "lets other machines in, and there is no ops.password; set one, or listen on 127.0.0.1",
+            )
+        if _collide(webhooks.listen, ops.listen):
+            self._findings.problem(
+                table.file.name,
+                path,
+                f"webhooks and ops cannot both have port {ops.listen.port}; give one another port",
+            )
+
+    def tests(self) -> tuple[PipelineTest, ...]:
+        tests = []
+        for table in self._of_kind("tests"):
+            settings = self._validator.settings(table, self._validator.resolved(table), TestSettings, "[[tests]]")
+            if settings is not None:
+                tests.append(self._test(table, settings))
+        return tuple(tests)
+
+    def _test(self, table: Table, settings: TestSettings) -> PipelineTest:
+        sources = [node.name for node in self._nodes.values() if node.role == "source"]
+        if settings.source not in sources:
+            message = f"{quoted(settings.source)} is not one of the sources; {meant(settings.source, sources)}"
+            self._findings.problem(table.file.name, (*table.path, "source"), message)
+        for name in settings.expect:
+            if name not in self._nodes:
+                message = f"nothing is called {quoted(name)}; {meant(name, self._nodes)}"
+                self._findings.problem(table.file.name, (*table.path, "expect", name), message)
+        return PipelineTest(
+            name=settings.name,
+            source=settings.source,
+            input=tuple(self._json(table, ("input", place), value) for place, value in enumerate(settings.input)),
+            expect={
+                name: tuple(
+                    msgspec.json.decode(self._json(table, ("expect", name, place), record))
+                    for place, record in enumerate(records)
+                )
+                for name, records in settings.expect.items()
+            },
+        )
+
+    def _json(self, table: Table, path: TomlPath, value: Any) -> bytes:
+        try:
+            return msgspec.json.encode(value)
+        except OverflowError:
+            self._findings.problem(table.file.name, (*table.path, *path), "holds a number too large for JSON")
+            return b"null"
+
+    def _typed(self, table: Table, resolved: Resolved) -> Settings | None:
+        """The settings of a component or account, after its type."""
+        types, name = self._types[table.kind], resolved.value.get("type")
+        kind = types.get(name) if isinstance(name, str) else None
+        if kind is not None:
+            return self._validator.settings(table, resolved, kind.settings, str(name))
+        if ("type",) not in resolved.unresolved:
+            self._findings.problem(table.file.name, (*table.path, "type"), self._no_such_type(table.kind, name))
+        return None
+
+    def _no_such_type(self, kind: str, name: Any) -> str:
+        types = sorted(self._types[kind])
+        there_is = f"there is {', '.join(types)}" if types else f"this groundswell has no types of {kind}"
+        if name is None:
+            return f"is missing; {there_is}"
+        if not isinstance(name, str):
+            return f"must be text; {there_is}"
+        for other, others in self._types.items():
+            if name in others:
+                return f"{quoted(name)} is a {other[:-1]}, not a {kind[:-1]}; {there_is}"
+        article = "an" if kind == "accounts" else "a"
+        return f"{quoted(name)} is not {article} {kind[:-1]}; {meant(name, types) if types else there_is}"
+
+    def _of_kind(self, *kinds: str) -> list[Table]:
+        return [table for table in self._all if table.kind in kinds]
+
+
+def _inputs_of(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a component names as its inputs, also where it does not do so in a list, as it must."""
+    inputs = values.get("inputs")
+    return tuple(name for name in (inputs if isinstance(inputs, list) else [inputs]) if isinstance(name, str))
+
+
+def _collide(one: Listen, other: Listen) -> bool:
+    """Whether two listeners want the same port of the same address. Port 0 is any free one."""
+    if one.port != other.port or one.port == 0:
+        return False
+    everywhere = {"0.0.0.0", "::"} & {one.host, other.host}  # noqa: S104
+    return bool(everywhere) or one.host == other.host or (one.is_loopback and other.is_loopback)

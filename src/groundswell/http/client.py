@@ -1,0 +1,247 @@
+"""The one way out: every call the daemon makes to another system goes through `Client`.
+
+It bounds what a receiver can do to us (time, memory, redirects) and turns what came back into the errors that decide
+what happens next. Its messages name the host and the status. They never hold a path, a query, a header or a body,
+for those are where tokens and people are.
+"""
+
+import os
+import re
+import ssl
+from collections.abc import Callable, Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Final
+
+import aiohttp
+from msgspec import Struct
+from yarl import URL
+
+from groundswell import __version__
+from groundswell.clock import Clock
+from groundswell.errors import RateLimitedError, RejectedError, RemoteError, UnauthorizedError, UnavailableError
+
+USER_AGENT: Final = f"groundswell/{__version__}"
+CONNECT_TIMEOUT_S: Final = 10.0
+TOTAL_TIMEOUT_S: Final = 30.0
+CONNECTIONS_MAX: Final = 512
+CONNECTIONS_PER_HOST_MAX: Final = 256
+"""As many as the widest sink may use at once (`concurrency`)."""
+BODY_BYTES_MAX: Final = 64 * 1024
+RETRY_AFTER_S_MAX: Final = 3600.0
+
+Waited = Callable[[str, float], None]
+"""Told of every wait for a rate limit: component, seconds."""
+Observe = Callable[[str, float, str], None]
+"""Told of every call: host, seconds it took, and "2xx" .. "5xx", or "error" when no answer came."""
+
+
+class Answer(Struct, frozen=True):
+    """What came back. `body` is cut off at the bound the caller gave; `is_whole` says whether it was."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    is_whole: bool
+
+
+class Client:
+    """Calls other systems over the daemon's one session."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        clock: Clock,
+        observe: Observe | None = None,
+        waited: Waited | None = None,
+    ) -> None:
+        self._session = session
+        self._clock = clock
+        self._observe = observe
+        self._waited = waited
+
+    def waited(self, component: str, seconds: float) -> None:
+        """Say that a component waited for its rate limit before a call, so that the wait is counted."""
+        if self._waited is not None:
+            self._waited(component, seconds)
+
+    async def request(
+        self,
+        method: str,
+        url: URL,
+        *,
+        what: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        timeout_s: float = TOTAL_TIMEOUT_S,
+        body_bytes_max: int = BODY_BYTES_MAX,
+    ) -> Answer:
+        """Make one call and return its answer, if that is a 2xx.
+
+        Args:
+            what: Who is doing what, to begin messages with: "crm: posting 3 records".
+
+        Raises:
+            RemoteError: as `send` and `error_of` say.
+        """
+        answer = await self.send(
+            method, url, what=what, headers=headers, body=body, timeout_s=timeout_s, body_bytes_max=body_bytes_max
+        )
+        if not 200 <= answer.status < 300:
+            raise error_of(answer, f"{what}: {host_of(url)}", self._clock.now())
+        return answer
+
+    async def send(
+        self,
+        method: str,
+        url: URL,
+        *,
+        what: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        timeout_s: float = TOTAL_TIMEOUT_S,
+        body_bytes_max: int = BODY_BYTES_MAX,
+    ) -> Answer:
+        """Make one call and return its answer, whatever its status. Redirects are never followed.
+
+        Raises:
+            UnavailableError: no whole answer came: connection, TLS, time. The other side may have acted all the same.
+        """
+        began = self._clock.monotonic()
+        status_class = "error"
+        timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_TIMEOUT_S)
+        try:
+            async with self._session.request(
+                method, url, headers=headers, data=body, timeout=timeout, allow_redirects=False
+            ) as response:
+                content, is_whole = await _read(response.content, body_bytes_max)
+                status_class = f"{response.status // 100}xx"
+                return Answer(response.status, response.headers, content, is_whole)
+        except (aiohttp.ClientError, OSError) as exc:  # TimeoutError is an OSError
+            raise UnavailableError(
+                f"{what}: {host_of(url)} {_what_broke(exc, timeout_s)}; it will be tried again"
+            ) from exc
+        finally:
+            if self._observe is not None:
+                self._observe(url.host or "", self._clock.monotonic() - began, status_class)
+
+
+def new_session(*, trust_env: bool = False) -> aiohttp.ClientSession:
+    """The daemon's one session. Call it inside the event loop; close it last.
+
+    No cookies are kept: accounts share the session, and one vendor's two accounts must not share a login. Proxies from
+    the environment (`HTTPS_PROXY`) and `~/.netrc` are used only with `trust_env`: a daemon whose way out depends on who
+    started it is hard to reason about.
+    """
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX, limit_per_host=CONNECTIONS_PER_HOST_MAX),
+        timeout=aiohttp.ClientTimeout(total=TOTAL_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": USER_AGENT},
+        trust_env=trust_env,
+    )
+
+
+def error_of(answer: Answer, who: str, now: float) -> RemoteError:
+    """The error an answer outside 2xx stands for. `who` begins the message: "crm: posting 3 records: example.org".
+
+    Redirects are refused: a write that follows one may arrive as a GET, or where the credentials were not meant to go.
+    """
+    status = answer.status
+    said = f"{who} answered {_named(status)}"
+    wait_s = retry_after_s(answer.headers.get("Retry-After"), now)
+    if status == 429 or (status == 503 and wait_s is not None):
+        return RateLimitedError(f"{said}; it will be tried again {_in(wait_s)}", wait_s)
+    if status in (401, 403, 407):
+        return UnauthorizedError(
+            f"{said}; check the credentials (`auth`, `headers` or the account) and what they allow"
+        )
+    if status in (408, 425) or status >= 500:
+        return UnavailableError(f"{said}; it will be tried again")
+    if 300 <= status < 400:
+        return RejectedError(
+            f"{said}, a redirect{_place(answer)}; redirects are not followed, put the new address in `url`"
+        )
+    return RejectedError(f"{said}; it will not take this as it is")
+
+
+_SECONDS: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
+
+
+def retry_after_s(header: str | None, now: float) -> float | None:
+    """Seconds to wait, from `Retry-After` in either form, at most an hour. None when it is absent or means nothing."""
+    if header is None:
+        return None
+    if _SECONDS.fullmatch(header.strip()):
+        wait_s = float(header)
+    else:
+        try:
+            moment = parsedate_to_datetime(header)
+            wait_s = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return min(max(wait_s, 0.0), RETRY_AFTER_S_MAX)
+
+
+def host_of(url: URL) -> str:
+    """The host as messages show it, with the port when it is not the usual one."""
+    return f"{url.host}" if url.is_default_port() else f"{url.host}:{url.port}"
+
+
+async def _read(content: aiohttp.StreamReader, bytes_max: int) -> tuple[bytes, bool]:
+    """The body up to a bound. The connection is dropped, not drained, when there is more."""
+    parts: list[bytes] = []
+    room = bytes_max
+    while part := await content.readany():
+        parts.append(part[:room])
+        if len(part) > room:
+            return b"".join(parts), False
+        room -= len(part)
+    return b"".join(parts), True
+
+
+def _what_broke(exc: Exception, timeout_s: float) -> str:
+    """In our words: the libraries' words hold addresses and bits of what was received."""
+    match exc:
+        case aiohttp.ConnectionTimeoutError():
+            return f"could not be reached within {CONNECT_TIMEOUT_S:g} s"
+        case TimeoutError():
+            return f"did not answer within {timeout_s:g} s"
+        case aiohttp.ClientConnectorCertificateError():
+            error = exc.certificate_error
+            why = f" ({error.verify_message})" if isinstance(error, ssl.SSLCertVerificationError) else ""
+            return f"has a certificate we cannot trust{why}"
+        case aiohttp.ClientSSLError():
+            return "does not speak TLS as we do"
+        case aiohttp.ClientConnectorDNSError():
+            return "is not known to DNS"
+        case aiohttp.ClientConnectorError() | aiohttp.ClientProxyConnectionError():
+            return f"could not be reached ({os.strerror(exc.errno) if exc.errno else 'no route'})"
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientPayloadError() | ConnectionError():
+            return "closed the connection before its answer was whole"
+        case aiohttp.ClientResponseError():
+            return "answered something that is not HTTP"
+        case _:
+            return f"broke off ({type(exc).__name__})"
+
+
+def _named(status: int) -> str:
+    """ "422 Unprocessable Entity": our own phrase, as the one they send may say anything."""
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def _in(wait_s: float | None) -> str:
+    return "later" if wait_s is None else f"in {wait_s:.0f} s"
+
+
+def _place(answer: Answer) -> str:
+    """Where a redirect points: scheme and host only, as paths and queries may hold tokens."""
+    try:
+        place = URL(answer.headers.get("Location", ""))
+    except ValueError:
+        return ""
+    return f" to {place.scheme}://{host_of(place)}" if place.host else ""

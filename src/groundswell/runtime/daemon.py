@@ -1,0 +1,218 @@
+"""The daemon: opens the state file, starts the pipeline and the ops port, heeds signals, and ends well."""
+
+import platform
+import signal
+from collections.abc import Callable
+from random import Random
+from typing import Final, Protocol
+
+import anyio
+import structlog
+from anyio.abc import TaskStatus
+
+from groundswell import __version__
+from groundswell.clock import Clock
+from groundswell.config.model import Config
+from groundswell.errors import ConfigError, GroundswellError, StoreError
+from groundswell.http.api_keys import VerifiedKeys
+from groundswell.http.client import Client, new_session
+from groundswell.metrics import Metrics
+from groundswell.runtime.build import Builder
+from groundswell.runtime.housekeeping import beat, forget_old, watch_room
+from groundswell.runtime.sd_notify import ServiceManager
+from groundswell.runtime.supervisor import Changes, Supervisor
+from groundswell.store.store import Store
+
+log = structlog.get_logger()
+
+
+class OpsPort(Protocol):
+    """What serves health, metrics and the API; handed in, for it is built on top of the daemon."""
+
+    async def start(self, daemon: "Daemon") -> None: ...
+    async def stop(self) -> None: ...
+
+
+class Reloaded:
+    """How the last reload went."""
+
+    def __init__(self, at: float) -> None:
+        self.at = at
+        self.changes: Changes | None = None
+        self.error: str | None = None
+
+
+class Daemon:
+    """One running groundswell."""
+
+    def __init__(
+        self,
+        config: Config,
+        load: Callable[[], Config],
+        *,
+        clock: Clock,
+        random: Random,
+        ops: OpsPort,
+        manager: ServiceManager,
+    ) -> None:
+        """`load` reads the configuration again, for a reload."""
+        self._load = load
+        self._clock = clock
+        self._random = random
+        self._ops = ops
+        self._manager = manager
+        self._stopping = anyio.Event()
+        daemon = config.daemon
+        state = config.directory / daemon.state
+        self.clock = clock
+        self.config = config
+        self.metrics = Metrics()
+        self.store = Store(state, size_max=daemon.state_max, disk_free_min=daemon.disk_free_min)
+        self.keys: VerifiedKeys
+        self.supervisor: Supervisor
+        self.started_at = clock.now()
+        self.reloaded = Reloaded(clock.now())
+
+    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Run until `stop` is called, then drain.
+
+        Raises:
+            StoreError: the state file cannot be used, or failed.
+            OSError: an address cannot be listened on.
+        """
+        async with self.store, new_session() as session:
+            http = Client(session, self._clock, self.metrics.http_seconds)
+            self.keys = VerifiedKeys(self._key_hash, self._clock)
+            builder = Builder(self._clock, self._random, http, self.keys)
+            self.supervisor = Supervisor(
+                self.config, self.store, self._clock, self._random, self.metrics, builder
+            )
+            async with anyio.create_task_group() as tasks:
+                await self.supervisor.start(tasks)
+                await self._ops.start(self)
+                self._announce()
+                tasks.start_soon(watch_room, self.supervisor, self.store, self._clock)
+                tasks.start_soon(forget_old, self.store, self._clock, lambda: self.config.daemon.keep)
+                tasks.start_soon(beat, self.supervisor, self.store, self._clock, self._manager.alive)
+                task_status.started()
+                await self._stopping.wait()
+                await self._drain()
+                tasks.cancel_scope.cancel()
+
+    async def _key_hash(self, account_id: str) -> str | None:
+        for key in await self.store.keys():
+            if key.account_id == account_id and key.revoked_at is None:
+                return key.secret_hash
+        return None
+
+    def _announce(self) -> None:
+        self.metrics.built(__version__, platform.python_version(), self.config.hash)
+        self._manager.ready(f"accepting on {self.config.webhooks.listen}")
+        roles = {role: len(self.config.of_role(role)) for role in ("source", "transform", "sink")}
+        log.info(
+            "started",
+            version=__version__,
+            config=self.config.hash,
+            webhooks=f"{self.config.webhooks.listen.host}:{self.supervisor.webhooks.port}",
+            sources=roles["source"],
+            transforms=roles["transform"],
+            sinks=roles["sink"],
+        )
+
+    # ---- asked from outside ----
+
+    def stop(self) -> None:
+        """Drain and end."""
+        self._stopping.set()
+
+    async def reload(self) -> Reloaded:
+        """Read the configuration again; keep the one in force if it is wrong."""
+        self._manager.reloading()
+        reloaded = Reloaded(self._clock.now())
+        try:
+            config = self._load()
+            reloaded.changes = await self.supervisor.reload(config)
+            self.config = config
+            log.info("reloaded", config=config.hash, **_words(reloaded.changes))
+        except ConfigError as exc:
+            reloaded.error = str(exc)
+            for problem in exc.problems:
+                log.error("reload_refused", file=problem.file, path=problem.path, problem=problem.message)
+        except OSError as exc:
+            reloaded.error = f"cannot listen there: {exc.strerror}"
+            log.error("reload_refused", problem=reloaded.error)
+        self.reloaded = reloaded
+        self._announce_reload()
+        return reloaded
+
+    def _announce_reload(self) -> None:
+        self.metrics.built(__version__, platform.python_version(), self.config.hash)
+        self._manager.ready(f"accepting on {self.config.webhooks.listen}")
+
+    async def _drain(self) -> None:
+        limit = self.config.daemon.drain.total_seconds()
+        self._manager.stopping("draining")
+        log.info("draining", at_most_s=limit)
+        with anyio.move_on_after(limit) as scope:
+            await self.supervisor.drain()
+        await self._ops.stop()
+        await self.supervisor.close()
+        waiting = {name: sink.waiting for name, sink in self.supervisor.sinks.items() if sink.waiting}
+        log.info("stopped", in_time=not scope.cancelled_caught, waiting_in_state_file=waiting or "nothing")
+
+
+def _words(changes: Changes) -> dict[str, list[str]]:
+    shown = {
+        "started": changes.started,
+        "stopped": changes.stopped,
+        "restarted": changes.restarted,
+        "needs_restart": changes.needs_restart,
+    }
+    return {word: names for word, names in shown.items() if names}
+
+
+async def heed_signals(daemon: Daemon) -> None:
+    """SIGTERM and SIGINT: drain and end; a second one ends at once. SIGHUP: reload."""
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+        is_stopping = False
+        async for received in signals:
+            if received == signal.SIGHUP:
+                await daemon.reload()
+            elif is_stopping:
+                raise SystemExit(1)
+            else:
+                is_stopping = True
+                daemon.stop()
+
+
+EXIT_DONE: Final = 0
+EXIT_FAILED: Final = 1
+
+
+async def serve(daemon: Daemon) -> int:
+    """Run a daemon with its signals. Returns the exit code."""
+    code = EXIT_DONE
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(heed_signals, daemon)
+            await daemon.run()
+            tasks.cancel_scope.cancel()
+    except* (StoreError, OSError) as group:
+        for exc in _leaves(group):
+            log.error("failed", error=_said(exc), then="ended; nothing accepted is lost")
+        code = EXIT_FAILED
+    return code
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    return [
+        leaf
+        for exc in group.exceptions
+        for leaf in (_leaves(exc) if isinstance(exc, BaseExceptionGroup) else [exc])
+    ]
+
+
+def _said(exc: BaseException) -> str:
+    if isinstance(exc, GroundswellError):
+        return str(exc)
+    return getattr(exc, "strerror", None) or type(exc).__name__

@@ -1,0 +1,346 @@
+"""The third step: take a sink's deliveries from the outbox, hand them over, write down what became of them."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from random import Random
+from typing import Final
+
+import anyio
+import structlog
+from anyio.abc import TaskStatus
+
+from groundswell.clock import Clock, milliseconds
+from groundswell.component import Delivered, Outcome, Rejected, Retry, Sink, Skipped
+from groundswell.errors import RejectedError, RemoteError, UnauthorizedError, UnavailableError
+from groundswell.metrics import Metrics
+from groundswell.runtime.gate import Gate
+from groundswell.runtime.lanes import Lanes, Turn
+from groundswell.runtime.persist import persist
+from groundswell.runtime.retry import has_given_up, wait_s
+from groundswell.runtime.tail import Tail
+from groundswell.settings import SinkSettings
+from groundswell.store.dead_letters import DeadLetter
+from groundswell.store.outbox import Pending, Settlement
+from groundswell.store.store import SinkBacklog, Store
+
+WINDOW_RECORDS_MIN: Final = 200
+"""A sink looks at least so many deliveries ahead, so that one person's queue does not block the others."""
+
+log = structlog.get_logger()
+
+
+class SinkRunner:
+    """Everything that runs for one sink: a feeder, and `concurrency` workers."""
+
+    def __init__(
+        self,
+        name: str,
+        sink: Sink,
+        settings: SinkSettings,
+        *,
+        store: Store,
+        clock: Clock,
+        random: Random,
+        metrics: Metrics,
+        backlog: SinkBacklog | None,
+        records_max: int,
+        bytes_max: int,
+    ) -> None:
+        """`backlog` is what waits on disk from earlier."""
+        self.name = name
+        self.sink = sink
+        self.settings = settings
+        self._store = store
+        self._clock = clock
+        self._random = random
+        self._metrics = metrics
+        self.gate = Gate(random)
+        self.tail: Tail[Pending] = Tail(
+            lambda after, count: store.pending_after(name, after, count),
+            lambda entry: len(entry.delivery.body),
+            records_max=records_max,
+            bytes_max=bytes_max,
+            committed=backlog.oldest_seq if backlog is not None else 0,
+        )
+        window = max(WINDOW_RECORDS_MIN, 2 * settings.concurrency * settings.batch.records)
+        self.lanes = Lanes(min(window, max(records_max, settings.batch.records)), bytes_max)
+        self.waiting = backlog.records if backlog is not None else 0
+        """Deliveries not settled, in memory and on disk."""
+        self._idle: list[anyio.Event] = []
+        self._feed = anyio.Event()
+        self._stopped = anyio.Event()
+        self.is_draining = False
+        self.in_flight = 0
+
+    # ---- told by others ----
+
+    def offer(self, entries: Sequence[Pending]) -> None:
+        """Deliveries for this sink were committed."""
+        self.waiting += len(entries)
+        self.tail.offer(entries)
+        self._feed.set()
+
+    def look_on_disk(self, more: int) -> None:
+        """So many deliveries were committed which nobody offered (dead letters set going again)."""
+        self.waiting += more
+        self.tail.look_on_disk()
+        self._feed.set()
+
+    def pause(self) -> None:
+        """Deliver nothing more until `resume`; what waits is kept."""
+        self.gate.is_paused = True
+
+    def resume(self) -> None:
+        """Go on, now."""
+        self.gate.is_paused = False
+        self.gate.probe_now()
+        self.lanes.release_all()
+        self._feed.set()
+        self._wake(len(self._idle))
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing is in flight, and nothing can be delivered now."""
+        if self.in_flight:
+            return False
+        has_work = self.lanes.ready or len(self.tail) or self.tail.is_behind
+        return not has_work or not self.gate.allows(self._clock.monotonic())
+
+    # ---- the feeder and the workers ----
+
+    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Deliver until cancelled."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._run_feeder)
+            tasks.start_soon(self._run_timer)
+            for _ in range(self.settings.concurrency):
+                tasks.start_soon(self._run_worker)
+            task_status.started()
+
+    async def stop(self) -> None:
+        """Take nothing more; return when what is at the sink has been settled."""
+        self.is_draining = True
+        while self.in_flight:
+            self._stopped = anyio.Event()
+            await self._stopped.wait()
+
+    async def _run_feeder(self) -> None:
+        """Keep the lanes filled: first what waited and may go on, then what is new."""
+        while True:
+            self._feed = anyio.Event()
+            if self.lanes.wants_loading and self.lanes.records < WINDOW_RECORDS_MIN:
+                seqs = self.lanes.loading(WINDOW_RECORDS_MIN)
+                self.lanes.loaded(await self._store.pending_among(seqs))
+            elif (room := self.lanes.room) > 0 and (len(self.tail) or self.tail.is_behind):
+                self.lanes.add(await self.tail.take(room), milliseconds(self._clock.now()))
+            else:
+                await self._feed.wait()
+                continue
+            self._wake(-(-self.lanes.ready // self.settings.batch.records))
+
+    async def _run_timer(self) -> None:
+        """Let held lanes go on when their time has come, and wake a worker when the gate opens."""
+        while True:
+            now = self._clock.now()
+            self.lanes.release_due(milliseconds(now))
+            if self.lanes.wants_loading:
+                self._feed.set()
+            if self.gate.trouble is not None and self.lanes.ready:
+                self._wake(1)
+            await self._clock.sleep(self._until_next(now))
+
+    def _until_next(self, now: float) -> float:
+        due = self.lanes.next_due
+        opens = self.gate.opens_in(self._clock.monotonic()) if self.gate.trouble else None
+        waits = [1.0, *([due / 1000 - now] if due else []), *([opens] if opens is not None else [])]
+        return max(0.01, min(waits))
+
+    def _wake(self, workers: int) -> None:
+        for _ in range(min(workers, len(self._idle))):
+            self._idle.pop().set()
+
+    async def _run_worker(self) -> None:
+        while True:
+            turns = await self._next()
+            self.in_flight += 1
+            try:
+                outcomes = await self._attempt(turns)
+                await self._settle(turns, outcomes)
+            finally:
+                self.in_flight -= 1
+                self._stopped.set()
+
+    async def _next(self) -> list[Turn]:
+        """Wait for something to deliver, and a moment longer if a batch should fill."""
+        while True:
+            turns = self._take(self.settings.batch.records)
+            if turns:
+                break
+            await self._rest()
+        wait = self.settings.batch.wait.total_seconds()
+        if wait and len(turns) < self.settings.batch.records:
+            with anyio.move_on_after(wait):
+                while len(turns) < self.settings.batch.records:
+                    await self._rest()
+                    turns += self._take(self.settings.batch.records - len(turns))
+        return turns
+
+    def _take(self, count: int) -> list[Turn]:
+        if self.is_draining:
+            return []
+        allowed = self.gate.allows(self._clock.monotonic())
+        turns = self.lanes.take(min(count, allowed))
+        if turns:
+            self.gate.took()
+        return turns
+
+    async def _rest(self) -> None:
+        woken = anyio.Event()
+        self._idle.append(woken)
+        try:
+            await woken.wait()
+        finally:
+            if woken in self._idle:
+                self._idle.remove(woken)
+
+    async def _attempt(self, turns: Sequence[Turn]) -> list[Outcome]:
+        """Hand over; where a batch is refused as a whole, its halves, down to the one that is at fault."""
+        started = self._clock.monotonic()
+        try:
+            outcomes = list(await self.sink.deliver([turn.delivery for turn in turns]))
+        except RejectedError as exc:
+            if len(turns) == 1:
+                return [Rejected(exc.reason, str(exc))]
+            half = len(turns) // 2
+            return await self._attempt(turns[:half]) + await self._attempt(turns[half:])
+        except RemoteError as exc:
+            return [Retry(exc)] * len(turns)
+        except Exception as exc:
+            log.exception("sink_defect", component=self.name, then="will be tried again")
+            return [Retry(UnavailableError(f"{self.name} failed with {type(exc).__name__}; please report it"))] * len(
+                turns
+            )
+        finally:
+            self._metrics.sink_seconds(self.name, self._clock.monotonic() - started)
+        return outcomes
+
+    async def _settle(self, turns: Sequence[Turn], outcomes: Sequence[Outcome]) -> None:
+        """Write down what became of these turns; only then may their lanes go on."""
+        ledger = _Ledger(self, milliseconds(self._clock.now()))
+        for turn, outcome in zip(turns, outcomes, strict=True):
+            ledger.enter(turn, outcome)
+        self._tell_gate(outcomes)
+        settlement = ledger.settlement()
+        if settlement is not None:
+            await persist(self._clock, lambda: self._store.settle(settlement))
+        for turn in ledger.settled:
+            self.waiting -= len(turn.pending)
+            self.lanes.settled(turn)
+        for turn, until in ledger.held:
+            self.lanes.held(turn, until)
+        for turn in ledger.returned:
+            self.lanes.put_back(turn)
+        ledger.count(self._metrics)
+        self._feed.set()
+        self._wake(-(-self.lanes.ready // self.settings.batch.records))
+
+    def _tell_gate(self, outcomes: Sequence[Outcome]) -> None:
+        errors = [outcome.error for outcome in outcomes if isinstance(outcome, Retry)]
+        if len(errors) < len(outcomes):
+            if self.gate.succeeded():
+                log.warning("sink_came_back", component=self.name)
+        elif self.gate.failed(errors[0], self._clock.monotonic()):
+            log.warning(
+                "sink_in_trouble",
+                component=self.name,
+                state=self.gate.state,
+                error=str(errors[0]),
+                then="deliveries wait in the state file; tried again by itself",
+            )
+
+    def retry_or_give_up(self, turn: Turn, error: Exception, now: int) -> int | None:
+        """When this turn is due again (milliseconds), or None when it has been tried for long enough."""
+        if has_given_up(turn.created_at, now, self.settings.give_up_after):
+            return None
+        return now + milliseconds(wait_s(turn.delivery.attempts + 1, error, self._random))
+
+
+class _Ledger:
+    """The outcomes of one batch, sorted into what to write and what to do."""
+
+    def __init__(self, runner: SinkRunner, now: int) -> None:
+        self._runner = runner
+        self._now = now
+        self._delivered: list[int] = []
+        self._coalesced: list[int] = []
+        self._skipped: list[tuple[int, str]] = []
+        self._retries: list[tuple[int, int, int]] = []
+        self._dead: list[tuple[int, DeadLetter]] = []
+        self._kinds: list[str] = []
+        self._retry_reasons: list[str] = []
+        self.settled: list[Turn] = []
+        self.held: list[tuple[Turn, int]] = []
+        self.returned: list[Turn] = []
+
+    def enter(self, turn: Turn, outcome: Outcome) -> None:
+        last = turn.pending[-1]
+        if isinstance(outcome, Retry):
+            self._enter_retry(turn, outcome.error)
+            return
+        self.settled.append(turn)
+        self._coalesced += [entry.seq for entry in turn.pending[:-1]]
+        if isinstance(outcome, Delivered):
+            self._delivered.append(last.seq)
+            self._kinds.append(turn.delivery.kind)
+        elif isinstance(outcome, Skipped):
+            self._skipped.append((last.seq, outcome.reason))
+        else:
+            self._bury(turn, outcome.reason, outcome.message)
+
+    def _enter_retry(self, turn: Turn, error: Exception) -> None:
+        self._retry_reasons.append(getattr(error, "reason", "unavailable"))
+        if isinstance(error, UnauthorizedError):
+            self.returned.append(turn)  # nothing is wrong with the delivery: it does not age by this
+            return
+        until = self._runner.retry_or_give_up(turn, error, self._now)
+        if until is None:
+            days = self._runner.settings.give_up_after / timedelta(days=1)
+            self.settled.append(turn)
+            self._coalesced += [entry.seq for entry in turn.pending[:-1]]
+            self._bury(turn, "gave_up", f"tried for {days:g} days ([give_up_after]), the last time: {error}")
+            return
+        self.held.append((turn, until))
+        self._retries += [(entry.seq, turn.delivery.attempts + 1, until) for entry in turn.pending]
+
+    def _bury(self, turn: Turn, reason: str, message: str) -> None:
+        last, delivery = turn.pending[-1], turn.delivery
+        letter = DeadLetter(
+            stage="deliver",
+            component=self._runner.name,
+            reason=reason,
+            message=message,
+            inbox_seq=last.inbox_seq,
+            record_id=delivery.record_id,
+            kind=delivery.kind,
+            lane=delivery.lane,
+            body=delivery.body,
+            attempts=delivery.attempts + 1,
+            created_at=self._now,
+        )
+        self._dead.append((last.seq, letter))
+
+    def settlement(self) -> Settlement | None:
+        """What to write; None when nothing changed on disk."""
+        if not self.settled and not self.held:
+            return None
+        return Settlement(self._now, self._delivered, self._skipped, self._coalesced, self._retries, self._dead)
+
+    def count(self, metrics: Metrics) -> None:
+        metrics.settled(
+            self._runner.name,
+            delivered=self._kinds,
+            skipped=[reason for _, reason in self._skipped],
+            coalesced=len(self._coalesced),
+            retried=self._retry_reasons,
+            dead=[letter.reason for _, letter in self._dead],
+        )

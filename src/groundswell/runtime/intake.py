@@ -1,0 +1,109 @@
+"""One running source, started again when it fails."""
+
+from random import Random
+from typing import Final, Literal
+
+import anyio
+import structlog
+
+from groundswell.clock import Clock
+from groundswell.component import Batch, Emit, RunningSource
+from groundswell.errors import RateLimitedError, StoreError, UnauthorizedError
+from groundswell.metrics import Metrics
+from groundswell.runtime.retry import UNAUTHORIZED_PROBE_S, wait_s
+from groundswell.store.store import Store
+
+State = Literal["running", "waiting", "unauthorized", "finished", "paused"]
+STEADY_S: Final = 300.0
+"""A source that ran so long without failing starts its count of failures anew."""
+
+log = structlog.get_logger()
+
+
+class SourceRunner:
+    """Runs one source from the cursor saved last, again and again."""
+
+    def __init__(
+        self, name: str, source: RunningSource, emit: Emit, store: Store, clock: Clock, random: Random, metrics: Metrics
+    ) -> None:
+        self.name = name
+        self.source = source
+        self._emit = emit
+        self._store = store
+        self._clock = clock
+        self._random = random
+        self._metrics = metrics
+        self._resumed = anyio.Event()
+        self._scope: anyio.CancelScope | None = None
+        self.state: State = "running"
+        self.last_error: str | None = None
+
+    def pause(self) -> None:
+        """Stop it where it is; `resume` goes on from the cursor saved last."""
+        self.state = "paused"
+        self._resumed = anyio.Event()
+        if self._scope is not None:
+            self._scope.cancel()
+
+    def resume(self) -> None:
+        """Go on, now."""
+        self.state = "running"
+        self._resumed.set()
+        if self._scope is not None:
+            self._scope.cancel()
+
+    async def run(self) -> None:
+        """Run until cancelled or finished."""
+        failures = 0
+        while self.state != "finished":
+            if self.state == "paused":
+                await self._resumed.wait()
+            began = self._clock.monotonic()
+            with anyio.CancelScope() as self._scope:
+                error = await self._run_once()
+                if error is None:
+                    return
+                failures = failures + 1 if self._clock.monotonic() - began < STEADY_S else 1
+                await self._clock.sleep(self._wait_s(error, failures))
+            if self.state != "paused":
+                self.state = "running"
+
+    async def _run_once(self) -> Exception | None:
+        """None: it is finished. Otherwise what stopped it."""
+        try:
+            await self.source.run(await self._store.cursor(self.name), self._emit_and_note)
+        except StoreError:
+            raise
+        except Exception as exc:
+            self._note(exc)
+            return exc
+        self.state = "finished"
+        self.last_error = None
+        log.info("source_finished", component=self.name)
+        return None
+
+    async def _emit_and_note(self, batch: Batch) -> None:
+        await self._emit(batch)
+        if self.last_error is not None:
+            self.last_error = None
+            log.warning("source_came_back", component=self.name)
+
+    def _note(self, exc: Exception) -> None:
+        reason = getattr(exc, "reason", "defect")
+        self._metrics.source_failed(self.name, reason)
+        was_running = self.state == "running" and self.last_error is None
+        self.state = "unauthorized" if isinstance(exc, UnauthorizedError) else "waiting"
+        if reason == "defect":
+            self.last_error = f"{type(exc).__name__}; this is a defect, please report it"
+            log.error("source_defect", component=self.name, exc_info=exc, then="started again from its saved cursor")
+            return
+        self.last_error = str(exc)
+        if was_running:
+            log.warning("source_in_trouble", component=self.name, error=self.last_error, then="tried again by itself")
+
+    def _wait_s(self, error: Exception, failures: int) -> float:
+        if isinstance(error, UnauthorizedError):
+            return UNAUTHORIZED_PROBE_S
+        if isinstance(error, RateLimitedError) and error.retry_after_s is not None:
+            return error.retry_after_s
+        return wait_s(failures, error, self._random)

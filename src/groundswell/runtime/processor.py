@@ -1,0 +1,91 @@
+"""The second step: take the inbox in order, make deliveries of it, commit them with the new position."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import anyio
+
+from groundswell.clock import Clock, milliseconds
+from groundswell.metrics import Metrics
+from groundswell.runtime.persist import persist
+from groundswell.runtime.plan import Made, Plan
+from groundswell.runtime.tail import Tail
+from groundswell.store.inbox import InboxEntry
+from groundswell.store.outbox import Pending, Processed
+from groundswell.store.store import Store
+
+BATCH_RECORDS_MAX: Final = 200
+"""So that the event loop is never held for more than a few milliseconds."""
+
+
+class Processor:
+    """The one processor. `plan` may be replaced at any time; the next batch goes by the new one."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        metrics: Metrics,
+        inbox: Tail[InboxEntry],
+        plan: Plan,
+        dispatch: Callable[[Sequence[Pending]], None],
+    ) -> None:
+        """`dispatch` is called with the deliveries of each batch, once they are on disk."""
+        self._store = store
+        self._clock = clock
+        self._metrics = metrics
+        self._inbox = inbox
+        self._dispatch = dispatch
+        self._has_replays = True
+        self.lock = anyio.Lock()
+        """Held around each batch; whoever holds it may change `plan` and where deliveries go."""
+        self.plan = plan
+        self.beats = 0
+        """Rises with every batch and every idle wake-up."""
+        self.in_hand = 0
+        """Records taken from the inbox and not committed yet."""
+
+    def look_for_replays(self) -> None:
+        """Somebody asked for arrivals to be processed again."""
+        self._has_replays = True
+        self._inbox.look_on_disk()
+
+    async def run(self) -> None:
+        """Process until cancelled."""
+        while True:
+            await self._inbox.wait()
+            async with self.lock:
+                await self._step()
+            self.beats += 1
+
+    async def _step(self) -> None:
+        entries = await self._inbox.take(BATCH_RECORDS_MAX)
+        if entries:
+            self.in_hand = len(entries)
+            await self._commit(entries, self._make(entries), position=entries[-1].seq)
+            self.in_hand = 0
+        elif self._has_replays:
+            await self._replay()
+
+    async def _replay(self) -> None:
+        entries = await self._store.replays(BATCH_RECORDS_MAX)
+        if entries:
+            await self._commit(entries, self._make(entries), position=None)
+            self._inbox.look_on_disk()
+        else:
+            self._has_replays = False
+
+    def _make(self, entries: Sequence[InboxEntry]) -> Made:
+        return self.plan.process(entries, milliseconds(self._clock.now()))
+
+    async def _commit(self, entries: Sequence[InboxEntry], made: Made, position: int | None) -> None:
+        processed = Processed(
+            at=milliseconds(self._clock.now()),
+            position=position,
+            deliveries=made.deliveries,
+            dead=made.dead,
+            replayed=[entry.seq for entry in entries] if position is None else (),
+        )
+        pending = await persist(self._clock, lambda: self._store.process(processed))
+        self._metrics.processed(made.processed, made.filtered, ((d.component, d.reason) for d in made.dead))
+        self._dispatch(pending)

@@ -1,0 +1,307 @@
+"""Starts the components (sinks first), keeps them running, changes them on reload, and drains them at the end."""
+
+from collections.abc import Iterable, Sequence
+from random import Random
+from typing import Any, Final
+
+import anyio
+import structlog
+from anyio.abc import TaskGroup
+from msgspec import Struct
+
+from groundswell.clock import Clock, milliseconds
+from groundswell.config.model import Component, Config
+from groundswell.errors import NotFoundError
+from groundswell.http.server import Bounds, WebhookServer
+from groundswell.metrics import Metrics, Sample
+from groundswell.runtime.accept import Accept
+from groundswell.runtime.build import Builder
+from groundswell.runtime.delivery import SinkRunner
+from groundswell.runtime.intake import SourceRunner
+from groundswell.runtime.plan import Plan
+from groundswell.runtime.processor import Processor
+from groundswell.runtime.tail import Tail
+from groundswell.store.inbox import InboxEntry
+from groundswell.store.outbox import Pending
+from groundswell.store.store import Store
+
+STOP_S: Final = 10.0
+"""How long a sink that is being replaced may take over what is under way."""
+
+log = structlog.get_logger()
+
+
+class Changes(Struct, frozen=True):
+    """What a reload did."""
+
+    started: list[str]
+    stopped: list[str]
+    restarted: list[str]
+    unchanged: list[str]
+    needs_restart: list[str]
+    """Settings that only a restart of the daemon applies."""
+
+
+class Supervisor:
+    """The running pipeline of one configuration."""
+
+    def __init__(
+        self, config: Config, store: Store, clock: Clock, random: Random, metrics: Metrics, builder: Builder
+    ) -> None:
+        self.config = config
+        self._store = store
+        self._clock = clock
+        self._random = random
+        self._metrics = metrics
+        self._builder = builder
+        self._parts: dict[str, Any] = {}
+        """Built sources, transforms and sinks, by name."""
+        self._scopes: dict[str, anyio.CancelScope] = {}
+        self._paused: set[str] = set()
+        self._tasks: TaskGroup
+        self.sinks: dict[str, SinkRunner] = {}
+        self.running_sources: dict[str, SourceRunner] = {}
+        self.accept: Accept
+        self.processor: Processor
+        self.inbox: Tail[InboxEntry]
+        self.webhooks: WebhookServer
+        self.is_started = False
+
+    # ---- start ----
+
+    async def start(self, tasks: TaskGroup) -> None:
+        """Start everything in `tasks`, sinks first, the listener last. Raises OSError when its address is taken."""
+        self._tasks = tasks
+        daemon = self.config.daemon
+        bounds = {"records_max": daemon.queue_records_max, "bytes_max": daemon.queue_bytes_max}
+        self.inbox = Tail(
+            self._store.arrivals_after,
+            lambda entry: len(entry.arrival.raw),
+            position=await self._store.position(),
+            committed=await self._store.last_accepted(),
+            **bounds,
+        )
+        self.accept = Accept(self._store, self._clock, self._metrics, self.inbox, **bounds)
+        self._parts = {name: self._builder.build(component) for name, component in self.config.components.items()}
+        self._paused = await self._store.paused()
+        await self._start_sinks(self.config.of_role("sink"))
+        self.processor = Processor(
+            self._store, self._clock, self._metrics, self.inbox, self._plan(self.config), self._dispatch
+        )
+        tasks.start_soon(self.processor.run)
+        for name in self.config.of_role("source"):
+            self._start_source(name)
+        self.webhooks = self._new_listener(self.config)
+        await self.webhooks.start()
+        self.is_started = True
+
+    def _plan(self, config: Config) -> Plan:
+        sources = {name: self._parts[name] for name in config.of_role("source")}
+        transforms = {name: self._parts[name] for name in config.of_role("transform")}
+        return Plan(config, sources, transforms)
+
+    async def _start_sinks(self, components: dict[str, Component]) -> None:
+        backlogs = await self._store.backlogs()
+        for name, component in components.items():
+            runner = SinkRunner(
+                name,
+                self._parts[name],
+                component.settings,
+                store=self._store,
+                clock=self._clock,
+                random=self._random,
+                metrics=self._metrics,
+                backlog=backlogs.get(name),
+                records_max=self.config.daemon.queue_records_max,
+                bytes_max=self.config.daemon.queue_bytes_max,
+            )
+            if name in self._paused:
+                runner.pause()
+            self.sinks[name] = runner
+            await self._tasks.start(self._run_in_scope, name, runner)
+
+    async def _run_in_scope(
+        self, name: str, runner: SinkRunner | SourceRunner, *, task_status: Any = anyio.TASK_STATUS_IGNORED
+    ) -> None:
+        with anyio.CancelScope() as scope:
+            self._scopes[name] = scope
+            task_status.started()
+            await runner.run()
+
+    def _start_source(self, name: str) -> None:
+        source = self._parts[name]
+        if hasattr(source, "run"):
+            emit = self.accept.emitter(name)
+            runner = SourceRunner(name, source, emit, self._store, self._clock, self._random, self._metrics)
+            if name in self._paused:
+                runner.pause()
+            self.running_sources[name] = runner
+            self._tasks.start_soon(self._run_in_scope, name, runner)
+
+    def _new_listener(self, config: Config) -> WebhookServer:
+        settings = config.webhooks
+        bounds = Bounds(settings.body_max, settings.body_timeout.total_seconds(), settings.connections_max)
+        server = WebhookServer(settings.listen, bounds, self.accept, self._clock, self._metrics.answered)
+        server.routes = self._routes(config)
+        return server
+
+    def _routes(self, config: Config) -> dict[str, Any]:
+        sources = {name: self._parts[name] for name in config.of_role("source")}
+        return {source.path: (name, source) for name, source in sources.items() if hasattr(source, "arrivals")}
+
+    def _dispatch(self, pending: Sequence[Pending]) -> None:
+        """Hand deliveries just committed to their sinks."""
+        by_sink: dict[str, list[Pending]] = {}
+        for entry in pending:
+            by_sink.setdefault(entry.sink, []).append(entry)
+        for name, entries in by_sink.items():
+            self.sinks[name].offer(entries)
+
+    # ---- reload ----
+
+    async def reload(self, config: Config) -> Changes:
+        """Go over to another configuration, touching only what changed. What waits in the queues stays.
+
+        Raises:
+            OSError: the new [webhooks] address cannot be listened on; nothing was changed.
+        """
+        old = self.config
+        listener = None
+        if config.webhooks != old.webhooks:
+            listener = self._new_listener(config)
+            await listener.start()
+        changed = {n for n in config.components if n in old.components and not _is_same(n, old, config)}
+        gone = set(old.components) - set(config.components)
+        new = set(config.components) - set(old.components)
+        async with self.processor.lock:
+            for name in gone | changed:
+                await self._stop(name)
+            for name in new | changed:
+                self._parts[name] = self._builder.build(config.components[name])
+            self.config = config
+            sinks = config.of_role("sink")
+            await self._start_sinks({name: sinks[name] for name in sinks if name in new | changed})
+            self.processor.plan = self._plan(config)
+        for name in config.of_role("source"):
+            if name in new | changed:
+                self._start_source(name)
+        if listener is not None:
+            previous, self.webhooks = self.webhooks, listener
+            await previous.stop()
+        self.webhooks.routes = self._routes(config)
+        return Changes(
+            started=sorted(new),
+            stopped=sorted(gone),
+            restarted=sorted(changed),
+            unchanged=sorted(set(config.components) - new - changed),
+            needs_restart=_needs_restart(old, config),
+        )
+
+    async def _stop(self, name: str) -> None:
+        runner = self.sinks.pop(name, None)
+        if runner is not None:
+            with anyio.move_on_after(STOP_S):
+                await runner.stop()
+        self.running_sources.pop(name, None)
+        scope = self._scopes.pop(name, None)
+        if scope is not None:
+            scope.cancel()
+        part = self._parts.pop(name)
+        if runner is not None:
+            await part.aclose()
+
+    # ---- the end ----
+
+    async def drain(self) -> None:
+        """Refuse what comes, process and deliver what is here. Cancel it when there is no more time."""
+        self.accept.is_draining = True
+        while not self._is_drained():
+            await self._clock.sleep(0.02)
+
+    def _is_drained(self) -> bool:
+        if self.accept.records or len(self.inbox) or self.inbox.is_behind or self.processor.in_hand:
+            return False
+        return all(sink.is_idle for sink in self.sinks.values())
+
+    async def close(self) -> None:
+        """Stop listening, let what is at the sinks be settled, let go of everything."""
+        await self.webhooks.stop()
+        with anyio.move_on_after(STOP_S):
+            async with anyio.create_task_group() as stopping:
+                for runner in self.sinks.values():
+                    stopping.start_soon(runner.stop)
+        for scope in self._scopes.values():
+            scope.cancel()
+        for runner in self.sinks.values():
+            await runner.sink.aclose()
+
+    # ---- asked by operators ----
+
+    async def pause(self, name: str) -> None:
+        """Stop a sink or a running source until `resume`, over restarts too. Raises NotFoundError."""
+        runner = self._pausable(name)
+        await self._store.pause(name, milliseconds(self._clock.now()))
+        self._paused.add(name)
+        runner.pause()
+
+    async def resume(self, name: str) -> None:
+        """Let it go on. Also tries at once what is waiting for a later try. Raises NotFoundError."""
+        runner = self._pausable(name)
+        await self._store.resume(name)
+        self._paused.discard(name)
+        runner.resume()
+
+    def _pausable(self, name: str) -> SinkRunner | SourceRunner:
+        runner = self.sinks.get(name) or self.running_sources.get(name)
+        if runner is None:
+            names = ", ".join([*self.sinks, *self.running_sources])
+            raise NotFoundError(f'nothing that can be paused is called "{name}"; there is {names}')
+        return runner
+
+    def states(self) -> dict[str, str]:
+        """The state of every component."""
+        states = dict.fromkeys(self.config.components, "running")
+        states |= {name: runner.gate.state for name, runner in self.sinks.items()}
+        states |= {name: runner.state for name, runner in self.running_sources.items()}
+        return states
+
+    def not_ready(self) -> list[str]:
+        """Why nothing is accepted now; empty when all is well."""
+        if not self.is_started:
+            return ["starting"]
+        reasons = []
+        if self.accept.is_draining:
+            reasons.append("stopping")
+        if self.accept.no_room is not None:
+            reasons.append(self.accept.no_room)
+        return reasons
+
+    def samples(self) -> Iterable[Sample]:
+        """The gauges that can be read without asking the disk."""
+        yield "groundswell_up", (), 0.0 if self.not_ready() else 1.0
+        for name, state in self.states().items():
+            yield "groundswell_component_state", (name, state), 1.0
+        yield "groundswell_queue_records", ("accept",), self.accept.records
+        yield "groundswell_queue_bytes", ("accept",), self.accept.bytes
+        yield "groundswell_queue_records", ("inbox",), len(self.inbox) + self.processor.in_hand
+        yield "groundswell_queue_bytes", ("inbox",), self.inbox.bytes
+        for name, runner in self.sinks.items():
+            yield "groundswell_queue_records", (name,), len(runner.tail) + runner.lanes.records
+            yield "groundswell_queue_bytes", (name,), runner.tail.bytes + runner.lanes.bytes
+            yield "groundswell_sink_waiting_records", (name,), runner.waiting
+
+
+def _is_same(name: str, old: Config, new: Config) -> bool:
+    """Whether a component can stay as it is. Where its records come from is the plan's business, not its own."""
+    before, after = old.components[name], new.components[name]
+    if (before.role, before.type, before.directory) != (after.role, after.type, after.directory):
+        return False
+    if not hasattr(before.settings, "inputs"):
+        return bool(before.settings == after.settings)
+    return bool(before.settings.model_copy(update={"inputs": after.settings.inputs}) == after.settings)
+
+
+def _needs_restart(old: Config, new: Config) -> list[str]:
+    fields = type(new.daemon).model_fields
+    changed = [f"daemon.{f}" for f in fields if getattr(old.daemon, f) != getattr(new.daemon, f)]
+    return [*changed, *(["ops"] if old.ops != new.ops else [])]

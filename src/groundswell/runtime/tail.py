@@ -1,0 +1,103 @@
+"""The newest end of a queue that is on disk, kept in memory as far as the bounds allow."""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+import anyio
+
+
+class Entry(Protocol):
+    """Something in a durable queue."""
+
+    @property
+    def seq(self) -> int: ...
+
+
+E = TypeVar("E", bound=Entry)
+
+
+class Tail(Generic[E]):
+    """What a reader takes next: from memory while it keeps up with the writer, from disk when it is behind.
+
+    Whatever is committed is offered here, in order. When it no longer fits, it is left on disk and there is a gap: the
+    reader then goes through the disk until it has caught up. So memory is bounded and nothing is read twice.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[int, int], Awaitable[Sequence[E]]],
+        bytes_of: Callable[[E], int],
+        *,
+        records_max: int,
+        bytes_max: int,
+        position: int = 0,
+        committed: int = 0,
+    ) -> None:
+        """`read(after, count)` reads entries from disk; something is there when `committed` is above `position`."""
+        self._read = read
+        self._bytes_of = bytes_of
+        self._records_max = records_max
+        self._bytes_max = bytes_max
+        self._entries: deque[E] = deque()
+        self._committed = committed
+        self._has_gap = committed > position
+        self._arrived = anyio.Event()
+        self.position = position
+        """The newest entry taken."""
+        self.bytes = 0
+
+    def __len__(self) -> int:
+        """Entries in memory."""
+        return len(self._entries)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the next entries have to come from disk."""
+        return self._has_gap
+
+    def offer(self, entries: Iterable[E]) -> None:
+        """Take note of entries just committed, in order."""
+        for entry in entries:
+            self._committed = entry.seq
+            if not self._has_gap:
+                size = self._bytes_of(entry)
+                if len(self._entries) < self._records_max and self.bytes + size <= self._bytes_max:
+                    self._entries.append(entry)
+                    self.bytes += size
+                else:
+                    self._has_gap = True
+        self._arrived.set()
+
+    def look_on_disk(self) -> None:
+        """Take note that entries were committed which nobody offered."""
+        self._has_gap = True
+        self._committed = max(self._committed, self.position + 1)
+        self._arrived.set()
+
+    async def wait(self) -> None:
+        """Return once there is something to take."""
+        while not self._entries and not self._has_gap:
+            self._arrived = anyio.Event()
+            await self._arrived.wait()
+
+    async def take(self, count: int) -> Sequence[E]:
+        """At most `count` entries, in order; empty when there was nothing after all. Memory first: it is older."""
+        if self._entries:
+            return self._pop(count)
+        if not self._has_gap:
+            return ()
+        committed = self._committed
+        found = await self._read(self.position, count)
+        if found:
+            self.position = found[-1].seq
+        # A short read saw everything committed before it began; only if nothing came since has the reader caught up.
+        if len(found) < count and committed == self._committed:
+            self._has_gap = False
+        return found
+
+    def _pop(self, count: int) -> Sequence[E]:
+        taken = [self._entries.popleft() for _ in range(min(count, len(self._entries)))]
+        self.bytes -= sum(self._bytes_of(entry) for entry in taken)
+        self.position = taken[-1].seq
+        return taken

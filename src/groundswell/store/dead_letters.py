@@ -1,0 +1,159 @@
+"""What cannot succeed as it is, kept whole with the reason until a person retries or drops it."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Final, Literal
+
+import msgspec
+from msgspec import Struct
+
+from groundswell.errors import NotFoundError, RequestError
+
+Stage = Literal["accept", "process", "deliver"]
+
+UNREADABLE_KEPT_MAX: Final = 1_000
+"""Bodies nobody could read were refused, so the sender still has them: of each source the newest so many are kept."""
+
+
+class DeadLetter(Struct, frozen=True):
+    """A dead letter, before it has a number. `message` holds no personal data; the bodies may."""
+
+    stage: Stage
+    component: str
+    reason: str
+    message: str
+    record_id: str
+    created_at: int
+    inbox_seq: int | None = None
+    kind: str | None = None
+    lane: str | None = None
+    body: bytes | None = None
+    attempts: int = 0
+
+
+def bury(connection: sqlite3.Connection, letters: Sequence[DeadLetter]) -> list[None]:
+    """Keep these."""
+    for letter in letters:
+        if letter.stage == "accept":
+            _make_room(connection, letter)
+        connection.execute(
+            "INSERT INTO dead_letters (stage, component, reason, message, inbox_seq, record_id, kind, lane, body, "
+            "attempts, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                letter.stage,
+                letter.component,
+                letter.reason,
+                letter.message,
+                letter.inbox_seq,
+                letter.record_id,
+                letter.kind,
+                letter.lane,
+                letter.body,
+                letter.attempts,
+                letter.created_at,
+            ),
+        )
+    return [None] * len(letters)
+
+
+def _make_room(connection: sqlite3.Connection, letter: DeadLetter) -> None:
+    """The same body again replaces the earlier one; beyond the bound the oldest goes."""
+    connection.execute(
+        "DELETE FROM dead_letters WHERE stage = 'accept' AND component = ? AND record_id = ?",
+        (letter.component, letter.record_id),
+    )
+    connection.execute(
+        "DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters WHERE stage = 'accept' AND component = ? "
+        "ORDER BY id DESC LIMIT -1 OFFSET ?)",
+        (letter.component, UNREADABLE_KEPT_MAX - 1),
+    )
+
+
+class Selection(Struct, frozen=True):
+    """Which dead letters: by number, or by component and reason, or all."""
+
+    ids: list[int] | None = None
+    component: str | None = None
+    reason: str | None = None
+
+
+_SELECTED: Final = (
+    "SELECT id FROM dead_letters WHERE (?1 IS NULL OR id IN (SELECT value FROM json_each(?1))) "
+    "AND (?2 IS NULL OR component = ?2) AND (?3 IS NULL OR reason = ?3)"
+)
+
+
+def selected(selection: Selection) -> tuple[str | None, str | None, str | None]:
+    """The three arguments of the selecting statement."""
+    ids = None if selection.ids is None else msgspec.json.encode(selection.ids).decode()
+    return ids, selection.component, selection.reason
+
+
+def drop(connection: sqlite3.Connection, selections: Sequence[Selection]) -> list[int]:
+    """Forget these for good. Returns how many."""
+    dropped = []
+    for selection in selections:
+        _expect_all(connection, selection)
+        done = connection.execute(f"DELETE FROM dead_letters WHERE id IN ({_SELECTED})", selected(selection))
+        dropped.append(done.rowcount)
+    return dropped
+
+
+class Retried(Struct, frozen=True):
+    """What a retry set going again."""
+
+    process: int
+    deliver: int
+    sinks: list[str]
+
+
+def retry(connection: sqlite3.Connection, selections: Sequence[tuple[Selection, int]]) -> list[Retried]:
+    """Try these again, as if new: through the whole pipeline (process) or at their sink only (deliver).
+
+    Each selection comes with the present time. Bodies nobody could read cannot be tried again as they are.
+    """
+    return [_retry(connection, selection, at) for selection, at in selections]
+
+
+def _retry(connection: sqlite3.Connection, selection: Selection, at: int) -> Retried:
+    _expect_all(connection, selection)
+    arguments = selected(selection)
+    unreadable = connection.execute(
+        f"SELECT count(*) FROM dead_letters WHERE stage = 'accept' AND id IN ({_SELECTED})",
+        arguments,
+    ).fetchone()[0]
+    if unreadable and selection.ids is not None:
+        raise RequestError(
+            f"{unreadable} of these dead letters hold a body that could not be read when it came; the sender was told "
+            "so (400). They cannot be retried as they are: look with `groundswell dead show`, then drop them"
+        )
+    processed = connection.execute(
+        "INSERT OR IGNORE INTO replays (seq) SELECT inbox_seq FROM dead_letters "
+        f"WHERE stage = 'process' AND id IN ({_SELECTED})",
+        arguments,
+    ).rowcount
+    sinks = [
+        row[0]
+        for row in connection.execute(
+            f"SELECT DISTINCT component FROM dead_letters WHERE stage = 'deliver' AND id IN ({_SELECTED})",
+            arguments,
+        )
+    ]
+    delivered = connection.execute(
+        "INSERT INTO outbox (seq, sink, inbox_seq, record_id, kind, lane, created_at, attempts, next_attempt_at, body) "
+        "SELECT (SELECT seq FROM newest_delivery) + row_number() OVER (ORDER BY id), "
+        f"component, inbox_seq, record_id, kind, lane, {at:d}, 0, 0, body FROM dead_letters "
+        f"WHERE stage = 'deliver' AND id IN ({_SELECTED})",
+        arguments,
+    ).rowcount
+    connection.execute(
+        f"DELETE FROM dead_letters WHERE stage <> 'accept' AND id IN ({_SELECTED})",
+        arguments,
+    )
+    return Retried(processed, delivered, sinks)
+
+
+def _expect_all(connection: sqlite3.Connection, selection: Selection) -> None:
+    for number in selection.ids or ():
+        if connection.execute("SELECT 1 FROM dead_letters WHERE id = ?", (number,)).fetchone() is None:
+            raise NotFoundError(f"there is no dead letter {number}; `groundswell dead list` shows what there is")

@@ -1,0 +1,102 @@
+"""The durable queue of what was accepted and not yet processed, and the memory of what was accepted before."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from groundswell.component import Arrival, Cursor
+from groundswell.store import rows
+
+_INSERT: Final = "INSERT OR IGNORE INTO inbox (seq, id, source, received_at, raw)"
+_CURSOR: Final = (
+    "INSERT INTO cursors (source, cursor, saved_at) VALUES (?, ?, ?) "
+    "ON CONFLICT (source) DO UPDATE SET cursor = excluded.cursor, saved_at = excluded.saved_at"
+)
+_COLUMNS: Final = "seq, source, received_at, id, raw"
+
+
+class Accept(Struct, frozen=True):
+    """One batch to accept, with the cursor that comes after it."""
+
+    source: str
+    received_at: int
+    arrivals: Sequence[Arrival]
+    cursor: Cursor | None = None
+
+
+class InboxEntry(Struct, frozen=True):
+    """An arrival in the inbox."""
+
+    seq: int
+    source: str
+    received_at: int
+    arrival: Arrival
+
+
+def accept(connection: sqlite3.Connection, batches: Sequence[Accept]) -> list[list[InboxEntry]]:
+    """Insert what is new. Returns for each batch the entries that were not duplicates, in order."""
+    seq = first = _last_seq(connection) + 1
+    entries: list[list[InboxEntry]] = []
+    inserts = []
+    for batch in batches:
+        numbered = []
+        for arrival in batch.arrivals:
+            numbered.append(InboxEntry(seq, batch.source, batch.received_at, arrival))
+            inserts.append((seq, arrival.id, batch.source, batch.received_at, arrival.raw))
+            seq += 1
+        entries.append(numbered)
+        if batch.cursor is not None:
+            connection.execute(_CURSOR, (batch.source, batch.cursor, batch.received_at))
+    if rows.insert(connection, _INSERT, inserts) == len(inserts):
+        return entries
+    fresh = {row[0] for row in connection.execute("SELECT seq FROM inbox WHERE seq >= ?", (first,))}
+    return [[entry for entry in numbered if entry.seq in fresh] for numbered in entries]
+
+
+def _last_seq(connection: sqlite3.Connection) -> int:
+    """The newest entry is never purged, so the numbers never start again."""
+    last: int = connection.execute("SELECT coalesce(max(seq), 0) FROM inbox").fetchone()[0]
+    return last
+
+
+WAITING_AFTER: Final = f"SELECT {_COLUMNS} FROM inbox WHERE seq > ? ORDER BY seq LIMIT ?"
+REPLAYS: Final = (
+    f"SELECT {', '.join('inbox.' + c for c in _COLUMNS.split(', '))} "
+    "FROM replays JOIN inbox USING (seq) ORDER BY seq LIMIT ?"
+)
+
+
+def entry_of(row: tuple[int, str, int, str, bytes]) -> InboxEntry:
+    seq, source, received_at, record_id, raw = row
+    return InboxEntry(seq, source, received_at, Arrival(record_id, raw))
+
+
+class Replay(Struct, frozen=True):
+    """Which arrivals to process once more; times in milliseconds, both ends included."""
+
+    sources: list[str] | None = None
+    since: int = 0
+    until: int = 2**62
+    ids: list[str] | None = None
+
+
+def replay(connection: sqlite3.Connection, requests: Sequence[Replay]) -> list[int]:
+    """Ask for arrivals to be processed again. Returns how many each request found."""
+    found = []
+    for request in requests:
+        cursor = connection.execute(
+            "INSERT OR IGNORE INTO replays (seq) SELECT seq FROM inbox, progress "
+            "WHERE progress.name = 'processor' AND inbox.seq <= progress.seq AND received_at BETWEEN ? AND ? "
+            "AND (?3 IS NULL OR source IN (SELECT value FROM json_each(?3))) "
+            "AND (?4 IS NULL OR id IN (SELECT value FROM json_each(?4)))",
+            (request.since, request.until, _json(request.sources), _json(request.ids)),
+        )
+        found.append(cursor.rowcount)
+    return found
+
+
+def _json(values: list[str] | None) -> str | None:
+    return None if values is None else msgspec.json.encode(values).decode()

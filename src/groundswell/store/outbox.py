@@ -1,0 +1,122 @@
+"""The durable queue of deliveries, and the log of what became of them."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+from msgspec import Struct, field
+
+from groundswell.component import Delivery
+from groundswell.store import rows
+from groundswell.store.dead_letters import DeadLetter, bury
+
+_INSERT: Final = (
+    "INSERT INTO outbox (seq, sink, inbox_seq, record_id, kind, lane, created_at, attempts, next_attempt_at, body)"
+)
+_COLUMNS: Final = "seq, sink, inbox_seq, record_id, kind, lane, created_at, attempts, next_attempt_at, body"
+PENDING_AFTER: Final = f"SELECT {_COLUMNS} FROM outbox WHERE sink = ? AND seq > ? ORDER BY seq LIMIT ?"
+PENDING_AMONG: Final = f"SELECT {_COLUMNS} FROM outbox WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq"
+
+
+class Pending(Struct, frozen=True):
+    """A delivery in the outbox."""
+
+    seq: int
+    sink: str
+    inbox_seq: int
+    delivery: Delivery
+    created_at: int
+    next_attempt_at: int = 0
+
+
+class Processed(Struct, frozen=True):
+    """What processing made of some arrivals, and how far the processor has come with it."""
+
+    at: int
+    position: int | None
+    """The newest inbox entry now processed; None when these were replays."""
+    deliveries: Sequence[tuple[str, int, Delivery]] = ()
+    """(sink, inbox_seq, delivery), in order."""
+    dead: Sequence[DeadLetter] = ()
+    replayed: Sequence[int] = ()
+
+
+def process(connection: sqlite3.Connection, batches: Sequence[Processed]) -> list[list[Pending]]:
+    """Write deliveries and dead letters and move the processor forward. Returns each batch's deliveries, numbered."""
+    seq: int = connection.execute("SELECT seq FROM newest_delivery").fetchone()[0]
+    results: list[list[Pending]] = []
+    for batch in batches:
+        numbered = []
+        inserts = []
+        for sink, inbox_seq, made in batch.deliveries:
+            seq += 1
+            numbered.append(Pending(seq, sink, inbox_seq, made, batch.at))
+            inserts.append(
+                (seq, sink, inbox_seq, made.record_id, made.kind, made.lane, batch.at, made.attempts, 0, made.body)
+            )
+        rows.insert(connection, _INSERT, inserts)
+        bury(connection, batch.dead)
+        if batch.position is not None:
+            connection.execute("UPDATE progress SET seq = ? WHERE name = 'processor'", (batch.position,))
+        if batch.replayed:
+            connection.execute(f"DELETE FROM replays WHERE seq IN ({_LIST})", (_numbers(batch.replayed),))
+        results.append(numbered)
+    return results
+
+
+class Settlement(Struct, frozen=True):
+    """What became of some deliveries."""
+
+    at: int
+    delivered: Sequence[int] = ()
+    skipped: Sequence[tuple[int, str]] = ()
+    """(seq, why)."""
+    coalesced: Sequence[int] = ()
+    """Taken along by a later delivery of the same person."""
+    retries: Sequence[tuple[int, int, int]] = ()
+    """(seq, attempts made, when to try again)."""
+    dead: Sequence[tuple[int, DeadLetter]] = field(default_factory=tuple)
+
+
+_LIST: Final = "SELECT value FROM json_each(?)"
+
+
+def settle(connection: sqlite3.Connection, settlements: Sequence[Settlement]) -> list[None]:
+    """Write outcomes: what is settled moves from the outbox to the log, what is not gets its next time."""
+    at = settlements[-1].at
+    _log(connection, "delivered", [seq for s in settlements for seq in s.delivered], at)
+    _log(connection, "coalesced", [seq for s in settlements for seq in s.coalesced], at)
+    for settlement in settlements:
+        for seq, note in settlement.skipped:
+            _log(connection, "skipped", [seq], at, note)
+        for seq, letter in settlement.dead:
+            bury(connection, [letter])
+            _log(connection, "dead", [seq], at, letter.reason)
+        for seq, attempts, next_attempt_at in settlement.retries:
+            connection.execute(
+                "UPDATE outbox SET attempts = ?, next_attempt_at = ? WHERE seq = ?", (attempts, next_attempt_at, seq)
+            )
+    return [None] * len(settlements)
+
+
+def _log(connection: sqlite3.Connection, outcome: str, seqs: list[int], at: int, note: str | None = None) -> None:
+    if not seqs:
+        return
+    listed = _numbers(seqs)
+    connection.execute(
+        "INSERT INTO deliveries (seq, sink, inbox_seq, outcome, note, attempts, created_at, settled_at) "
+        "SELECT seq, sink, inbox_seq, ?, ?, attempts + (? = 'delivered'), created_at, ? "
+        f"FROM outbox WHERE seq IN ({_LIST})",
+        (outcome, note, outcome, at, listed),
+    )
+    connection.execute(f"DELETE FROM outbox WHERE seq IN ({_LIST})", (listed,))
+
+
+def _numbers(seqs: Iterable[int]) -> str:
+    return msgspec.json.encode(list(seqs)).decode()
+
+
+def pending_of(row: tuple[int, str, int, str, str, str, int, int, int, bytes]) -> Pending:
+    seq, sink, inbox_seq, record_id, kind, lane, created_at, attempts, next_attempt_at, body = row
+    return Pending(seq, sink, inbox_seq, Delivery(record_id, kind, lane, body, attempts), created_at, next_attempt_at)

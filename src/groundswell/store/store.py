@@ -1,0 +1,315 @@
+"""The state file, through the few verbs the daemon needs. No SQL leaves this package."""
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import aiosqlite
+import msgspec
+from msgspec import Struct
+
+from groundswell.component import Cursor
+from groundswell.errors import NotFoundError, StoreError
+from groundswell.store import dead_letters, inbox, keys, outbox, pauses, retention
+from groundswell.store.database import PAGE_BYTES, Lock, connect_to_write
+from groundswell.store.dead_letters import DeadLetter, Retried, Selection
+from groundswell.store.inbox import Accept, InboxEntry, Replay
+from groundswell.store.keys import Key
+from groundswell.store.outbox import Pending, Processed, Settlement
+from groundswell.store.retention import Purge, Purged
+from groundswell.store.writer import Writer
+
+
+class SinkBacklog(Struct, frozen=True):
+    """What waits in the outbox for one sink."""
+
+    records: int
+    oldest_at: int | None
+    """Milliseconds since 1970."""
+    oldest_seq: int
+
+
+class DeadLetterGroup(Struct, frozen=True):
+    """How many dead letters one component has for one reason."""
+
+    component: str
+    reason: str
+    count: int
+
+
+class DeadLetterRow(Struct, frozen=True):
+    """A dead letter as it is kept. `body` is what to look at, JSON wherever it could be read."""
+
+    id: int
+    letter: DeadLetter
+    source: str | None
+    received_at: int | None
+
+
+class Trace(Struct, frozen=True):
+    """The whole way of one record. Times in milliseconds since 1970."""
+
+    record_id: str
+    source: str
+    received_at: int
+    is_processed: bool
+    waiting: list[tuple[str, int, int]]
+    """(sink, attempts made, next attempt at)."""
+    settled: list[tuple[str, str, str | None, int, int]]
+    """(sink, outcome, note, attempts, settled at)."""
+    dead: list[int]
+    """Numbers of dead letters."""
+
+
+class Store:
+    """One state file, held by this process until `close`."""
+
+    def __init__(self, path: Path, *, size_max: int = 8 * 2**30, disk_free_min: int = 0) -> None:
+        self.path = path
+        self._size_max = size_max
+        self._disk_free_min = disk_free_min
+        self._lock = Lock(path)
+        self._reader: aiosqlite.Connection
+
+    async def open(self) -> Self:
+        """Take the lock, check the file, bring it up to date.
+
+        Raises:
+            StoreLockedError: another process holds it.
+            StoreError: it cannot be used; the message says why and what to do.
+        """
+        self._lock.acquire()
+        try:
+            self._writer = Writer(lambda: connect_to_write(self.path, self._size_max))
+            await self._writer.open()
+        except BaseException:
+            self._lock.release()
+            raise
+        self._reader = await aiosqlite.connect(f"file:{_quoted(self.path)}?mode=ro", uri=True, isolation_level=None)
+        return self
+
+    async def close(self) -> None:
+        """Commit what waits and let go of the file."""
+        await self._reader.close()
+        await self._writer.close()
+        self._lock.release()
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    # ---- writes: each future is done once it is on disk ----
+
+    def accept(self, batch: Accept) -> "asyncio.Future[list[InboxEntry]]":
+        """Keep what came. The result holds what was new; what is missing from it is a duplicate."""
+        return self._writer.submit(inbox.accept, batch)
+
+    def on_accepted(self, committed: Callable[[Sequence[Accept], Sequence[list[InboxEntry]]], None]) -> None:
+        """Call this after each commit that accepted something, before those who wait for it go on."""
+        self._writer.listen(inbox.accept, committed)
+
+    def process(self, processed: Processed) -> "asyncio.Future[list[Pending]]":
+        """Write what processing made, and move the processor forward, in one transaction."""
+        return self._writer.submit(outbox.process, processed)
+
+    def settle(self, settlement: Settlement) -> "asyncio.Future[None]":
+        """Write what became of deliveries."""
+        return self._writer.submit(outbox.settle, settlement)
+
+    def bury(self, letter: DeadLetter) -> "asyncio.Future[None]":
+        """Keep a dead letter."""
+        return self._writer.submit(dead_letters.bury, letter)
+
+    def replay(self, request: Replay) -> "asyncio.Future[int]":
+        """Ask for arrivals to be processed once more."""
+        return self._writer.submit(inbox.replay, request)
+
+    def retry_dead(self, selection: Selection, at: int) -> "asyncio.Future[Retried]":
+        """Set dead letters going again."""
+        return self._writer.submit(dead_letters.retry, (selection, at))
+
+    def drop_dead(self, selection: Selection) -> "asyncio.Future[int]":
+        """Forget dead letters for good."""
+        return self._writer.submit(dead_letters.drop, selection)
+
+    def create_key(self, key: Key) -> "asyncio.Future[None]":
+        """Keep a new API key."""
+        return self._writer.submit(keys.create, key)
+
+    def revoke_key(self, name: str, at: int) -> "asyncio.Future[None]":
+        """Revoke an API key by name or account id."""
+        return self._writer.submit(keys.revoke, (name, at))
+
+    def pause(self, component: str, at: int) -> "asyncio.Future[None]":
+        """Remember that an operator paused a component."""
+        return self._writer.submit(pauses.pause, (component, at))
+
+    def resume(self, component: str) -> "asyncio.Future[None]":
+        """Remember that it goes on."""
+        return self._writer.submit(pauses.resume, component)
+
+    def purge(self, step: Purge) -> "asyncio.Future[Purged]":
+        """Take one small step of forgetting what is old."""
+        return self._writer.submit(retention.purge, step)
+
+    def ping(self) -> "asyncio.Future[None]":
+        """Done when the writer has committed everything before it: its sign of life."""
+        return self._writer.submit(_nothing, None)
+
+    @property
+    def commits(self) -> int:
+        """Transactions committed since the start."""
+        return self._writer.commits
+
+    # ---- reads: they never wait for the writer ----
+
+    async def _rows(self, statement: str, arguments: Sequence[Any] = ()) -> list[Any]:
+        try:
+            return list(await self._reader.execute_fetchall(statement, arguments))
+        except aiosqlite.Error as exc:
+            raise StoreError(f"reading the state file {self.path} failed: {exc}") from exc
+
+    async def position(self) -> int:
+        """The newest inbox entry that has been processed."""
+        position: int = (await self._rows("SELECT seq FROM progress WHERE name = 'processor'"))[0][0]
+        return position
+
+    async def last_accepted(self) -> int:
+        """The newest inbox entry."""
+        last: int = (await self._rows("SELECT coalesce(max(seq), 0) FROM inbox"))[0][0]
+        return last
+
+    async def arrivals_after(self, seq: int, count: int) -> list[InboxEntry]:
+        """The next entries of the inbox, in order."""
+        return [inbox.entry_of(row) for row in await self._rows(inbox.WAITING_AFTER, (seq, count))]
+
+    async def replays(self, count: int) -> list[InboxEntry]:
+        """The next entries to process once more, in order."""
+        return [inbox.entry_of(row) for row in await self._rows(inbox.REPLAYS, (count,))]
+
+    async def inbox_waiting(self) -> tuple[int, int | None]:
+        """How many arrivals wait to be processed, and since when (milliseconds since 1970)."""
+        rows = await self._rows(
+            "SELECT count(*), min(received_at) FROM inbox WHERE seq > (SELECT seq FROM progress WHERE name = 'processor')"
+        )
+        return rows[0][0], rows[0][1]
+
+    async def backlogs(self) -> dict[str, SinkBacklog]:
+        """What waits for each sink, also for sinks the configuration no longer has."""
+        rows = await self._rows("SELECT sink, count(*), min(created_at), min(seq) FROM outbox GROUP BY sink")
+        return {sink: SinkBacklog(count, oldest_at, oldest_seq) for sink, count, oldest_at, oldest_seq in rows}
+
+    async def pending_after(self, sink: str, seq: int, count: int) -> list[Pending]:
+        """The next deliveries of a sink, in order."""
+        return [outbox.pending_of(row) for row in await self._rows(outbox.PENDING_AFTER, (sink, seq, count))]
+
+    async def pending_among(self, seqs: Sequence[int]) -> list[Pending]:
+        """These deliveries, in order."""
+        listed = msgspec.json.encode(seqs).decode()
+        return [outbox.pending_of(row) for row in await self._rows(outbox.PENDING_AMONG, (listed,))]
+
+    async def cursor(self, source: str) -> Cursor | None:
+        """Where a source goes on from."""
+        rows = await self._rows("SELECT cursor FROM cursors WHERE source = ?", (source,))
+        return rows[0][0] if rows else None
+
+    async def paused(self) -> set[str]:
+        """The components an operator has paused."""
+        return {row[0] for row in await self._rows("SELECT component FROM paused")}
+
+    async def keys(self) -> list[Key]:
+        """All API keys, revoked ones too."""
+        return [Key(*row) for row in await self._rows(keys.ALL)]
+
+    async def dead_groups(self) -> list[DeadLetterGroup]:
+        """How many dead letters there are, by component and reason."""
+        rows = await self._rows(
+            "SELECT component, reason, count(*) FROM dead_letters GROUP BY component, reason ORDER BY 1, 2"
+        )
+        return [DeadLetterGroup(*row) for row in rows]
+
+    async def dead_list(self, selection: Selection, limit: int, after: int = 0) -> list[DeadLetterRow]:
+        """Dead letters in order of their numbers, from `after` on, without their bodies."""
+        return [
+            _dead_row(row) for row in await self._rows(_DEAD_LIST, (*dead_letters.selected(selection), after, limit))
+        ]
+
+    async def dead_show(self, number: int) -> DeadLetterRow:
+        """One dead letter, whole. Raises NotFoundError."""
+        rows = await self._rows(_DEAD_SHOW, (number,))
+        if not rows:
+            raise NotFoundError(f"there is no dead letter {number}; `groundswell dead list` shows what there is")
+        return _dead_row(rows[0])
+
+    async def trace(self, record_id: str) -> Trace:
+        """The whole way of one record. Raises NotFoundError."""
+        found = await self._rows(
+            "SELECT inbox.seq, source, received_at, inbox.seq <= progress.seq FROM inbox, progress "
+            "WHERE name = 'processor' AND id = ?",
+            (record_id,),
+        )
+        if not found:
+            raise NotFoundError(
+                f"no record {record_id} is known; it was never accepted, or is older than [daemon] keep"
+            )
+        seq, source, received_at, is_processed = found[0]
+        waiting = await self._rows("SELECT sink, attempts, next_attempt_at FROM outbox WHERE inbox_seq = ?", (seq,))
+        settled = await self._rows(
+            "SELECT sink, outcome, note, attempts, settled_at FROM deliveries WHERE inbox_seq = ? ORDER BY seq", (seq,)
+        )
+        dead = await self._rows("SELECT id FROM dead_letters WHERE inbox_seq = ? ORDER BY id", (seq,))
+        return Trace(record_id, source, received_at, bool(is_processed), waiting, settled, [row[0] for row in dead])
+
+    # ---- room ----
+
+    async def lacks_room(self) -> str | None:
+        """Why nothing new should be accepted (the disk or the file is nearly full), or None when there is room.
+
+        A tenth of the state file stays free for processing what was accepted already.
+        """
+        status = os.statvfs(self.path.parent)
+        if status.f_bavail * status.f_frsize < self._disk_free_min:
+            return "the disk is nearly full ([daemon] disk_free_min)"
+        pages = (await self._rows("PRAGMA page_count"))[0][0]
+        free = (await self._rows("PRAGMA freelist_count"))[0][0]
+        if (pages - free) * PAGE_BYTES > 0.9 * self._size_max:
+            return "the state file is nearly as large as it may be ([daemon] state_max)"
+        return None
+
+    async def size(self) -> int:
+        """Bytes of the state file, without its log."""
+        pages: int = (await self._rows("PRAGMA page_count"))[0][0]
+        return pages * PAGE_BYTES
+
+
+_DEAD_COLUMNS = (
+    "d.id, d.stage, d.component, d.reason, d.message, d.record_id, d.created_at, d.inbox_seq, d.kind, d.lane, "
+)
+_DEAD_LIST = (
+    f"SELECT {_DEAD_COLUMNS} NULL, d.attempts, i.source, i.received_at FROM dead_letters d "
+    "LEFT JOIN inbox i ON i.seq = d.inbox_seq WHERE (?1 IS NULL OR d.id IN (SELECT value FROM json_each(?1))) "
+    "AND (?2 IS NULL OR component = ?2) AND (?3 IS NULL OR reason = ?3) AND d.id > ?4 ORDER BY d.id LIMIT ?5"
+)
+_DEAD_SHOW = (
+    f"SELECT {_DEAD_COLUMNS} coalesce(d.body, i.raw), d.attempts, i.source, i.received_at FROM dead_letters d "
+    "LEFT JOIN inbox i ON i.seq = d.inbox_seq WHERE d.id = ?"
+)
+
+
+def _dead_row(row: tuple[Any, ...]) -> DeadLetterRow:
+    number, *columns, source, received_at = row
+    stage, component, reason, message, record_id, created_at, inbox_seq, kind, lane, body, attempts = columns
+    letter = DeadLetter(stage, component, reason, message, record_id, created_at, inbox_seq, kind, lane, body, attempts)
+    return DeadLetterRow(number, letter, source, received_at)
+
+
+def _nothing(_: Any, pings: Sequence[None]) -> Sequence[None]:
+    return pings
+
+
+def _quoted(path: Path) -> str:
+    return str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")

@@ -1,0 +1,140 @@
+"""Fill fields of a record from other fields, constants and templates; rename fields; drop fields."""
+
+from collections import Counter
+from typing import Annotated, Any, Final, Self
+
+from msgspec import UNSET
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
+
+from groundswell.component import Context
+from groundswell.errors import RecordError
+from groundswell.record import Record
+from groundswell.settings import TransformSettings
+from groundswell.transforms.changes import KEEP, Writer
+from groundswell.transforms.field_spec import Empty, FieldSpec
+from groundswell.transforms.paths import FieldPath, Holds, TargetPath, parse_table, parse_target
+from groundswell.transforms.values import fit
+
+
+def _can_be_unknown(path: FieldPath) -> FieldPath:
+    if path.holds == "kind":
+        raise ValueError("every record has a kind; it can be changed, not dropped or renamed")
+    return path
+
+
+def _dropped(value: Any) -> Any:
+    if isinstance(value, str):
+        return parse_table(value) or parse_target(value)
+    if isinstance(value, FieldPath):
+        return value
+    raise ValueError('is not a field; write its name in quotes, such as "custom.Shirt size" or "custom.*"')
+
+
+_OldPath = Annotated[TargetPath, AfterValidator(_can_be_unknown)]
+_DroppedPath = Annotated[
+    FieldPath,
+    BeforeValidator(_dropped),
+    AfterValidator(_can_be_unknown),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "examples": ["custom.Shirt size", "custom.*"]}),
+]
+
+
+class MapFieldsSettings(TransformSettings):
+    """`type = "map_fields"`: fields are filled, renamed and dropped."""
+
+    fields: dict[TargetPath, FieldSpec] = Field(
+        default_factory=dict,
+        description="The field to fill = where its value is from: the path of a field to copy, or a table.",
+    )
+    rename: dict[TargetPath, _OldPath] = Field(
+        default_factory=dict, description="The new name = the old one. Copies the field, then drops the old one."
+    )
+    drop: list[_DroppedPath] = Field(
+        default_factory=list,
+        description='Fields to make unknown. "custom.*" drops every custom field that is not filled here.',
+    )
+    empty: Empty = Field(
+        "clear",
+        description='What a source known to be empty does: "clear" empties the field, "ignore" counts it as unknown.',
+    )
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if not (self.fields or self.rename or self.drop):
+            raise ValueError("changes nothing; give fields, rename or drop")
+        for target in self.rename:
+            if target in self.fields:
+                raise ValueError(f'"{target}" is filled by both fields and rename; take it out of one')
+        for target, spec in self.fields.items():
+            try:
+                spec.getter_for(target, self.empty, is_dropped=False)
+            except ValueError as exc:
+                raise ValueError(f'the constant for "{target}" {exc}') from exc
+        return self
+
+    def specs(self) -> dict[FieldPath, FieldSpec]:
+        """Where every field that is filled gets its value from, renamed ones too."""
+        return {**self.fields, **{new: FieldSpec.model_validate({"from": old}) for new, old in self.rename.items()}}
+
+
+class MapFields:
+    """Fills, renames and drops fields.
+
+    Everything is read from the record as it came in, so two fields can be swapped; then what is dropped goes; then what
+    was read is written. A source that is unknown leaves its field as it was.
+    """
+
+    def __init__(self, settings: MapFieldsSettings, context: Context) -> None:
+        self.counts: Counter[str] = Counter()
+        self._name = context.name
+        self._specs = settings.specs()
+        tables = [path for path in settings.drop if path.holds == "table"]
+        gone = dict.fromkeys([*settings.rename.values(), *(path for path in settings.drop if path.holds != "table")])
+        self._targets = [*self._specs, *(path for path in gone if path not in self._specs)]
+        self._steps = tuple(
+            (
+                spec.getter_for(target, settings.empty, is_dropped=target in gone or _is_in(target, tables)),
+                target.holds in _TAKES_TEXT,
+                target.holds,
+                _unknown(target) if target in gone else KEEP,
+            )
+            for target, spec in self._specs.items()
+        )
+        self._gone = [_unknown(path) for path in self._targets[len(self._specs) :]]
+        self._writer = Writer(self._targets, cleared=tables)
+
+    def apply(self, record: Record) -> Record | None:
+        values: list[Any] = []
+        try:
+            for get, takes_text, holds, otherwise in self._steps:
+                value = get(record)
+                if value is UNSET:
+                    values.append(otherwise)
+                elif takes_text and type(value) is str and value:
+                    values.append(value)
+                else:
+                    values.append(fit(value, holds))
+        except ValueError as exc:
+            raise self._cannot_write(self._targets[len(values)], exc) from exc
+        return self._writer.write(record, values + self._gone)
+
+    def _cannot_write(self, target: FieldPath, problem: ValueError) -> RecordError:
+        return RecordError(
+            f"{self._name}: cannot fill {target}: {self._specs[target].described()} {problem}; "
+            f"correct the line of {target} in {self._name} or what is sent, then retry this dead letter",
+            reason="bad_value",
+        )
+
+
+_TAKES_TEXT: Final[frozenset[Holds]] = frozenset({"text", "id", "opt_in", "anything"})
+"""What holds any text that is not empty just as it is."""
+
+
+def _unknown(path: FieldPath) -> Any:
+    """What a field becomes when it is dropped. There are no unknown tags, only none."""
+    return [] if path.holds == "tags" else UNSET
+
+
+def _is_in(path: FieldPath, tables: list[FieldPath]) -> bool:
+    return path.key is not None and any((table.struct, table.slot) == (path.struct, path.slot) for table in tables)

@@ -1,0 +1,139 @@
+"""Read opt-in words: true, false, or unknown. Nobody is opted in, or out, by a word nobody agreed on."""
+
+from collections import Counter
+from typing import Annotated, Any, Final, Self
+
+from msgspec import UNSET
+from pydantic import AfterValidator, Field, model_validator
+
+from groundswell.component import Context
+from groundswell.record import Record
+from groundswell.settings import TransformSettings
+from groundswell.transforms.changes import KEEP, Writer
+from groundswell.transforms.paths import FieldPath, TargetPath, parse_target
+from groundswell.transforms.values import plain_text
+
+TRUE_WORDS: Final = ("t", "true", "1", "y", "yes", "opt in", "opt-in")
+FALSE_WORDS: Final = ("f", "false", "0", "n", "no", "opt out", "opt-out")
+
+_WORD_MAX: Final = 256
+"""Characters; nothing longer is looked up as a word."""
+
+
+def _opt_in_field(path: FieldPath) -> FieldPath:
+    if path.holds not in ("opt_in", "anything"):
+        raise ValueError(f'"{path}" cannot hold an opt-in; name "sms_opt_in", "email_opt_in" or a custom field')
+    return path
+
+
+class NormaliseOptInSettings(TransformSettings):
+    """`type = "normalise_opt_in"`: opt-in words become true, false or unknown."""
+
+    fields: list[Annotated[TargetPath, AfterValidator(_opt_in_field)]] = Field(
+        default_factory=lambda: [parse_target("sms_opt_in"), parse_target("email_opt_in")],
+        min_length=1,
+        description="The fields that hold an opt-in.",
+    )
+    true_words: list[str] = Field(
+        default_factory=list, description=f"Words that mean true, besides {', '.join(TRUE_WORDS)}."
+    )
+    false_words: list[str] = Field(
+        default_factory=list, description=f"Words that mean false, besides {', '.join(FALSE_WORDS)}."
+    )
+    keep_as: str = Field(
+        "custom.unknown_{field}",
+        description="The custom field that keeps words that are neither; {field} is `sms_opt_in` or `email_opt_in`.",
+    )
+
+    @model_validator(mode="after")
+    def _words_have_one_meaning(self) -> Self:
+        true, false = _words(TRUE_WORDS, self.true_words), _words(FALSE_WORDS, self.false_words)
+        if "" in true | false:
+            raise ValueError("a word is empty; an empty opt-in is always unknown, so leave it out")
+        if both := sorted(true & false):
+            raise ValueError(f'"{both[0]}" would mean both true and false; take it out of true_words or false_words')
+        return self
+
+    @model_validator(mode="after")
+    def _words_are_kept_apart(self) -> Self:
+        kept = self.kept_fields()
+        if any(path.slot != "custom" for path in kept):
+            raise ValueError('keep_as is not a custom field; write "custom." and a name')
+        names = [path.text for path in (*kept, *self.fields)]
+        if len(set(names)) < len(names):
+            raise ValueError(f'"{_repeated(names)}" is named twice in fields and keep_as; write {{field}} in keep_as')
+        return self
+
+    def kept_fields(self) -> list[FieldPath]:
+        """The fields that keep words that are neither, one for each of `fields` that has three values."""
+        return [
+            parse_target(self.keep_as.replace("{field}", path.text)) for path in self.fields if path.holds == "opt_in"
+        ]
+
+
+class NormaliseOptIn:
+    """Makes each opt-in true, false or unknown, by the words.
+
+    A word in neither list leaves `sms_opt_in` or `email_opt_in` unknown; the word is kept in the custom field
+    `keep_as`, and it is counted. In any other field it stays where it is, and is counted.
+    """
+
+    def __init__(self, settings: NormaliseOptInSettings, context: Context) -> None:
+        self.counts: Counter[str] = Counter()
+        self._meanings = {
+            **dict.fromkeys(_words(TRUE_WORDS, settings.true_words), True),
+            **dict.fromkeys(_words(FALSE_WORDS, settings.false_words), False),
+        }
+        self._fields = tuple((path.get, path.holds == "opt_in") for path in settings.fields)
+        self._writer = Writer([*settings.fields, *settings.kept_fields()])
+
+    def apply(self, record: Record) -> Record | None:
+        read: list[Any] = []
+        kept: list[Any] = []
+        is_changed = False
+        for get, has_three_values in self._fields:
+            written = get(record)
+            value = words = KEEP
+            if written is not UNSET and written is not True and written is not False:
+                is_changed = True
+                value = self._meaning(written)
+                if value is None:
+                    value, words = self._unknown(written, has_three_values)
+            read.append(value)
+            if has_three_values:
+                kept.append(words)
+        return self._writer.write(record, read + kept) if is_changed else record
+
+    def _unknown(self, written: Any, has_three_values: bool) -> tuple[Any, Any]:
+        """What becomes of a field whose words mean nothing to us, and of the field that keeps them."""
+        if not has_three_values:
+            self.counts["unknown_opt_in"] += not _is_empty(written)
+            return KEEP, KEEP
+        if _is_empty(written):
+            return UNSET, KEEP
+        self.counts["unknown_opt_in"] += 1
+        return UNSET, written
+
+    def _meaning(self, written: Any) -> bool | None:
+        try:
+            word = plain_text(written)
+        except ValueError:
+            return None
+        return self._meanings.get(_folded(word)) if len(word) <= _WORD_MAX else None
+
+
+def _repeated(names: list[str]) -> str:
+    return next(name for name in names if names.count(name) > 1)
+
+
+def _words(known: tuple[str, ...], more: list[str]) -> set[str]:
+    return {_folded(word) for word in (*known, *more)}
+
+
+def _folded(word: str) -> str:
+    """Any case and spacing: " OPT  In" and "opt in" are one word, "optin" is another."""
+    return " ".join(word.split()).casefold()
+
+
+def _is_empty(written: Any) -> bool:
+    return written is None or (isinstance(written, str) and not written.strip())
