@@ -7,7 +7,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed-$(shell { $(PYTHON) -V; pwd; cat requirements/dev.txt; } 2>&1 | cksum | tr ' ' '-')
 LINKED := .venv/linked-$(shell cksum <pyproject.toml | tr ' ' '-')
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	--no-emit-index-url --no-emit-find-links
+	--no-emit-index-url --no-emit-find-links --system-certs
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench docs setup lock clean
@@ -36,6 +36,7 @@ docs: $(LINKED) ## write the pages that are made from the code
 	@mv docs/configuration.md.new docs/configuration.md
 
 setup: $(LINKED) ## only set up .venv: locked versions, hashes checked
+	@echo '.venv is ready'
 
 lock: $(LINKED) ## lock anew what pyproject.toml asks for (UPGRADE=1: the newest versions it allows)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
@@ -59,7 +60,7 @@ $(INSTALLED):
 		echo '      if it has another name here, say so: make PYTHON=python3.12 ...' >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo 'make: $(PYTHON) cannot make virtual environments; on Debian: apt-get install python3-venv' >&2; exit 1; }
-	@echo 'setting up .venv with the locked versions (half a minute)'
+	@echo 'setting up .venv with the locked versions (under a minute)'
 	@$(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
 	@touch $@

@@ -1,4 +1,4 @@
-"""The real daemon with its processor held still: webhooks are checked, committed and answered, and nothing else happens.
+"""The real daemon with its processor held still: webhooks are checked, committed and answered, and that is all.
 
 This is "accept with commit", to be compared with the bare handler. Everything is as `groundswell run` has it (listener,
 source, queue, state file, counters) except that nothing is taken from the inbox.
@@ -45,7 +45,8 @@ async def serve(file: Path) -> None:
         disk_free_min=config.daemon.disk_free_min,
     )
     async with store, new_session() as session, anyio.create_task_group() as tasks:
-        supervisor = Supervisor(config, store, clock, random, metrics, Builder(clock, random, Client(session, clock), KEYS))
+        builder = Builder(clock, random, Client(session, clock), KEYS)
+        supervisor = Supervisor(config, store, clock, random, metrics, builder)
         await supervisor.start(tasks)
         async with supervisor.processor.lock:
             await anyio.sleep_forever()

@@ -40,10 +40,12 @@ class Bench:
         """Closed loop, as fast as it answers 200."""
         with self._up(variant, "http://127.0.0.1:9/") as server:
             self._load(server, 1, seconds=variant.warm_up_s * self.warm_up)
+            before_s = server.process.cpu_s()
             load = self._load(server, 2, seconds=self.seconds)
             return {
                 "per_s": load["accepted_per_s"],
                 "refused": load["sent"] - load["answered"].get("200", 0),
+                "cpu_us": (server.process.cpu_s() - before_s) / load["sent"] * 1e6,
                 **_latency(load["latency_ms"], "answer"),
                 **_effort(load, server.process),
             }
@@ -54,6 +56,7 @@ class Bench:
             self._load(server, 1, seconds=variant.warm_up_s * self.warm_up)
             sink.wait_until_quiet()
             sink.ask("reset")
+            before_s = server.process.cpu_s()
             load = self._load(server, 2, seconds=self.seconds)
             accepted = load["answered"].get("200", 0)
             counts = sink.wait_for(accepted)
@@ -64,6 +67,7 @@ class Bench:
                 "repeats": counts["records"] - counts["different"],
                 "refused": load["sent"] - accepted,
                 "events_per_post": counts["records"] / max(counts["requests"], 1),
+                "cpu_us": (server.process.cpu_s() - before_s) / max(counts["different"], 1) * 1e6,
                 **_effort(load, server.process),
             }
 

@@ -1,7 +1,7 @@
 """The bare server, and each body kept: one SQLite commit a request, on disk before the answer.
 
-The plain way to be durable, and what group commit is measured against. Kindly done: one statement in autocommit mode, so
-each request costs a single trip to aiosqlite's thread.
+The plain way to be durable, and what group commit is measured against. Kindly done: one statement in autocommit mode,
+so each request costs a single trip to aiosqlite's thread.
 
     python benchmarks/one_commit.py --port 8080 --state /somewhere/on/a/disk.db
 """
@@ -13,6 +13,7 @@ from typing import Final
 import aiosqlite
 import uvloop
 from aiohttp import web
+
 from bare import ANSWER
 
 STATE: Final = web.AppKey("state", aiosqlite.Connection)

@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from load import process_cpu_s
+
 SERVER_CORE: Final = 0
 CLIENT_CORE: Final = 1
 _STOP_S: Final = 15.0
-_STDERR_LINES_SHOWN: Final = 5
+_REASON_CHARACTERS_MAX: Final = 200
 
 
 class StartError(Exception):
@@ -23,17 +25,23 @@ class StartError(Exception):
 class Process:
     """A running program with what it wrote to stderr."""
 
-    def __init__(self, popen: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, name: str, popen: subprocess.Popen[bytes], log: Path) -> None:
+        self._name = name
         self._popen = popen
         self._log = log
         self.pid = popen.pid
 
     def check(self) -> None:
-        """Raises StartError with the last lines of its stderr once it has ended."""
+        """Raises StartError with what it said last once it has ended."""
         if self._popen.poll() is not None:
-            lines = self._log.read_text(errors="replace").strip().splitlines()[-_STDERR_LINES_SHOWN:]
-            said = "; ".join(lines) or "it said nothing"
-            raise StartError(f"{Path(str(self._popen.args[0])).name} ended with status {self._popen.returncode}: {said}")  # type: ignore[index]
+            lines = self._log.read_text(errors="replace").splitlines() or ["it said nothing"]
+            errors = [line for line in lines if "Error: " in line]
+            said = (errors or lines)[-1].strip(" |")[:_REASON_CHARACTERS_MAX]
+            raise StartError(f"{self._name} ended with status {self._popen.returncode}: {said}")
+
+    def cpu_s(self) -> float:
+        """Seconds of CPU it and all its threads have used."""
+        return process_cpu_s(self.pid)
 
     def memory_mb(self) -> dict[str, float]:
         """Resident memory, now and at its highest, in MB of 1,000,000 bytes."""
@@ -56,7 +64,7 @@ def running(
     command: Sequence[str], *, directory: Path, core: int | None, environment: Mapping[str, str] | None = None
 ) -> Iterator[Process]:
     """Start a program in `directory`, on one core or on any (None), and stop it at the end whatever happens."""
-    log = directory / f"stderr-{Path(command[-1]).name}.log"
+    log = directory / "stderr.log"
     with log.open("wb") as stderr:
         popen = subprocess.Popen(
             pinned(command, core),
@@ -66,7 +74,7 @@ def running(
             stdout=subprocess.DEVNULL,
             stderr=stderr,
         )
-    process = Process(popen, log)
+    process = Process(Path(command[0]).name, popen, log)
     try:
         yield process
     finally:

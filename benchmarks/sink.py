@@ -3,8 +3,8 @@
     python benchmarks/sink.py --port 8081
 
 Any POST is a delivery: one record, an array, lines; the marks in it are counted (see events.py). GET /counts and
-/latencies answer what came so far, in JSON; /reset starts again from nothing; after /hold it reads and never answers, as
-a receiver that hangs. No HTTP library, because it shares a core with the load generator.
+/latencies answer what came so far, in JSON; /reset starts again from nothing; after /hold it reads and never answers,
+as a receiver that hangs. No HTTP library, because it shares a core with the load generator.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import time
 from typing import Final, cast
 
 import uvloop
+
 from events import marks
 from load import percentiles_ms
 
@@ -67,7 +68,7 @@ class Receiver(asyncio.Protocol):
         self._need = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         self._pieces.append(data)

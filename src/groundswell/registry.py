@@ -7,6 +7,8 @@ from typing import Any, Final
 from groundswell.connectors.action_network.webhook import ActionNetworkWebhook, ActionNetworkWebhookSettings
 from groundswell.connectors.http.sink import HttpSink, HttpSinkSettings
 from groundswell.connectors.http.webhook import HttpWebhook, HttpWebhookSettings
+from groundswell.connectors.jsonl.sink import JsonlSink, JsonlSinkSettings
+from groundswell.connectors.jsonl.source import JsonlSource, JsonlSourceSettings
 from groundswell.settings import Settings
 from groundswell.transforms.filter import Filter, FilterSettings
 from groundswell.transforms.map_fields import MapFields, MapFieldsSettings
@@ -26,6 +28,7 @@ ACCOUNTS: Final[dict[str, ComponentType]] = {}
 SOURCES: Final[dict[str, ComponentType]] = {
     "action_network.webhook": ComponentType(ActionNetworkWebhookSettings, ActionNetworkWebhook),
     "http.webhook": ComponentType(HttpWebhookSettings, HttpWebhook),
+    "jsonl": ComponentType(JsonlSourceSettings, JsonlSource),
 }
 TRANSFORMS: Final[dict[str, ComponentType]] = {
     "filter": ComponentType(FilterSettings, Filter),
@@ -35,6 +38,7 @@ TRANSFORMS: Final[dict[str, ComponentType]] = {
 }
 SINKS: Final[dict[str, ComponentType]] = {
     "http": ComponentType(HttpSinkSettings, HttpSink),
+    "jsonl": ComponentType(JsonlSinkSettings, JsonlSink),
 }
 
 

@@ -18,7 +18,9 @@ EXIT_CONFIG = 78
 
 FILES = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="[FILE]...", help="Configuration files, or a directory of them.", show_default="pipeline.toml"),
+    typer.Argument(
+        metavar="[FILE]...", help="Configuration files, or a directory of them.", show_default="pipeline.toml"
+    ),
 ]
 
 

@@ -48,7 +48,7 @@ def command(
 
 def _has_uvloop() -> bool:
     try:
-        import uvloop  # noqa: F401, PLC0415 - installed where it can be; asyncio's own loop does elsewhere
+        import uvloop  # noqa: F401 - installed where it can be; asyncio's own loop does elsewhere
     except ImportError:
         return False
     return True

@@ -185,7 +185,7 @@ class _Reader:
     def _json(self, table: Table, path: TomlPath, value: Any) -> bytes:
         try:
             return msgspec.json.encode(value)
-        except OverflowError:
+        except (OverflowError, ValueError):
             self._findings.problem(table.file.name, (*table.path, *path), "holds a number too large for JSON")
             return b"null"
 

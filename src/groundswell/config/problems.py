@@ -92,10 +92,10 @@ def path_text(path: TomlPath) -> str:
     return text
 
 
-def quoted(text: str) -> str:
+def quoted(text: str, letters_max: int = _SHOWN_MAX) -> str:
     """Text in quotes, short, and without anything that could upset a terminal."""
-    if len(text) > _SHOWN_MAX:
-        text = text[: _SHOWN_MAX - 3] + "..."
+    if len(text) > letters_max:
+        text = text[: letters_max - 3] + "..."
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in escaped) + '"'
 
@@ -113,7 +113,8 @@ def meant(word: str, known: Iterable[str]) -> str:
 
 def closest(word: str, known: Sequence[str]) -> str | None:
     """The one of `known` most like `word`, if any is."""
-    return next(iter(get_close_matches(word[:_SHOWN_MAX], known, n=1)), None)
+    begun = [name for name in known if len(word) > 1 and (name.startswith(word) or word.startswith(name))]
+    return next(iter(begun or get_close_matches(word[:_SHOWN_MAX], known, n=1)), None)
 
 
 def listing(names: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from groundswell.registry import REGISTRY, ComponentType, Registry
 from groundswell.settings import Settings
 
 _SCALARS: Final = {"integer": "whole number", "number": "number", "boolean": "true or false", "string": "text"}
-_KINDS: Final = ("duration", "size", "rate", "address", "secret")
+_KINDS: Final = ("duration", "size", "rate", "address")
 """Titles that say more than "text" does; the page explains them."""
 _PLURALS: Final = {
     "address": "addresses",
@@ -139,7 +139,7 @@ def _condition(table: Mapping[str, Any]) -> str:
 def _type(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     found = _followed(schema, definitions)
     if _is_secret(found):
-        return "secret"
+        return str(found.get("title", "secret"))
     if found.get("title") in _KINDS:
         return str(found["title"])
     if "const" in found or "enum" in found:

@@ -47,7 +47,7 @@ class SecretFiles:
         return Path(directory) / name
 
     def _content(self, path: Path) -> str:
-        shown = quoted(str(path))
+        shown = quoted(str(path), letters_max=1_000)
         try:
             with path.open("rb") as file:
                 mode = os.fstat(file.fileno()).st_mode

@@ -82,7 +82,8 @@ def find_loop(inputs: Mapping[str, Sequence[str]]) -> list[str] | None:
 
 
 def _check_loops(nodes: Mapping[str, Node], findings: Findings) -> None:
-    left = {name: [giver for giver in node.inputs if giver in nodes] for name, node in nodes.items()}
+    givers = {name: node for name, node in nodes.items() if node.role != "sink"}
+    left = {name: [giver for giver in node.inputs if giver in givers] for name, node in givers.items()}
     while loop := find_loop(left):
         start = min(range(len(loop) - 1), key=lambda place: list(nodes).index(loop[place]))
         around = [*loop[start:-1], *loop[:start], loop[start]]

@@ -137,7 +137,9 @@ def _sentence(group: list[ErrorDetails], is_showable: bool) -> str:
     whole: list[str] = []
     for details in group:
         kind, context = details["type"], details.get("ctx", {})
-        if kind in _MUST_BE:
+        if kind in ("string_too_short", "too_short") and context["min_length"] == 1:
+            whole.append("must not be empty")
+        elif kind in _MUST_BE:
             wanted.append(_MUST_BE[kind].format(**context))
         elif kind in ("literal_error", "enum"):
             wanted.append(context["expected"].replace("'", '"'))

@@ -72,7 +72,7 @@ class ObjectSettings(Settings):
     def _fit_together(self) -> "ObjectSettings":
         given = self.model_fields_set & {"id_field", "version_field", "kind"}
         if self.format == "record" and given:
-            raise ValueError(f'{" and ".join(sorted(given))} cannot be set with format "record": a record says it all')
+            raise ValueError(f'{" and ".join(sorted(given))} goes with format = "json"; a record needs none')
         if self.version_field is not None and (self.kind != "person" or self.id_field is None):
             raise ValueError('version_field needs id_field and kind = "person"')
         return self

@@ -62,6 +62,8 @@ class Daemon:
         self._ops = ops
         self._manager = manager
         self._stopping = anyio.Event()
+        self.ended = anyio.Event()
+        """Set once everything is drained and closed."""
         daemon = config.daemon
         state = config.directory / daemon.state
         self.clock = clock
@@ -84,9 +86,7 @@ class Daemon:
             http = Client(session, self._clock, self.metrics.http_seconds)
             self.keys = VerifiedKeys(self._key_hash, self._clock)
             builder = Builder(self._clock, self._random, http, self.keys)
-            self.supervisor = Supervisor(
-                self.config, self.store, self._clock, self._random, self.metrics, builder
-            )
+            self.supervisor = Supervisor(self.config, self.store, self._clock, self._random, self.metrics, builder)
             async with anyio.create_task_group() as tasks:
                 await self.supervisor.start(tasks)
                 await self._ops.start(self)
@@ -98,6 +98,7 @@ class Daemon:
                 await self._stopping.wait()
                 await self._drain()
                 tasks.cancel_scope.cancel()
+        self.ended.set()
 
     async def _key_hash(self, account_id: str) -> str | None:
         for key in await self.store.keys():
@@ -206,9 +207,7 @@ async def serve(daemon: Daemon) -> int:
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
     return [
-        leaf
-        for exc in group.exceptions
-        for leaf in (_leaves(exc) if isinstance(exc, BaseExceptionGroup) else [exc])
+        leaf for exc in group.exceptions for leaf in (_leaves(exc) if isinstance(exc, BaseExceptionGroup) else [exc])
     ]
 
 

@@ -194,7 +194,8 @@ class Store:
     async def inbox_waiting(self) -> tuple[int, int | None]:
         """How many arrivals wait to be processed, and since when (milliseconds since 1970)."""
         rows = await self._rows(
-            "SELECT count(*), min(received_at) FROM inbox WHERE seq > (SELECT seq FROM progress WHERE name = 'processor')"
+            "SELECT count(*), min(received_at) FROM inbox WHERE seq > "
+            "(SELECT seq FROM progress WHERE name = 'processor')"
         )
         return rows[0][0], rows[0][1]
 

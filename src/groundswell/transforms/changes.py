@@ -1,80 +1,129 @@
-"""Several changes of one record, written at once: each part of the record is rebuilt once, not once per field."""
+"""Changes of records, which are frozen: a change makes a new record, and rebuilds each part of it once, not per field."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from groundswell.record import Action, Donation, Page, Person, Record
-from groundswell.transforms.paths import FieldPath, Struct
+from groundswell.transforms.paths import FieldPath, Get, Holds, Struct
 
 KEEP: Final[Any] = object()
-"""In the place of a value: leave this field as it is."""
+"""In the place of a value: leave the field as it is."""
+
+
+class Change(NamedTuple):
+    """One field that is written, record after record."""
+
+    target: FieldPath
+    get: Get
+    """Reads what to write."""
+    fit: Callable[[Any], Any]
+    """Makes what was read something the field can hold. Text is not asked about where any text will do."""
+    otherwise: Any = KEEP
+    """What is written when `get` answers UNSET: KEEP, or what stands for unknown."""
 
 
 class Writer:
-    """Writes values to the same fields of record after record. The fields are sorted into parts once, here.
+    """Makes the same changes to record after record. They are sorted by part of the record once, here.
 
     A table in `cleared` (a path such as `custom.*`) is emptied before anything is written to it.
     """
 
-    def __init__(self, targets: Sequence[FieldPath], cleared: Iterable[FieldPath] = ()) -> None:
-        self._root = _Part("record", targets, tuple(cleared))
+    def __init__(self, changes: Sequence[Change], cleared: Sequence[FieldPath] = ()) -> None:
+        self._root = _Part("record", changes, cleared)
 
-    def write(self, record: Record, values: Sequence[Any]) -> Record:
-        """The record with `values[i]` in `targets[i]`: UNSET makes a field unknown, KEEP leaves it.
-
-        Records are never changed in place; the same object comes back when nothing would change.
-        """
-        changed: Record = self._root.changed(record, values)
+    def write(self, record: Record) -> Record:
+        """The record changed; the same object when nothing changes. Everything is read before anything is written."""
+        changed: Record = self._root.changed(record, record)
         return changed
 
 
+Set = Callable[[Record, Any], Record]
+
+
+def setter(target: FieldPath) -> Set:
+    """Writes one value to one field, for transforms that seldom change more: (record, value) -> record.
+
+    UNSET makes the field unknown. A part of the record that is not there yet is made.
+    """
+    slot, key = target.slot, target.key
+    if target.struct == "person" and key is None:
+        return lambda record, value: replace(record, person=replace(record.person or Person(), **{slot: value}))
+    owners = _OWNERS[target.struct]
+
+    def write(record: Record, value: Any) -> Record:
+        parts: list[Any] = [record]
+        for name, struct in owners:
+            part = getattr(parts[-1], name)
+            parts.append(struct() if part is UNSET else part)
+        if key is not None:
+            value = _rewritten(getattr(parts[-1], slot), {key: value}, can_remove=value is UNSET)
+        changed: Any = replace(parts.pop(), **{slot: value})
+        for name, _ in reversed(owners):
+            changed = replace(parts.pop(), **{name: changed})
+        return changed  # type: ignore[no-any-return]
+
+    return write
+
+
+_OWNERS: Final[dict[Struct, tuple[tuple[str, type[msgspec.Struct]], ...]]] = {
+    "record": (),
+    "person": (("person", Person),),
+    "action": (("action", Action),),
+    "page": (("action", Action), ("page", Page)),
+    "donation": (("donation", Donation),),
+}
+"""The way from a record to each of its parts."""
+
+_TAKES_TEXT: Final[frozenset[Holds]] = frozenset({"text", "id", "opt_in", "anything"})
+"""What holds any text that is not empty just as it is."""
+
+_EMPTY: Final[dict[str, Any]] = {}
+
+
 class _Part:
-    """The changes within one struct of the record, and the structs inside it."""
+    """The changes within one struct of the record, and in the structs inside it."""
 
-    writes: bool
-    """Whether there is anything to write."""
-
-    def __init__(self, struct: Struct, targets: Sequence[FieldPath], cleared: tuple[FieldPath, ...]) -> None:
-        mine = [(index, target) for index, target in enumerate(targets) if target.struct == struct]
-        self._new = _STRUCTS[struct]
-        self._slots = tuple((target.slot, index) for index, target in mine if target.key is None)
+    def __init__(self, struct: Struct, changes: Sequence[Change], cleared: Sequence[FieldPath]) -> None:
+        way = _OWNERS[struct]
+        self._new = way[-1][1] if way else Record
+        mine = [change for change in changes if change.target.struct == struct]
+        emptied = {path.slot for path in cleared if path.struct == struct}
+        tables = dict.fromkeys([*(change.target.slot for change in mine if change.target.key is not None), *emptied])
+        self._slots = _steps(change for change in mine if change.target.key is None)
+        in_table = {table: [c for c in mine if c.target.key is not None and c.target.slot == table] for table in tables}
         self._tables = tuple(
-            (
-                table,
-                tuple((target.key, index) for index, target in mine if target.slot == table and target.key is not None),
-                any((path.struct, path.slot) == (struct, table) for path in cleared),
-            )
-            for table in dict.fromkeys(
-                [t.slot for _, t in mine if t.key is not None] + [p.slot for p in cleared if p.struct == struct]
-            )
+            (table, table in emptied, any(map(_can_remove, inside)), _steps(inside))
+            for table, inside in in_table.items()
         )
-        inner = [(slot, _Part(name, targets, cleared)) for slot, name in _INSIDE.get(struct, ())]
-        self._parts = tuple((slot, part) for slot, part in inner if part.writes)
-        self.writes = bool(self._slots or self._tables or self._parts)
+        inside = [(slots[-1][0], name) for name, slots in _OWNERS.items() if slots and slots[:-1] == way]
+        parts = [(slot, _Part(name, changes, cleared)) for slot, name in inside]
+        self._parts = tuple((slot, part) for slot, part in parts if part.has_changes)
 
-    def changed(self, old: Any, values: Sequence[Any]) -> Any:
-        """`old` (UNSET while nothing is known) with the values in place; `old` itself when nothing changes."""
+    @property
+    def has_changes(self) -> bool:
+        return bool(self._slots or self._tables or self._parts)
+
+    def changed(self, old: Any, record: Record) -> Any:
+        """`old` (UNSET while nothing is known) with the changes made; `old` itself when nothing changes."""
         changes: dict[str, Any] = {}
-        for slot, index in self._slots:
-            value = values[index]
-            if value is KEEP:
-                continue
-            before = getattr(old, slot, UNSET)
-            # The common case, text, is told without a call.
-            if value is not before and (value != before if type(value) is str else not _is_same(value, before)):
-                changes[slot] = value
-        for table, keys, is_cleared in self._tables:
-            table_before = getattr(old, table, _EMPTY)
-            table_after = _rewritten(table_before, keys, is_cleared, values)
-            if table_after is not table_before:
-                changes[table] = table_after
+        if self._slots:
+            for slot, value in _found(self._slots, record).items():
+                before = getattr(old, slot, UNSET)
+                # Text is the common case, and told apart without a call.
+                if value is not before and (value != before if type(value) is str else not _is_same(value, before)):
+                    changes[slot] = value
+        for table, is_cleared, can_remove, steps in self._tables:
+            entries = getattr(old, table, _EMPTY)
+            rewritten = _rewritten({} if is_cleared else entries, _found(steps, record), can_remove)
+            if len(rewritten) != len(entries) or not _is_same(rewritten, entries):
+                changes[table] = rewritten
         for slot, part in self._parts:
             inside = getattr(old, slot, UNSET)
-            rebuilt = part.changed(inside, values)
+            rebuilt = part.changed(inside, record)
             if rebuilt is not inside:
                 changes[slot] = rebuilt
         if not changes:
@@ -82,54 +131,57 @@ class _Part:
         return self._new(**changes) if old is UNSET else replace(old, **changes)
 
 
-_STRUCTS: Final[dict[Struct, type[msgspec.Struct]]] = {
-    "record": Record,
-    "person": Person,
-    "action": Action,
-    "page": Page,
-    "donation": Donation,
-}
-_INSIDE: Final[dict[Struct, tuple[tuple[str, Struct], ...]]] = {
-    "record": (("person", "person"), ("action", "action"), ("donation", "donation")),
-    "action": (("page", "page"),),
-}
-_EMPTY: Final[dict[str, Any]] = {}
+_Step = tuple[str, Get, bool, Callable[[Any], Any], Any]
+"""The slot or key, how to read the value, whether any text will do, how to fit anything else, and what otherwise."""
 
 
-def _rewritten(
-    before: dict[str, Any], keys: Iterable[tuple[str, int]], is_cleared: bool, values: Sequence[Any]
-) -> dict[str, Any]:
-    """A table with the values in place; `before` itself when nothing changes."""
-    after = {} if is_cleared else before
-    for key, index in keys:
-        value = values[index]
-        if value is KEEP or _is_same(value, after.get(key, UNSET)):
-            continue
-        if after is before:
-            after = before.copy()
+def _steps(changes: Iterable[Change]) -> tuple[_Step, ...]:
+    return tuple(
+        (target.slot if target.key is None else target.key, get, target.holds in _TAKES_TEXT, fit, otherwise)
+        for target, get, fit, otherwise in changes
+    )
+
+
+def _can_remove(change: Change) -> bool:
+    """Whether it may come to UNSET: because nothing is read, or, as there are no empty ids, because an id is empty."""
+    return change.otherwise is UNSET or change.target.holds == "id"
+
+
+def _found(steps: tuple[_Step, ...], record: Record) -> dict[str, Any]:
+    """What is to be written, by slot or key. The innermost loop of `map_fields`: every line counts."""
+    found = {}
+    for name, get, takes_text, fit, otherwise in steps:
+        value = get(record)
         if value is UNSET:
-            del after[key]
+            if otherwise is not KEEP:
+                found[name] = otherwise
+        elif takes_text and type(value) is str and value:
+            found[name] = value
         else:
-            after[key] = value
-    return before if is_cleared and _is_same(after, before) else after
+            found[name] = fit(value)
+    return found
+
+
+def _rewritten(entries: dict[str, Any], found: dict[str, Any], can_remove: bool) -> dict[str, Any]:
+    """A table with what was found written over it."""
+    rewritten = {**entries, **found}
+    if can_remove:
+        return {key: value for key, value in rewritten.items() if value is not UNSET}
+    return rewritten
 
 
 def _is_same(one: Any, other: Any) -> bool:
-    """Equal and of one type all the way down: to Python 1, 1.0 and True are equal, in JSON they are not."""
+    """Equal and of one type all the way down: to Python 1, 1.0 and True are equal, in JSON they are not.
+
+    Keeps its own stack: senders may nest as deep as they like, Python may not.
+    """
     if one is other:
         return True
-    if type(one) is not type(other):
-        return False
-    if type(one) is dict or type(one) is list:
-        return _is_same_inside(one, other)
-    return bool(one == other)
-
-
-def _is_same_inside(one: Any, other: Any) -> bool:
-    """The same for lists and objects. Keeps its own stack: senders nest as deep as they like, Python does not."""
     pairs = [(one, other)]
     while pairs:
         left, right = pairs.pop()
+        if left is right:
+            continue
         if type(left) is not type(right):
             return False
         if type(left) is dict:

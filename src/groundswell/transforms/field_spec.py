@@ -80,7 +80,7 @@ class FieldSpec(Settings):
         if not self._is_given("default"):
             return get
         default = fit(self.default, target.holds)
-        has = _unknown if is_dropped else (_ignoring_empty(target.get) if ignores_empty else target.get)
+        has = unknown if is_dropped else (_ignoring_empty(target.get) if ignores_empty else target.get)
         return lambda record: default if (value := get(record)) is UNSET and has(record) is UNSET else value
 
     def described(self) -> str:
@@ -97,14 +97,14 @@ class FieldSpec(Settings):
             return lambda record: constant
         gets = [path.get for path in self.from_]
         if not gets:
-            return _unknown
+            return unknown
         return gets[0] if len(gets) == 1 else _first_that_holds_something(gets)
 
     def _is_given(self, name: str) -> bool:
         return name in self.model_fields_set
 
 
-def _unknown(record: Record) -> Any:
+def unknown(record: Record) -> Any:
     return UNSET
 
 

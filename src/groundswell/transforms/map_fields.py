@@ -1,7 +1,7 @@
 """Fill fields of a record from other fields, constants and templates; rename fields; drop fields."""
 
 from collections import Counter
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Self
 
 from msgspec import UNSET
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
@@ -10,9 +10,9 @@ from groundswell.component import Context
 from groundswell.errors import RecordError
 from groundswell.record import Record
 from groundswell.settings import TransformSettings
-from groundswell.transforms.changes import KEEP, Writer
-from groundswell.transforms.field_spec import Empty, FieldSpec
-from groundswell.transforms.paths import FieldPath, Holds, TargetPath, parse_table, parse_target
+from groundswell.transforms.changes import KEEP, Change, Writer
+from groundswell.transforms.field_spec import Empty, FieldSpec, unknown
+from groundswell.transforms.paths import FieldPath, TargetPath, parse_table, parse_target
 from groundswell.transforms.values import fit
 
 
@@ -73,7 +73,7 @@ class MapFieldsSettings(TransformSettings):
                 raise ValueError(f'the constant for "{target}" {exc}') from exc
         return self
 
-    def specs(self) -> dict[FieldPath, FieldSpec]:
+    def filled(self) -> dict[FieldPath, FieldSpec]:
         """Where every field that is filled gets its value from, renamed ones too."""
         return {**self.fields, **{new: FieldSpec.model_validate({"from": old}) for new, old in self.rename.items()}}
 
@@ -88,50 +88,50 @@ class MapFields:
     def __init__(self, settings: MapFieldsSettings, context: Context) -> None:
         self.counts: Counter[str] = Counter()
         self._name = context.name
-        self._specs = settings.specs()
         tables = [path for path in settings.drop if path.holds == "table"]
-        gone = dict.fromkeys([*settings.rename.values(), *(path for path in settings.drop if path.holds != "table")])
-        self._targets = [*self._specs, *(path for path in gone if path not in self._specs)]
-        self._steps = tuple(
-            (
-                spec.getter_for(target, settings.empty, is_dropped=target in gone or _is_in(target, tables)),
-                target.holds in _TAKES_TEXT,
-                target.holds,
-                _unknown(target) if target in gone else KEEP,
-            )
-            for target, spec in self._specs.items()
-        )
-        self._gone = [_unknown(path) for path in self._targets[len(self._specs) :]]
-        self._writer = Writer(self._targets, cleared=tables)
+        gone = [*settings.rename.values(), *(path for path in settings.drop if path.holds != "table")]
+        filled = settings.filled()
+        changes = [
+            self._filling(target, spec, settings.empty, is_gone=target in gone, is_emptied=_is_in(target, tables))
+            for target, spec in filled.items()
+        ]
+        changes += [Change(path, unknown, _as_it_is, _once_gone(path)) for path in gone if path not in filled]
+        self._writer = Writer(changes, cleared=tables)
 
     def apply(self, record: Record) -> Record | None:
-        values: list[Any] = []
-        try:
-            for get, takes_text, holds, otherwise in self._steps:
-                value = get(record)
-                if value is UNSET:
-                    values.append(otherwise)
-                elif takes_text and type(value) is str and value:
-                    values.append(value)
-                else:
-                    values.append(fit(value, holds))
-        except ValueError as exc:
-            raise self._cannot_write(self._targets[len(values)], exc) from exc
-        return self._writer.write(record, values + self._gone)
+        return self._writer.write(record)
 
-    def _cannot_write(self, target: FieldPath, problem: ValueError) -> RecordError:
+    def _filling(self, target: FieldPath, spec: FieldSpec, empty: Empty, *, is_gone: bool, is_emptied: bool) -> Change:
+        get = spec.getter_for(target, empty, is_dropped=is_gone or is_emptied)
+
+        def fitted(value: Any) -> Any:
+            try:
+                return fit(value, target.holds)
+            except ValueError as exc:
+                raise self._cannot_fill(target, spec, exc) from exc
+
+        def filled_in(record: Record) -> Any:
+            try:
+                return get(record)
+            except ValueError as exc:
+                raise self._cannot_fill(target, spec, exc) from exc
+
+        can_fail = spec.template is not None
+        return Change(target, filled_in if can_fail else get, fitted, _once_gone(target) if is_gone else KEEP)
+
+    def _cannot_fill(self, target: FieldPath, spec: FieldSpec, problem: ValueError) -> RecordError:
         return RecordError(
-            f"{self._name}: cannot fill {target}: {self._specs[target].described()} {problem}; "
-            f"correct the line of {target} in {self._name} or what is sent, then retry this dead letter",
+            f"{self._name}: cannot fill {target}: {spec.described()} {problem}; correct the line for {target} in "
+            f"{self._name}, or what is sent, then retry this dead letter",
             reason="bad_value",
         )
 
 
-_TAKES_TEXT: Final[frozenset[Holds]] = frozenset({"text", "id", "opt_in", "anything"})
-"""What holds any text that is not empty just as it is."""
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
-def _unknown(path: FieldPath) -> Any:
+def _once_gone(path: FieldPath) -> Any:
     """What a field becomes when it is dropped. There are no unknown tags, only none."""
     return [] if path.holds == "tags" else UNSET
 

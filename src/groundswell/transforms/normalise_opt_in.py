@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from groundswell.component import Context
 from groundswell.record import Record
 from groundswell.settings import TransformSettings
-from groundswell.transforms.changes import KEEP, Writer
+from groundswell.transforms.changes import Set, setter
 from groundswell.transforms.paths import FieldPath, TargetPath, parse_target
 from groundswell.transforms.values import plain_text
 
@@ -56,18 +56,19 @@ class NormaliseOptInSettings(TransformSettings):
 
     @model_validator(mode="after")
     def _words_are_kept_apart(self) -> Self:
-        kept = self.kept_fields()
+        kept = [path for path in self.kept_fields() if path is not None]
         if any(path.slot != "custom" for path in kept):
             raise ValueError('keep_as is not a custom field; write "custom." and a name')
-        names = [path.text for path in (*kept, *self.fields)]
-        if len(set(names)) < len(names):
-            raise ValueError(f'"{_repeated(names)}" is named twice in fields and keep_as; write {{field}} in keep_as')
+        names = Counter(path.text for path in (*self.fields, *kept))
+        if repeated := [name for name, times in names.items() if times > 1]:
+            raise ValueError(f'"{repeated[0]}" is named twice in fields and keep_as; write {{field}} in keep_as')
         return self
 
-    def kept_fields(self) -> list[FieldPath]:
-        """The fields that keep words that are neither, one for each of `fields` that has three values."""
+    def kept_fields(self) -> list[FieldPath | None]:
+        """For each field, the one that keeps its words when they are neither; None where it keeps them itself."""
         return [
-            parse_target(self.keep_as.replace("{field}", path.text)) for path in self.fields if path.holds == "opt_in"
+            parse_target(self.keep_as.replace("{field}", path.text)) if path.holds == "opt_in" else None
+            for path in self.fields
         ]
 
 
@@ -84,35 +85,29 @@ class NormaliseOptIn:
             **dict.fromkeys(_words(TRUE_WORDS, settings.true_words), True),
             **dict.fromkeys(_words(FALSE_WORDS, settings.false_words), False),
         }
-        self._fields = tuple((path.get, path.holds == "opt_in") for path in settings.fields)
-        self._writer = Writer([*settings.fields, *settings.kept_fields()])
+        self._fields = tuple(
+            (path.get, setter(path), None if kept is None else setter(kept))
+            for path, kept in zip(settings.fields, settings.kept_fields(), strict=True)
+        )
 
     def apply(self, record: Record) -> Record | None:
-        read: list[Any] = []
-        kept: list[Any] = []
-        is_changed = False
-        for get, has_three_values in self._fields:
+        changed = record
+        for get, write, keep in self._fields:
             written = get(record)
-            value = words = KEEP
-            if written is not UNSET and written is not True and written is not False:
-                is_changed = True
-                value = self._meaning(written)
-                if value is None:
-                    value, words = self._unknown(written, has_three_values)
-            read.append(value)
-            if has_three_values:
-                kept.append(words)
-        return self._writer.write(record, read + kept) if is_changed else record
+            if written is UNSET or written is True or written is False:
+                continue
+            meaning = self._meaning(written)
+            changed = (
+                self._without_meaning(changed, written, write, keep) if meaning is None else write(changed, meaning)
+            )
+        return changed
 
-    def _unknown(self, written: Any, has_three_values: bool) -> tuple[Any, Any]:
-        """What becomes of a field whose words mean nothing to us, and of the field that keeps them."""
-        if not has_three_values:
-            self.counts["unknown_opt_in"] += not _is_empty(written)
-            return KEEP, KEEP
-        if _is_empty(written):
-            return UNSET, KEEP
-        self.counts["unknown_opt_in"] += 1
-        return UNSET, written
+    def _without_meaning(self, record: Record, written: Any, write: Set, keep: Set | None) -> Record:
+        is_empty = written is None or (isinstance(written, str) and not written.strip())
+        self.counts["unknown_opt_in"] += not is_empty
+        if keep is None:
+            return record
+        return write(record if is_empty else keep(record, written), UNSET)
 
     def _meaning(self, written: Any) -> bool | None:
         try:
@@ -122,10 +117,6 @@ class NormaliseOptIn:
         return self._meanings.get(_folded(word)) if len(word) <= _WORD_MAX else None
 
 
-def _repeated(names: list[str]) -> str:
-    return next(name for name in names if names.count(name) > 1)
-
-
 def _words(known: tuple[str, ...], more: list[str]) -> set[str]:
     return {_folded(word) for word in (*known, *more)}
 
@@ -133,7 +124,3 @@ def _words(known: tuple[str, ...], more: list[str]) -> set[str]:
 def _folded(word: str) -> str:
     """Any case and spacing: " OPT  In" and "opt in" are one word, "optin" is another."""
     return " ".join(word.split()).casefold()
-
-
-def _is_empty(written: Any) -> bool:
-    return written is None or (isinstance(written, str) and not written.strip())

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 from groundswell.component import Context
 from groundswell.record import Record
 from groundswell.settings import TransformSettings
-from groundswell.transforms.changes import KEEP, Writer
+from groundswell.transforms.changes import Set, setter
 from groundswell.transforms.nanp import Read, nanp_reader
 from groundswell.transforms.paths import FieldPath, TargetPath, parse_target
 from groundswell.transforms.values import plain_text
@@ -78,31 +78,27 @@ class NormalisePhone:
     def __init__(self, settings: NormalisePhoneSettings, context: Context) -> None:
         self.counts: Counter[str] = Counter()
         self._e164 = e164_reader(settings.region)
-        self._fields = tuple((path.get, path.text == "phone") for path in settings.fields)
-        self._writer = Writer([*settings.fields, settings.keep_as])
+        self._fields = tuple((path.get, setter(path), path.text == "phone") for path in settings.fields)
+        self._keep = setter(settings.keep_as)
 
     def apply(self, record: Record) -> Record | None:
-        numbers: list[Any] = []
-        unusable: Any = KEEP
-        is_changed = False
-        for get, promises_e164 in self._fields:
+        changed = record
+        for get, write, promises_e164 in self._fields:
             written = get(record)
-            number = KEEP
-            if written is not UNSET and written is not None:
-                number = self._e164(written) if type(written) is str else self._read(written)
-                if number is None:
-                    number = self._unusable(written, promises_e164)
-                    unusable = written if number is UNSET else unusable
-                is_changed = is_changed or number != written
-            numbers.append(number)
-        return self._writer.write(record, [*numbers, unusable]) if is_changed else record
+            if written is UNSET or written is None:
+                continue
+            number = self._e164(written) if type(written) is str else self._read(written)
+            if number is None:
+                changed = self._without_number(changed, written, write, promises_e164)
+            elif number != written:
+                changed = write(changed, number)
+        return changed
 
-    def _unusable(self, written: Any, promises_e164: bool) -> Any:
-        """What becomes of a field that holds no usable number."""
+    def _without_number(self, record: Record, written: Any, write: Set, promises_e164: bool) -> Record:
         if type(written) is str and not written.strip():
-            return None
+            return write(record, None)
         self.counts["unusable_phone"] += 1
-        return UNSET if promises_e164 else KEEP
+        return write(self._keep(record, written), UNSET) if promises_e164 else record
 
     def _read(self, written: Any) -> str | None:
         """A phone that is no text: JSON may well hold 5035550144."""

@@ -168,13 +168,11 @@ def _raw_getter(text: str) -> Get:
 
     def get(record: Record) -> Any:
         found = record.raw
-        for name, index in steps:
-            if type(found) is dict:
-                found = found.get(name, UNSET)
-            elif type(found) is list and index is not None and index < len(found):
-                found = found[index]
-            else:
-                return UNSET
+        try:
+            for name, index in steps:
+                found = found[name] if index is None or type(found) is not list else found[index]
+        except (KeyError, IndexError, TypeError):  # not there, or nothing one can look into
+            return UNSET
         return None if found == "" else found
 
     return get

@@ -68,7 +68,7 @@ class LineFile:
         self._lines: deque[Line] = deque()
 
     def next_lines(self) -> list[Line]:
-        """The next lines, at most `LINES_MAX` and about `CHUNK_BYTES`. Empty at the end, and when the file `was_replaced`."""
+        """The next lines, at most `LINES_MAX` and about `CHUNK_BYTES`. Empty at the end, and when the file was replaced."""
         while not self._lines and (chunk := self._chunk()):
             self._split(chunk)
         lines = [self._lines.popleft() for _ in range(min(LINES_MAX, len(self._lines)))]

@@ -42,8 +42,8 @@ class JsonlSourceSettings(SourceSettings, ObjectSettings):
 
 
 class JsonlSource:
-    """Hands over every line exactly once, across restarts. A line nobody can read becomes a dead letter that says where
-    it is; it never stops the others."""
+    """Hands over every line exactly once, across restarts. A line nobody can read becomes a dead letter that says where it
+    is, and never stops the others."""
 
     def __init__(self, settings: JsonlSourceSettings, context: Context) -> None:
         self._name = context.name
@@ -76,7 +76,7 @@ class JsonlSource:
         return self._objects.read(arrival) if bad_line is None else self._read_again(arrival, bad_line)
 
     async def _read(self, file: LineFile, emit: Emit) -> bool:
-        """Hand over a file's lines. True when another file has taken its place, False at the end of one not followed."""
+        """Hand over a file's lines. True when another file took its place, False at the end of one not followed."""
         while True:
             await self._hand_over_lines(file, emit)
             is_replaced = await anyio.to_thread.run_sync(file.was_replaced)
@@ -100,7 +100,7 @@ class JsonlSource:
     def _arrival(self, line: Line) -> Arrival:
         if line.is_too_long:
             return self._unreadable(line, f"it is longer than {LINE_BYTES_MAX} bytes; only its beginning is kept here")
-        text = line.text.strip()
+        text = (line.text if line.offset else line.text.removeprefix(_BYTE_ORDER_MARK)).strip()
         try:
             return self._objects.arrival(text, parse_object(text))
         except RecordError as exc:
@@ -109,7 +109,7 @@ class JsonlSource:
     def _unreadable(self, line: Line, problem: str) -> Arrival:
         """An arrival that stands for a line which is no object or has no id. Its id is not one that any object gets."""
         digest = hashlib.sha256(line.text).hexdigest()[:16]
-        bad_line = _BadLine(file=self._shown_path, offset=line.offset, size=line.size, problem=problem)
+        bad_line = _BadLine(self._shown_path, line.offset, line.size, problem, is_whole=not line.is_too_long)
         try:
             bad_line.text = line.text.decode()
         except UnicodeDecodeError:
@@ -127,9 +127,9 @@ class JsonlSource:
             return None  # a record that came with such an id
 
     def _read_again(self, arrival: Arrival, bad_line: "_BadLine") -> Record:
-        """A line may have no id because `id_field` was wrong; once that is mended a retry of the dead letter succeeds."""
+        """A line may have no id because `id_field` was wrong; once that is mended, a retry of the dead letter succeeds."""
         try:
-            if bad_line.text is UNSET or len(bad_line.text) < bad_line.size - 2:
+            if bad_line.text is UNSET or not bad_line.is_whole:
                 raise RecordError(bad_line.problem)
             text = bad_line.text.strip().encode()
             seen = parse_object(text)
@@ -160,6 +160,8 @@ class _BadLine(Struct, omit_defaults=True):
     offset: int
     size: int
     problem: str
+    is_whole: bool = True
+    """Whether all of the line is here."""
     text: str | UnsetType = UNSET
     base64: str | UnsetType = UNSET
     """The line, when it is not UTF-8."""

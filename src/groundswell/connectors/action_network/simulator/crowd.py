@@ -14,15 +14,19 @@ _KNOWN_MAX: Final = 5_000
 """How many people are remembered to come back; older ones drop out."""
 
 _GIVEN: Final = (
-    "Rosa Amir Nkechi Tomás Wei Fatima Jonas Aaliyah Priya Desmond Ingrid Mateo Hannah Kwame Yuki Leila Carlos Siobhan "
-    "Dmitri Zainab Elena Marcus Thandiwe José Anneliese Ravi Beatriz Malik Freya Omar Luisa Tyrone Mei Abena Nadia Kofi "
-    "Chiara Andre Sunita Pablo Maeve Ibrahim Noémie Jamal Olga Hiroshi Dolores Ezra"
-).split()
+    "Rosa", "Amir", "Nkechi", "Tomás", "Wei", "Fatima", "Jonas", "Aaliyah", "Priya", "Desmond", "Ingrid",
+    "Mateo", "Hannah", "Kwame", "Yuki", "Leila", "Carlos", "Siobhan", "Dmitri", "Zainab", "Elena", "Marcus",
+    "Thandiwe", "José", "Anneliese", "Ravi", "Beatriz", "Malik", "Freya", "Omar", "Luisa", "Tyrone", "Mei",
+    "Abena", "Nadia", "Kofi", "Chiara", "Andre", "Sunita", "Pablo", "Maeve", "Ibrahim", "Noémie", "Jamal",
+    "Olga", "Hiroshi", "Dolores", "Ezra",
+)  # fmt: skip
 _FAMILY: Final = (
-    "Okafor Lindqvist Nguyen Alvarez O'Brien Haddad Mbeki Castellanos Park Novak Washington Desai Sørensen Abebe Moreau "
-    "Kowalski Ibarra Tanaka Fitzgerald Osei Peña Whitfield Banerjee Dubois Achterberg Freeman Kaplan Núñez Oyelaran "
-    "Petrov Rahman Sato Torres Usman Vargas Weiss Ximenes Yilmaz Zhang Delacroix McAllister Hargrove Ellison Brightwater"
-).split()
+    "Okafor", "Lindqvist", "Nguyen", "Alvarez", "O'Brien", "Haddad", "Mbeki", "Castellanos", "Park", "Novak",
+    "Washington", "Desai", "Sørensen", "Abebe", "Moreau", "Kowalski", "Ibarra", "Tanaka", "Fitzgerald", "Osei",
+    "Peña", "Whitfield", "Banerjee", "Dubois", "Achterberg", "Freeman", "Kaplan", "Núñez", "Oyelaran", "Petrov",
+    "Rahman", "Sato", "Torres", "Usman", "Vargas", "Weiss", "Ximenes", "Yilmaz", "Zhang", "Delacroix",
+    "McAllister", "Hargrove", "Ellison", "Brightwater",
+)  # fmt: skip
 _STREETS: Final = ("Alder St", "Birch Ave", "Canal Rd", "Depot St", "Elm Ct", "Foundry Ln", "Grove Ave", "Harbor Blvd")
 _SHIRTS: Final = ("S", "M", "L", "XL", "2XL")
 

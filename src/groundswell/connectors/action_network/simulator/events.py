@@ -328,14 +328,14 @@ def upload_storm(seed: int, count: int, start: datetime = START) -> Iterator[Mes
     return islice(events(seed, start=start, mix=UPLOADS_ONLY), count)
 
 
-def test_message() -> Message:
+def send_test_message() -> Message:
     """What the "Send Test" button sends, the same each time."""
     petition = f"{API}/petitions/{TEST_PETITION}"
     return [
         {
             "osdi:signature": {
                 "identifiers": [f"action_network:{TEST_SIGNATURE}"],
-                "comments": "Stop doing the thing",
+                "comments": "An example",
                 "person": {
                     "given_name": "John",
                     "family_name": "Smith",

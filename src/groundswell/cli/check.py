@@ -1,0 +1,96 @@
+"""`groundswell check`: everything that is wrong with a configuration."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from groundswell.cli.options import EXIT_CONFIG, FILES
+from groundswell.config.load import load
+from groundswell.config.model import Config
+from groundswell.config.problems import by_file, counted, rendered
+from groundswell.config.schema import config_schema
+from groundswell.errors import ConfigError
+
+
+def command(
+    files: FILES = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print a JSON Schema for editors, and check nothing.")
+    ] = False,
+) -> None:
+    """Say everything that is wrong with the configuration, and where. Nothing is started, nobody is called.
+
+    Warnings do not count as wrong. Exit codes: 0 it can be run, 78 it cannot.
+
+    \b
+    Examples:
+      groundswell check
+      groundswell check /etc/groundswell --json
+      groundswell check --schema > groundswell.schema.json
+    """
+    if schema:
+        typer.echo(msgspec.json.format(msgspec.json.encode(config_schema()), indent=2).decode())
+        return
+    paths: list[Path] = files or [Path("pipeline.toml")]
+    try:
+        config = load(paths, os.environ)
+    except ConfigError as error:
+        if as_json:
+            typer.echo(msgspec.json.encode(_wrong(error)))
+        else:
+            _show_problems(error)
+        raise typer.Exit(EXIT_CONFIG) from error
+    if as_json:
+        typer.echo(msgspec.json.encode(_right(config)))
+        return
+    for warning in config.warnings:
+        typer.echo(f"warning: {warning}")
+    typer.echo(_summary(config))
+
+
+def _show_problems(error: ConfigError) -> None:
+    """On a terminal long messages are wrapped in a column of their own; elsewhere each problem is one line."""
+    console = Console(markup=False, highlight=False, emoji=False)  # "[daemon]" is no markup
+    if not console.is_terminal:
+        typer.echo(rendered(error), nl=False)
+        return
+    for file, problems in by_file(error.problems):
+        console.print(f"{file}: {counted(len(problems), 'problem')}", style="bold")
+        table = Table.grid(padding=(0, 2))
+        table.add_column(style="yellow", overflow="fold", max_width=console.width // 3)
+        table.add_column(overflow="fold")
+        for problem in problems:
+            table.add_row(f"  {problem.path}", problem.message)
+        console.print(table)
+
+
+def _summary(config: Config) -> str:
+    """ "pipeline.toml is fine: 1 source, 2 transforms, 1 sink (1f0c2a9b7d3e)"."""
+    subject = f"{config.files[0]} is" if len(config.files) == 1 else f"{len(config.files)} files are"
+    parts = [counted(number, role) for role, number in _numbers(config).items()]
+    return f"{subject} fine: {', '.join(parts)} ({config.hash})"
+
+
+def _numbers(config: Config) -> dict[str, int]:
+    return {role: len(config.of_role(role)) for role in ("source", "transform", "sink")}
+
+
+def _right(config: Config) -> dict[str, Any]:
+    return {
+        "ok": True,
+        "problems": [],
+        "warnings": config.warnings,
+        "files": [str(file) for file in config.files],
+        "hash": config.hash,
+        **{f"{role}s": number for role, number in _numbers(config).items()},
+    }
+
+
+def _wrong(error: ConfigError) -> dict[str, Any]:
+    return {"ok": False, "problems": error.problems}
