@@ -38,13 +38,18 @@ def basic(text: str) -> dict[str, str]:
 
 
 async def let_in(auth: Any, headers: Mapping[str, str], body: bytes = b"{}") -> bool:
+    status = await answer(auth, headers, body)
+    assert status in (200, 401)
+    return status == 200
+
+
+async def answer(auth: Any, headers: Mapping[str, str], body: bytes) -> int:
     check = authenticator(TypeAdapter(WebhookAuth).validate_python(auth), OneKey(), FixedClock())
     try:
         await check(WebhookRequest("/hook", CIMultiDict(headers), body, NOW))
     except RefusedError as exc:
-        assert exc.status == 401
-        return False
-    return True
+        return exc.status
+    return 200
 
 
 @pytest.mark.parametrize("auth", ["none", {"type": "none"}])
@@ -85,7 +90,7 @@ async def test_nothing_at_all_is_refused(auth: Any) -> None:
 
 
 @pytest.mark.parametrize("auth", ["basic", BASIC, BEARER])
-@given(scheme=st.sampled_from(["Basic ", "Bearer ", ""]), rest=st.text(max_size=50) | st.binary().map(str))
+@given(scheme=st.sampled_from(["Basic ", "Bearer ", ""]), rest=st.text(max_size=50))
 async def test_no_header_a_stranger_can_think_of_is_more_than_a_401(auth: Any, scheme: str, rest: str) -> None:
     assert not await let_in(auth, {"Authorization": scheme + rest})
 

@@ -1,7 +1,7 @@
 """`groundswell demo`: the main job, whole, in about twenty seconds, with no account and no server.
 
-A real daemon runs pipeline.toml; the Action Network simulator sends webhooks to it; a receiver takes what comes out and,
-for a few seconds in the middle, does not, so that one sees what happens then.
+A real daemon runs pipeline.toml, the Action Network simulator sends webhooks to it, and a receiver takes what comes
+out; for a few seconds in the middle it does not, so that one sees what happens then.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Changes of records, which are frozen: a change makes a new record, and rebuilds each part of it once, not per field."""
+"""Changes of records. They are frozen: a change makes a new record, its parts rebuilt once each, not once per field."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
@@ -81,8 +81,6 @@ _OWNERS: Final[dict[Struct, tuple[tuple[str, type[msgspec.Struct]], ...]]] = {
 _TAKES_TEXT: Final[frozenset[Holds]] = frozenset({"text", "id", "opt_in", "anything"})
 """What holds any text that is not empty just as it is."""
 
-_EMPTY: Final[dict[str, Any]] = {}
-
 
 class _Part:
     """The changes within one struct of the record, and in the structs inside it."""
@@ -90,6 +88,7 @@ class _Part:
     def __init__(self, struct: Struct, changes: Sequence[Change], cleared: Sequence[FieldPath]) -> None:
         way = _OWNERS[struct]
         self._new = way[-1][1] if way else Record
+        self._blank = self._new() if way else UNSET
         mine = [change for change in changes if change.target.struct == struct]
         emptied = {path.slot for path in cleared if path.struct == struct}
         tables = dict.fromkeys([*(change.target.slot for change in mine if change.target.key is not None), *emptied])
@@ -110,19 +109,20 @@ class _Part:
     def changed(self, old: Any, record: Record) -> Any:
         """`old` (UNSET while nothing is known) with the changes made; `old` itself when nothing changes."""
         changes: dict[str, Any] = {}
+        known = self._blank if old is UNSET else old
         if self._slots:
             for slot, value in _found(self._slots, record).items():
-                before = getattr(old, slot, UNSET)
+                before = getattr(known, slot)
                 # Text is the common case, and told apart without a call.
                 if value is not before and (value != before if type(value) is str else not _is_same(value, before)):
                     changes[slot] = value
         for table, is_cleared, can_remove, steps in self._tables:
-            entries = getattr(old, table, _EMPTY)
+            entries = getattr(known, table)
             rewritten = _rewritten({} if is_cleared else entries, _found(steps, record), can_remove)
             if len(rewritten) != len(entries) or not _is_same(rewritten, entries):
                 changes[table] = rewritten
         for slot, part in self._parts:
-            inside = getattr(old, slot, UNSET)
+            inside = getattr(known, slot)
             rebuilt = part.changed(inside, record)
             if rebuilt is not inside:
                 changes[slot] = rebuilt

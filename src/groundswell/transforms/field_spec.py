@@ -26,10 +26,14 @@ def _json_value(value: Any) -> Any:
 
 
 def _or_path(schema: dict[str, Any]) -> None:
-    """In the JSON Schema too, the path alone may stand for the table."""
+    """In the JSON Schema too, a path alone may stand for the table."""
     table = dict(schema)
     schema.clear()
-    schema["anyOf"] = [{"type": "string", "description": "The field to copy from."}, table]
+    schema["anyOf"] = [
+        {"type": "string", "description": "The field to copy from."},
+        {"type": "array", "items": {"type": "string"}, "description": "The first of these that holds something."},
+        table,
+    ]
 
 
 class FieldSpec(Settings):
@@ -56,8 +60,8 @@ class FieldSpec(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _path_alone(cls, value: Any) -> Any:
-        return {"from": value} if isinstance(value, str | FieldPath) else value
+    def _paths_alone(cls, value: Any) -> Any:
+        return {"from": value} if isinstance(value, str | list | FieldPath) else value
 
     @model_validator(mode="after")
     def _says_where_from(self) -> Self:

@@ -12,7 +12,7 @@ from groundswell.record import Record
 from groundswell.settings import TransformSettings
 from groundswell.transforms.changes import KEEP, Change, Writer
 from groundswell.transforms.field_spec import Empty, FieldSpec, unknown
-from groundswell.transforms.paths import FieldPath, TargetPath, parse_table, parse_target
+from groundswell.transforms.paths import FieldPath, Get, TargetPath, parse_table, parse_target
 from groundswell.transforms.values import fit
 
 
@@ -89,20 +89,20 @@ class MapFields:
         self.counts: Counter[str] = Counter()
         self._name = context.name
         tables = [path for path in settings.drop if path.holds == "table"]
-        gone = [*settings.rename.values(), *(path for path in settings.drop if path.holds != "table")]
+        gone = dict.fromkeys([*settings.rename.values(), *(path for path in settings.drop if path.holds != "table")])
         filled = settings.filled()
-        changes = [
-            self._filling(target, spec, settings.empty, is_gone=target in gone, is_emptied=_is_in(target, tables))
-            for target, spec in filled.items()
-        ]
+        changes = []
+        for target, spec in filled.items():
+            get = spec.getter_for(target, settings.empty, is_dropped=target in gone or _is_in(target, tables))
+            changes.append(self._filling(target, spec, get, _once_gone(target) if target in gone else KEEP))
         changes += [Change(path, unknown, _as_it_is, _once_gone(path)) for path in gone if path not in filled]
         self._writer = Writer(changes, cleared=tables)
 
     def apply(self, record: Record) -> Record | None:
         return self._writer.write(record)
 
-    def _filling(self, target: FieldPath, spec: FieldSpec, empty: Empty, *, is_gone: bool, is_emptied: bool) -> Change:
-        get = spec.getter_for(target, empty, is_dropped=is_gone or is_emptied)
+    def _filling(self, target: FieldPath, spec: FieldSpec, get: Get, otherwise: Any) -> Change:
+        """The change, with errors that say which line of the configuration it was."""
 
         def fitted(value: Any) -> Any:
             try:
@@ -116,8 +116,7 @@ class MapFields:
             except ValueError as exc:
                 raise self._cannot_fill(target, spec, exc) from exc
 
-        can_fail = spec.template is not None
-        return Change(target, filled_in if can_fail else get, fitted, _once_gone(target) if is_gone else KEEP)
+        return Change(target, get if spec.template is None else filled_in, fitted, otherwise)
 
     def _cannot_fill(self, target: FieldPath, spec: FieldSpec, problem: ValueError) -> RecordError:
         return RecordError(

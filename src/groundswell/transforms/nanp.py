@@ -11,9 +11,11 @@ from typing import Final
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumberDesc
 
-COUNTRY_CODE: Final = 1
-REGIONS: Final[frozenset[str]] = frozenset(COUNTRY_CODE_TO_REGION_CODE[COUNTRY_CODE])
-"""The countries and territories whose numbers start with +1."""
+REGIONS: Final[tuple[str, ...]] = COUNTRY_CODE_TO_REGION_CODE[1]
+"""The countries and territories whose numbers start with +1, in the order in which the library asks them."""
+
+Read = Callable[[str], str | None]
+"""Reads a text as a phone number in E.164; None when it is none."""
 
 _DIGITS: Final = 10
 _NOTHING: Final = "(?!)"
@@ -21,10 +23,6 @@ _NOTHING: Final = "(?!)"
 _PLAIN: Final = r"\(?([2-9][0-9]{2})\)?[-. ]{0,3}([0-9]{3})[-. ]{0,3}([0-9]{4})"
 _WITH_PLUS: Final = re.compile(rf"\+1[-. ]{{0,3}}{_PLAIN}")
 _WITHOUT_PLUS: Final = re.compile(rf"(?:\+?1[-. ]{{0,3}})?{_PLAIN}")
-
-
-Read = Callable[[str], str | None]
-"""Reads a text as a phone number in E.164; None when it is none."""
 
 
 def nanp_reader(region: str, otherwise: Read) -> Read:
@@ -41,7 +39,7 @@ def nanp_reader(region: str, otherwise: Read) -> Read:
         match = written_plainly(text)
         if match is None:
             return otherwise(text)
-        number = f"+1{match[1]}{match[2]}{match[3]}"
+        number = "+1" + "".join(match.groups())
         return number if exists(number) else None
 
     return read
@@ -55,13 +53,13 @@ def _existing_numbers() -> re.Pattern[str]:
     the one before.
     """
     pattern = _NOTHING
-    for region in reversed(COUNTRY_CODE_TO_REGION_CODE[COUNTRY_CODE]):
+    for region in reversed(REGIONS):
         metadata = PhoneMetadata.metadata_for_region(region)
         if metadata is None:
             continue
         known, leading = _numbers_of(metadata), metadata.leading_digits
         pattern = f"(?:(?={leading}){known}|(?!{leading}){pattern})" if leading else f"(?:{known}|{pattern})"
-    return re.compile(rf"\+1{pattern}")
+    return re.compile(rf"\+1{pattern}", re.ASCII)  # \d must not take the digits of other scripts: they are no E.164
 
 
 def _numbers_of(metadata: PhoneMetadata) -> str:

@@ -203,7 +203,7 @@ def _unknown(text: str) -> str:
             return f'"{text}" is not one field; name one of those in it: {", ".join(sorted(members))}'
     if f"{text}." in _TABLES or text in _TABLES or text in ("raw", "raw."):
         return f'"{text}" is not one field; name one in it, such as "{text.rstrip(".")}.name"'
-    meant = _meant(text)
+    meant = _meant(text.removeprefix("person."))
     if meant:
         return f'there is no field "{text}"; did you mean "{meant}"?'
     return f'there is no field "{text}"; a custom field is written "custom.{text}", one as it came "raw.{text}"'
@@ -212,24 +212,19 @@ def _unknown(text: str) -> str:
 def _meant(text: str) -> str | None:
     """The field somebody who wrote `text` most likely wanted: another case, another prefix, a vendor's name, a typo."""
     plain = text.lower().replace(" ", "_").replace("-", "_")
-    last = plain.rpartition(".")[2]
-    for name in (plain, plain.removeprefix("person."), last):
+    for name in (plain, plain.rpartition(".")[2]):
         name = _OTHER_NAMES.get(name, name)
-        if name in _FIXED:
-            return name
-        ends_alike = [path for path in _FIXED if path.endswith(f".{name}")]
-        if len(ends_alike) == 1:
-            return ends_alike[0]
-    for prefix in _TABLES:
-        if plain.startswith((prefix, f"person.{prefix}")):
-            return prefix + text[len(text) - len(plain.split(prefix, 1)[1]) :]
+        ends_alike = [path for path in _FIXED if path == name or path.endswith(f".{name}")]
+        if name in _FIXED or len(ends_alike) == 1:
+            return name if name in _FIXED else ends_alike[0]
     head, dot, rest = text.partition(".")
-    if dot and rest:
-        close_prefix = get_close_matches(head.lower() + ".", [*_TABLES, "raw."], n=1, cutoff=0.75)
-        if close_prefix:
-            return close_prefix[0] + rest
+    close_table = get_close_matches(head.lower() + dot, [*_TABLES, "raw."], n=1, cutoff=0.75) if rest else []
+    if close_table:
+        return close_table[0] + rest
     close = get_close_matches(plain, _FIXED, n=1, cutoff=0.7)
-    return close[0] if close else None
+    if close:
+        return close[0]
+    return f"{head}.fields.{rest}" if rest and head in ("action", "donation") else None
 
 
 def _as(parse: Callable[[str], FieldPath]) -> BeforeValidator:

@@ -41,7 +41,7 @@ class Template:
             if value is UNSET:
                 return UNSET
             if value is not None:
-                filled.append(plain_text(value))
+                filled.append(value if type(value) is str else plain_text(value))
         return "".join(filled).strip() or None
 
 

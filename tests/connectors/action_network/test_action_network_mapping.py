@@ -187,7 +187,6 @@ def test_an_amount_that_is_no_number_is_never_guessed(amount: Any) -> None:
     with pytest.raises(RecordError, match="amount") as raised:
         read(donation(amount=amount))
     assert raised.value.reason == "bad_amount"
-    assert str(amount) not in str(raised.value) or len(str(amount)) <= 2
 
 
 def test_a_letter_and_a_call_are_told_apart() -> None:

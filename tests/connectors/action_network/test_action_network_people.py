@@ -1,4 +1,4 @@
-"""A person of Action Network's: a gap is unknown, never empty, and a status speaks only for the address it stands by."""
+"""A person of Action Network's: a gap is unknown, never empty; a status speaks only for the address it stands by."""
 
 from typing import Any
 
