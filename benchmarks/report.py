@@ -132,6 +132,7 @@ _COLUMNS: Final[dict[str, tuple[str, tuple[tuple[str, str, str], ...]]]] = {
             ("read", "read", ".2f"),
             ("transform", "three transforms", ".2f"),
             ("write", "write", ".2f"),
+            ("transform_times_parse", "transforms / parse", ".2f"),
             ("times_parse", "(read + transforms) / parse", ".2f"),
         ),
     ),

@@ -11,6 +11,7 @@ Everything is on loopback, in a temporary directory that is removed. Leave the m
 """
 
 import argparse
+import signal
 import subprocess
 import sys
 import tempfile
@@ -53,7 +54,11 @@ def transform_cost(bench: Bench) -> Numbers:
         site = variants.Site(Path(directory), free_port(), "http://127.0.0.1:9/", bench.peers)
         file = variants.write_pipeline(site, records=100, concurrency=8)
         costs = bench.in_process("transform_cost.py", str(file))
-    return {**costs, "times_parse": (costs["read"] + costs["transform"]) / costs["parse"]}
+    return {
+        **costs,
+        "transform_times_parse": costs["transform"] / costs["parse"],
+        "times_parse": (costs["read"] + costs["transform"]) / costs["parse"],
+    }
 
 
 def run(bench: Bench, tables: Sequence[str], rounds: int, say: Callable[[str], None]) -> report.Results:
@@ -78,6 +83,7 @@ def run(bench: Bench, tables: Sequence[str], rounds: int, say: Callable[[str], N
 
 def main() -> None:
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is stopped
     if options.install_peers:
         variants.install_peers(options.peers)
     is_pinned = can_pin() and not options.unpinned

@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import threading
+import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
@@ -80,6 +81,11 @@ def configure(level: Level = "info", stream: TextIO | None = None, clock: Clock 
     sys.excepthook = _log_uncaught
     threading.excepthook = lambda args: _log_uncaught(args.exc_type, args.exc_value, args.exc_traceback)
     sys.unraisablehook = lambda args: _log_uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+
+
+def without_text(exc: BaseException) -> str:
+    """What may be logged of an exception not ours: where it was raised, and its type. Its text may be about people."""
+    return f"{''.join(traceback.format_tb(exc.__traceback__))}{type(exc).__name__}"
 
 
 def kept_private(_logger: Any, _method: str, line: EventDict) -> EventDict:

@@ -8,7 +8,7 @@ from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -157,7 +157,7 @@ class Metrics:
     def processed(
         self, kinds: Mapping[tuple[str, str], int], filtered: Mapping[str, int], dead: Iterable[tuple[str, str]]
     ) -> None:
-        """`kinds` counts by (source, kind), `filtered` by transform; `dead` holds (component, reason) of each letter."""
+        """`kinds` counts by (source, kind), `filtered` by transform; `dead` has (component, reason) of each letter."""
         for (source, kind), count in kinds.items():
             self._count(self._processed, count, source, kind)
         for transform, count in filtered.items():
@@ -216,7 +216,7 @@ class Metrics:
 
     def text(self) -> bytes:
         """What /metrics answers."""
-        return generate_latest(self.registry)
+        return generate_latest(_WithoutCreated(self.registry))
 
     def totals(self) -> dict[str, dict[str, float]]:
         """Counters by component, for `status`: {"signups": {"accepted": 12, ...}}."""
@@ -230,6 +230,7 @@ class Metrics:
             "groundswell_sink_coalesced_records": "coalesced",
             "groundswell_sink_retried_records": "retried",
             "groundswell_dead_letters_made": "dead",
+            "groundswell_source_requests": "refused_requests",
         }
         totals: dict[str, dict[str, float]] = {}
         for family in self.registry.collect():
@@ -237,10 +238,23 @@ class Metrics:
             if word is None:
                 continue
             for sample in family.samples:
-                if sample.name.endswith("_total"):
+                if sample.name.endswith("_total") and sample.labels.get("status", "400") >= "400":
                     counts = totals.setdefault(sample.labels["component"], {})
                     counts[word] = counts.get(word, 0) + sample.value
         return totals
+
+
+class _WithoutCreated(CollectorRegistry):
+    """The same metrics without the time each counter was made, which the client adds and nobody reads."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        super().__init__()
+        self._whole = registry
+
+    def collect(self) -> Iterable[Metric]:
+        for family in self._whole.collect():
+            family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
+            yield family
 
 
 class _Gauges(Collector):

@@ -25,13 +25,13 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError
 
-_DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)")
+_DURATION: Final = re.compile(r"([0-9]{1,13}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)")
 _DURATION_MAX: Final = timedelta(days=36_500)
 _DURATION_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_SIZE: Final = re.compile(r"([0-9]{1,18}) *(B|KiB|MiB|GiB|KB|MB|GB)?")
+_SIZE: Final = re.compile(r"([0-9]{1,19}) *(B|KiB|MiB|GiB|KB|MB|GB)?")
 _SIZE_BYTES: Final = {None: 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 _SIZE_MAX: Final = 2**62
-_RATE: Final = re.compile(r"([0-9]{1,9}) */ *([0-9]{0,9})(s|min|m|h|d)")
+_RATE: Final = re.compile(r"([0-9]{1,9}) */ *([0-9]{0,12})(s|min|m|h|d)")
 _PATH: Final = re.compile(r"(/[A-Za-z0-9._~-]+)+/?")
 _LISTEN: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
 _RATE_S: Final = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
@@ -45,7 +45,7 @@ class Rate(BaseModel):
     per_s: float
 
     def __str__(self) -> str:
-        return f"{self.calls}/{self.per_s:g}s"
+        return f"{self.calls}/{self.per_s:.15g}s"
 
 
 def parse_duration(value: Any) -> Any:
@@ -265,6 +265,10 @@ class Settings(BaseModel):
     """The settings of one component, or one table of the file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, str_strip_whitespace=False)
+
+    def warnings(self) -> list[tuple[str, str]]:
+        """What will work and is still unwise: (name of the field, what is wrong with it)."""
+        return []
 
 
 class SourceSettings(Settings):

@@ -68,6 +68,9 @@ class PostSettings(SinkSettings):
     token: SecretText | None = None
     tokens: list[SecretText] = Field(default_factory=list)
 
+    def warnings(self) -> list[tuple[str, str]]:
+        return [("url", "is not encrypted on its way")] if self.url.reveal().startswith("http:") else []
+
 
 REGISTRY = Registry(
     accounts={},

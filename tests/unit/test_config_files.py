@@ -31,6 +31,12 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
     )
 
 
+def test_naming_no_file_is_told() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load([], {}, REGISTRY)
+    assert rendered(caught.value) == "configuration: 1 problem\n  no file was named\n"
+
+
 def test_a_directory_without_files_is_told(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("")
     assert _told(tmp_path) == f"{tmp_path}: 1 problem\n  this directory holds no .toml file\n"
@@ -82,9 +88,13 @@ def test_no_bytes_do_anything_but_raise_a_config_error(content: bytes) -> None:
 
 
 WORDS = st.sampled_from(
-    [*TABLES, "type", "inputs", "auth", "basic", "none", "user", "password", "path", "fields", "from", "url", "token"]
-    + ["tokens", "file", "credential", "batch", "wait", "listen", "state_max", "name", "source", "input", "expect"]
-    + ["hook.webhook", "unsigned.webhook", "poll", "tidy", "post", "a", "b", "c", "${A}", "${", "$$", "${B:-x}", "10m"]
+    [
+        *TABLES,
+        *("type", "inputs", "auth", "basic", "none", "user", "password", "path", "fields", "from", "url", "token"),
+        *("tokens", "file", "credential", "batch", "wait", "listen", "state_max", "name", "source", "input", "expect"),
+        *("hook.webhook", "unsigned.webhook", "poll", "tidy", "post", "a", "b", "c", "10m"),
+        *("${A}", "${", "$$", "${B:-x}"),
+    ]
 )
 VALUES = st.recursive(
     WORDS
@@ -144,6 +154,7 @@ def test_no_tree_does_anything_but_raise_a_config_error(tree: dict[str, Any]) ->
     content = "".join(f"{_key(key)} = {_toml(value)}\n" for key, value in tree.items())
     error = _load(content.encode())
     if error is not None:
+        assert error.problems
         assert "pydantic" not in rendered(error)
         assert "Input should" not in rendered(error)
 
@@ -154,7 +165,6 @@ def _load(content: bytes) -> ConfigError | None:
         try:
             load([Path(directory)], {"A": "a"}, REGISTRY)
         except ConfigError as error:
-            assert error.problems
             return error
     return None
 

@@ -1,5 +1,8 @@
 """Goldens: what a person reads when the configuration is wrong."""
 
+# ruff: noqa: E501
+# Long lines are how people get to see them.
+
 from hashlib import sha256
 from pathlib import Path
 from textwrap import dedent
@@ -85,7 +88,7 @@ def test_every_problem_is_told_at_once_from_the_top_of_the_file_to_its_end(tmp_p
         sinks.crm.token               the environment variable CRM_TOKEN is not set; set it, or give a default with "${CRM_TOKEN:-...}"
         sinks.crm.tokens              must be a list, not a table
         sinks.crm.url                 is missing. Where to post.
-    """)  # fmt: skip
+    """)
 
 
 def test_what_hangs_together_wrongly_is_told(tmp_path: Path) -> None:
@@ -127,13 +130,13 @@ def test_what_hangs_together_wrongly_is_told(tmp_path: Path) -> None:
         url = "https://crm.example.org"
     """
     assert problems(tmp_path, text) == _lines("""
-        sources.people.path        sources.signups listens on "/hooks/a/" too; give one of them another path
+        sources.people.path        "/hooks/a/" is the path of sources.signups already; give one of them another
         sources.lonely             nothing takes its records; name "lonely" in the inputs of a transform or sink, or remove it
         transforms.first.inputs    records would go round for ever: first -> third -> second -> first
         transforms.signups         has the name of sources.signups; every component needs a name of its own
         transforms.itself.inputs   records would go round for ever: itself -> itself
         sinks."Our CRM"            is not a name; names are small letters, digits and _, and start with a letter, such as "our_crm"
-    """)  # fmt: skip
+    """)
 
 
 def test_a_configuration_of_nothing_says_what_must_be_there(tmp_path: Path) -> None:
@@ -165,7 +168,7 @@ def test_types_that_are_missing_or_of_another_role_are_told(tmp_path: Path) -> N
         sources.b.type          must be text; there is hook.webhook, poll, unsigned.webhook
         sources.c.type          "tidy" is a transform, not a source; there is hook.webhook, poll, unsigned.webhook
         sync                    is not a table of a configuration; there is daemon, webhooks, ops, accounts, sources, transforms, sinks, tests
-    """)  # fmt: skip
+    """)
 
 
 def test_tables_of_the_wrong_shape_are_told(tmp_path: Path) -> None:
@@ -217,7 +220,7 @@ expect = {{ crm = [{{}}] }}
         tests[1].expect.tidid   nothing is called "tidid"; did you mean "tidied"? (signups, tidied, crm)
         tests[2].source         "signup" is not one of the sources; did you mean "signups"?
         tests[2].input[0]       holds a number too large for JSON
-    """)  # fmt: skip
+    """)
 
 
 def test_a_choice_between_tables_is_told_with_what_there_is(tmp_path: Path) -> None:
@@ -249,11 +252,14 @@ def test_a_value_from_the_environment_is_never_shown(tmp_path: Path) -> None:
     assert told == _lines("""
         daemon.keep                is not a duration; write a number and a unit, such as "500ms", "30s", "10m", "2h" or "30d"; the value comes from the environment
         daemon.queue_records_max   must be a whole number; the value comes from the environment
-    """)  # fmt: skip
+    """)
 
 
 def test_a_secret_is_never_shown(tmp_path: Path) -> None:
-    text = WHOLE + 'token = 83912\ntokens = ["", { fil = "hunter2" }, { file = "nowhere" }, { credential = "crm" }, true]\n'
+    text = (
+        WHOLE
+        + 'token = 83912\ntokens = ["", { fil = "hunter2" }, { file = "nowhere" }, { credential = "crm" }, true]\n'
+    )
     assert problems(tmp_path, text) == _lines("""
         sinks.crm.token       is not a secret; write "${NAME}", { file = "/path" } or { credential = "name" }
         sinks.crm.tokens[0]   is empty; give it a value, or leave the line out
@@ -261,7 +267,7 @@ def test_a_secret_is_never_shown(tmp_path: Path) -> None:
         sinks.crm.tokens[2]   the secret file "DIR/nowhere" cannot be read: No such file or directory
         sinks.crm.tokens[3]   credential "crm" is not there: $CREDENTIALS_DIRECTORY is not set. systemd sets it for units with LoadCredential=crm:...; elsewhere write { file = ... }
         sinks.crm.tokens[4]   is not a secret; write "${NAME}", { file = "/path" } or { credential = "name" }
-    """)  # fmt: skip
+    """)
 
 
 def test_ops_for_other_machines_needs_a_password(tmp_path: Path) -> None:
@@ -286,13 +292,22 @@ def test_ops_for_other_machines_needs_a_password(tmp_path: Path) -> None:
 def test_webhooks_and_ops_need_ports_of_their_own(tmp_path: Path, webhooks: str, ops: str, collide: bool) -> None:
     text = f'{WHOLE}[webhooks]\nlisten = "{webhooks}"\n[ops]\nlisten = "{ops}"\n'
     told = problems(tmp_path, text)
-    assert told == ("ops.listen   webhooks and ops cannot both have port 80; give one another port\n" if collide else "")
+    assert told == (
+        "ops.listen   webhooks and ops cannot both have port 80; give one another port\n" if collide else ""
+    )
 
 
 def test_several_files_are_one_configuration(tmp_path: Path) -> None:
     (tmp_path / "b.toml").write_text(WHOLE)
-    (tmp_path / "a.toml").write_text('[daemon]\nstate = "x.db"\n[[tests]]\nname = "t"\nsource = "signups"\ninput = [1]\n'
-                                     "expect.crm = []\n")  # fmt: skip
+    (tmp_path / "a.toml").write_text("""
+        [daemon]
+        state = "x.db"
+        [[tests]]
+        name = "t"
+        source = "signups"
+        input = [1]
+        expect = { crm = [] }
+    """)
     (tmp_path / ".hidden.toml").write_text("not TOML")
     config = load([tmp_path], {}, REGISTRY)
     assert config.files == (tmp_path / "a.toml", tmp_path / "b.toml")
@@ -372,6 +387,11 @@ def test_a_guessable_path_is_a_warning_where_the_sender_cannot_sign(tmp_path: Pa
     )
     random = unsigned.replace('"unsigned.webhook"', '"unsigned.webhook"\npath = "/webhooks/action_network/v1/3f7c0d"')
     assert read(tmp_path, random).warnings == ()
+
+
+def test_settings_may_warn_of_what_works_and_is_unwise(tmp_path: Path) -> None:
+    (warning,) = read(tmp_path, WHOLE.replace("https://", "http://")).warnings
+    assert warning == f"{tmp_path}/pipeline.toml: sinks.crm.url is not encrypted on its way"
 
 
 def test_a_secret_written_out_is_a_warning_and_an_address_is_not(tmp_path: Path) -> None:

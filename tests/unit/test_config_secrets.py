@@ -49,7 +49,12 @@ def test_what_cannot_be_read_is_told(tmp_path: Path, where: dict[str, object], w
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"", "is empty"), (b"\n", "is empty"), (b"\xff\xfe", "is not UTF-8"), (b"x" * (SECRET_BYTES_MAX + 1), "is larger")],
+    [
+        (b"", "is empty"),
+        (b"\n", "is empty"),
+        (b"\xff\xfe", "is not UTF-8"),
+        (b"x" * (SECRET_BYTES_MAX + 1), "is larger"),
+    ],
 )
 def test_what_is_no_secret_is_told_without_it(tmp_path: Path, content: bytes, words: str) -> None:
     _secret(tmp_path, content)

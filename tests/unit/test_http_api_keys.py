@@ -91,7 +91,7 @@ def clock() -> HandClock:
 
 async def until(condition: Callable[[], bool]) -> None:
     with anyio.fail_after(10):
-        while not condition():  # noqa: ASYNC110 (a thread makes it true)
+        while not condition():
             await anyio.sleep(0.001)
 
 

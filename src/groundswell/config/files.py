@@ -36,6 +36,8 @@ class ConfigFile:
 
 def read_files(paths: Sequence[Path], findings: Findings) -> list[ConfigFile]:
     """Every file that can be read, in order; a directory stands for its `*.toml`, sorted. The others are problems."""
+    if not paths:
+        findings.problem("configuration", (), "no file was named")
     files: dict[str, ConfigFile] = {}
     for path in _expanded(paths, findings):
         place = os.path.realpath(path)

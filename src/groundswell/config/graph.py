@@ -28,7 +28,8 @@ def in_flow_order(config: Config) -> list[Component]:
 
 def as_text(config: Config) -> str:
     """A table, one component a line, in the order in which records pass them."""
-    rows = [_HEADINGS, *(_row(component, config) for component in in_flow_order(config))]
+    ordered = in_flow_order(config)
+    rows = [_HEADINGS, *(_row(component, ordered) for component in ordered)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
     return "\n".join(
         "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
@@ -37,26 +38,28 @@ def as_text(config: Config) -> str:
 
 def as_mermaid(config: Config) -> str:
     """A Mermaid flowchart, from left to right."""
+    ordered = in_flow_order(config)
     lines = ["flowchart LR"]
-    for component in in_flow_order(config):
+    for component in ordered:
         opening, closing = _SHAPES[component.role]
         lines.append(f'  {_node(component)}{opening}"{component.name}<br/>{component.type}"{closing}')
-    for component in in_flow_order(config):
+    for component in ordered:
         lines += [f"  {_node(config.components[name])} --> {_node(component)}" for name in component.inputs]
     return "\n".join(lines)
 
 
 def as_data(config: Config) -> list[dict[str, Any]]:
     """The same for programs."""
+    ordered = in_flow_order(config)
     return [
         {
             "name": component.name,
             "role": component.role,
             "type": component.type,
             "inputs": list(component.inputs),
-            "outputs": _outputs(component, config),
+            "outputs": _outputs(component, ordered),
         }
-        for component in in_flow_order(config)
+        for component in ordered
     ]
 
 
@@ -64,13 +67,13 @@ def _turn(component: Component, place: Mapping[str, int]) -> tuple[int, int]:
     return ({"source": 0, "transform": 1, "sink": 2}[component.role], place[component.name])
 
 
-def _row(component: Component, config: Config) -> tuple[str, ...]:
-    takes, gives = ", ".join(component.inputs), ", ".join(_outputs(component, config))
+def _row(component: Component, ordered: list[Component]) -> tuple[str, ...]:
+    takes, gives = ", ".join(component.inputs), ", ".join(_outputs(component, ordered))
     return (component.role, component.name, component.type, takes or "-", gives or "-")
 
 
-def _outputs(component: Component, config: Config) -> list[str]:
-    return [name for name, other in config.components.items() if component.name in other.inputs]
+def _outputs(component: Component, ordered: list[Component]) -> list[str]:
+    return [other.name for other in ordered if component.name in other.inputs]
 
 
 def _node(component: Component) -> str:

@@ -66,14 +66,19 @@ def _components(heading: str, table: str, types: Mapping[str, ComponentType]) ->
 def _section(heading: str, model: type[Settings]) -> str:
     schema = settings_schema(model)
     # The type of a component is in the heading.
-    rows = [row for row in _rows(schema, schema.get("$defs", {}), "", "", ()) if row.path != "type"]
+    rows = [row for row in _rows(schema, schema.get("$defs", {}), "", "", {}, ()) if row.path != "type"]
     lines = [heading, "", schema.get("description", ""), "", "| setting | type | default | |", "|---|---|---|---|"]
     lines += [f"| `{row.path}` | {_cell(row.type)} | {_cell(row.default)} | {_cell(row.description)} |" for row in rows]
     return "\n".join(lines)
 
 
 def _rows(
-    table: Mapping[str, Any], definitions: Mapping[str, Any], prefix: str, condition: str, inside: tuple[str, ...]
+    table: Mapping[str, Any],
+    definitions: Mapping[str, Any],
+    prefix: str,
+    condition: str,
+    defaults: Mapping[str, Any],
+    inside: tuple[str, ...],
 ) -> Iterator[_Row]:
     """The settings of a table, each followed by those of the tables in it.
 
@@ -82,17 +87,21 @@ def _rows(
         definitions: What the schema refers to.
         prefix: The path of the table, with a dot.
         condition: When these settings count, if not always.
+        defaults: What they are where the whole table is left out.
         inside: The definitions this table stands in, so that a table that may hold its like is told once.
     """
     for name, field in sorted(table.get("properties", {}).items(), key=lambda item: _rank(item[0])):
         found = _followed(field, definitions)
         if prefix and "const" in found:  # told as the condition of its neighbours
             continue
-        default = "required" if name in table.get("required", ()) else _written(field.get("default"))
-        yield _Row(prefix + name, _type(field, definitions), default, condition + found.get("description", ""))
+        default = defaults.get(name, field.get("default"))
+        shown = "required" if name in table.get("required", ()) else _written(default)
+        yield _Row(prefix + name, _type(field, definitions), shown, condition + found.get("description", ""))
+        inner_defaults = default if isinstance(default, Mapping) else {}
         for path, inner, reference in _tables_in(field, definitions, prefix + name):
             if reference not in inside:
-                yield from _rows(inner, definitions, f"{path}.", _condition(inner), (*inside, reference))
+                nested = (*inside, reference)
+                yield from _rows(inner, definitions, f"{path}.", _condition(inner), inner_defaults, nested)
 
 
 def _rank(name: str) -> int:
@@ -144,6 +153,8 @@ def _type(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
         return str(found["title"])
     if "const" in found or "enum" in found:
         return " or ".join(_written(value) for value in found.get("enum", [found.get("const")]))
+    if isinstance(found.get("type"), list):
+        found = {**found, "anyOf": [{**found, "type": kind} for kind in found["type"]]}
     if choices := found.get("anyOf") or found.get("oneOf"):
         return " or ".join(dict.fromkeys(_type(choice, definitions) for choice in choices))
     if found.get("type") == "array":

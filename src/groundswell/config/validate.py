@@ -50,6 +50,8 @@ class Validator:
                 (*table.path, *path),
                 'is a secret written out in the file; "${NAME}" or { file = "..." } keeps it out of git and backups',
             )
+        for name, message in settings.warnings():
+            self._findings.warning(table.file.name, (*table.path, name), message)
         for warning in secrets.warnings:
             if warning not in self._findings.warnings:
                 self._findings.warnings.append(warning)

@@ -9,6 +9,7 @@ from groundswell.config.problems import Findings, quoted
 from groundswell.settings import WebhookSourceSettings
 
 _RANDOM_LETTERS_MIN: Final = 6
+_RANDOM_RUNS_MIN: Final = 4
 
 
 def check_webhook_paths(components: Iterable[Component], file_of: Mapping[str, str], findings: Findings) -> None:
@@ -28,9 +29,8 @@ def check_webhook_paths(components: Iterable[Component], file_of: Mapping[str, s
         path = settings.path_for(component.name)
         other = listening.setdefault(path.rstrip("/"), component.name)
         if other != component.name:
-            findings.problem(
-                file, place, f"sources.{other} listens on {quoted(path)} too; give one of them another path"
-            )
+            message = f"{quoted(path)} is the path of sources.{other} already; give one of them another"
+            findings.problem(file, place, message)
         if not settings.sender_can_sign and is_guessable(path):
             findings.warning(
                 file,
@@ -46,5 +46,5 @@ def is_guessable(path: str) -> bool:
 
 
 def _is_random(part: str) -> bool:
-    runs = re.findall(r"[a-z]+|[A-Z]+|[0-9]+", part)
-    return len(part) >= _RANDOM_LETTERS_MIN and len(runs) - 1 >= max(3, len(part) // 4)
+    runs = re.findall(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+", part)  # "May" is one
+    return len(part) >= _RANDOM_LETTERS_MIN and len(runs) >= _RANDOM_RUNS_MIN

@@ -104,13 +104,9 @@ class Objects:
             return Record(id=arrival.id, kind=self._settings.kind, source=self._source, raw=seen)
         return self._canonical(arrival, seen)
 
-    def content_id(self, raw: bytes) -> str:
-        """An id made from the content."""
-        return f"{self._source}:{_hashed(raw)}"
-
     def _json_id(self, raw: bytes, seen: dict[str, Any], given_id: str | None) -> str:
         if self._id_of is None:
-            return self.content_id(raw) if given_id is None else f"{self._source}:{_in_id(given_id)}"
+            return f"{self._source}:{_hashed(raw) if given_id is None else _in_id(given_id)}"
         value = _in_id(self._id_of(seen))
         if value is None:
             raise RecordError(
@@ -210,7 +206,7 @@ def field_getter(text: str) -> Callable[[Any], Any]:
 
 def _is_too_deep(seen: Any) -> bool:
     level = [seen]
-    for _ in range(DEPTH_MAX + 1):
+    for _ in range(DEPTH_MAX):
         level = [
             inner
             for outer in level
@@ -275,12 +271,7 @@ def _without_blanks(part: Any) -> Any:
     return msgspec.structs.replace(part, **changes)
 
 
-_STAMP: Final = re.compile(r"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\dZ")
-
-
 def _moment(text: str) -> str:
-    if _STAMP.fullmatch(text):
-        return text
     try:
         return utc_stamp(datetime.fromisoformat(text))
     except (ValueError, OverflowError):

@@ -90,10 +90,10 @@ class VerifiedKeys:
     tells nobody anything: ids are 80 random bits, and are not secret.
     """
 
-    def __init__(self, lookup: Lookup, clock: Clock, *, cache_key: bytes | None = None) -> None:
+    def __init__(self, lookup: Lookup, clock: Clock) -> None:
         self._lookup = lookup
         self._clock = clock
-        self._cache_key = cache_key or secrets.token_bytes(32)
+        self._cache_key = secrets.token_bytes(32)
         self._valid: OrderedDict[bytes, None] = OrderedDict()
         # Apart, and each with its end: a flood of guesses must not push out the answers of those who have a key.
         self._refused: OrderedDict[bytes, float] = OrderedDict()

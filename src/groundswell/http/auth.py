@@ -89,7 +89,7 @@ WebhookAuth = Annotated[
 
 
 def authenticator(settings: WebhookAuth, keys: Keys, clock: Clock) -> Authenticate:
-    """The check that goes with these settings."""
+    """The check that goes with these settings. What is none of the four is an error, never an open door."""
     match settings:
         case BasicAuth(username=str(username), password=Secret() as password):
             return _Exact(_BASIC, f"{username}:{password.reveal()}", _decode_basic)
@@ -99,7 +99,7 @@ def authenticator(settings: WebhookAuth, keys: Keys, clock: Clock) -> Authentica
             return _Exact(_BEARER, token.reveal(), lambda credentials: credentials)
         case StandardWebhooksAuth(secrets=secrets):
             return _Signed([signature.key_from(secret.reveal()) for secret in secrets], clock)
-        case _:
+        case NoAuth():
             return _anybody
 
 
@@ -138,7 +138,7 @@ class _Exact:
             raise _refusal(self._challenge, f"the right {self._challenge.split()[0]} credentials")
 
     def _digest(self, text: str) -> bytes:
-        return hashlib.blake2b(text.encode(errors="surrogateescape"), key=self._key).digest()
+        return hashlib.blake2b(text.encode(errors="surrogatepass"), key=self._key).digest()
 
 
 class _Signed:

@@ -91,11 +91,10 @@ class WebhookServer:
 
     async def start(self) -> None:
         """Listen. Raises OSError when the address is taken or not ours."""
-        runner = web.ServerRunner(_Server(self._handle, self._bounds.connections_max))
+        server = _Server(self._handle, self._bounds.connections_max)
+        runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
-        site = web.TCPSite(
-            runner, self._listen.host, self._listen.port, backlog=1024, shutdown_timeout=SHUTDOWN_S, reuse_address=True
-        )
+        site = web.TCPSite(runner, self._listen.host, self._listen.port, backlog=1024, reuse_address=True)
         try:
             await site.start()
         except OSError:

@@ -72,7 +72,7 @@ def verify(keys: Sequence[bytes], headers: Mapping[str, str], body: bytes, now: 
 
 def _any_fits(keys: Sequence[bytes], header: str, message_id: str, timestamp: str, body: bytes) -> bool:
     entries = header.split(" ", SIGNATURES_MAX)[:SIGNATURES_MAX]
-    offered = [entry[3:].encode(errors="surrogateescape") for entry in entries if entry.startswith("v1,")]
+    offered = [entry[3:].encode(errors="surrogatepass") for entry in entries if entry.startswith("v1,")]
     fits = False
     for key in keys:
         wanted = _signature(key, message_id, timestamp, body).encode()

@@ -84,6 +84,8 @@ class Accept:
 
     async def unreadable(self, source: str, body: bytes, message: str) -> None:
         """Keep a body nobody could read, from a sender we know. It was refused; this is for whoever looks into it."""
+        if self.no_room is not None:
+            return  # the room that is left is for what was accepted
         letter = DeadLetter(
             stage="accept",
             component=source,
@@ -106,7 +108,8 @@ class Accept:
                 if self.no_room is not None:
                     await self._clock.sleep(NO_ROOM_WAIT_S)
                 elif not self._fits(len(batch.arrivals), size):
-                    self._went_down = anyio.Event()
+                    if self._went_down.is_set():  # others may wait for this one
+                        self._went_down = anyio.Event()
                     await self._went_down.wait()
                 else:
                     try:

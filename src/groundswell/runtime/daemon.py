@@ -13,7 +13,7 @@ from anyio.abc import TaskStatus
 from groundswell import __version__
 from groundswell.clock import Clock
 from groundswell.config.model import Config
-from groundswell.errors import ConfigError, GroundswellError, StoreError
+from groundswell.errors import ConfigError, GroundswellError, Problem, StoreError
 from groundswell.http.api_keys import VerifiedKeys
 from groundswell.http.client import Client, new_session
 from groundswell.metrics import Metrics
@@ -29,6 +29,9 @@ log = structlog.get_logger()
 class OpsPort(Protocol):
     """What serves health, metrics and the API; handed in, for it is built on top of the daemon."""
 
+    port: int | None
+    """The port really listened on, once started."""
+
     async def start(self, daemon: "Daemon") -> None: ...
     async def stop(self) -> None: ...
 
@@ -40,6 +43,8 @@ class Reloaded:
         self.at = at
         self.changes: Changes | None = None
         self.error: str | None = None
+        self.problems: list[Problem] = []
+        """What is wrong with the configuration that was refused."""
 
 
 class Daemon:
@@ -59,7 +64,7 @@ class Daemon:
         self._load = load
         self._clock = clock
         self._random = random
-        self._ops = ops
+        self.ops = ops
         self._manager = manager
         self._stopping = anyio.Event()
         self.ended = anyio.Event()
@@ -73,7 +78,10 @@ class Daemon:
         self.keys: VerifiedKeys
         self.supervisor: Supervisor
         self.started_at = clock.now()
+        self.config_read_at = clock.now()
+        """When the configuration in force was read."""
         self.reloaded = Reloaded(clock.now())
+        self._reloading = anyio.Lock()
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Run until `stop` is called, then drain.
@@ -83,13 +91,13 @@ class Daemon:
             OSError: an address cannot be listened on.
         """
         async with self.store, new_session() as session:
-            http = Client(session, self._clock, self.metrics.http_seconds)
+            http = Client(session, self._clock, self.metrics.http_seconds, self.metrics.http_waited)
             self.keys = VerifiedKeys(self._key_hash, self._clock)
             builder = Builder(self._clock, self._random, http, self.keys)
             self.supervisor = Supervisor(self.config, self.store, self._clock, self._random, self.metrics, builder)
             async with anyio.create_task_group() as tasks:
                 await self.supervisor.start(tasks)
-                await self._ops.start(self)
+                await self.ops.start(self)
                 self._announce()
                 tasks.start_soon(watch_room, self.supervisor, self.store, self._clock)
                 tasks.start_soon(forget_old, self.store, self._clock, lambda: self.config.daemon.keep)
@@ -127,16 +135,22 @@ class Daemon:
         self._stopping.set()
 
     async def reload(self) -> Reloaded:
-        """Read the configuration again; keep the one in force if it is wrong."""
+        """Read the configuration again; keep the one in force if it is wrong. One reload at a time."""
+        async with self._reloading:
+            return await self._reload()
+
+    async def _reload(self) -> Reloaded:
         self._manager.reloading()
         reloaded = Reloaded(self._clock.now())
         try:
             config = self._load()
             reloaded.changes = await self.supervisor.reload(config)
             self.config = config
+            self.config_read_at = reloaded.at
             log.info("reloaded", config=config.hash, **_words(reloaded.changes))
         except ConfigError as exc:
             reloaded.error = str(exc)
+            reloaded.problems = exc.problems
             for problem in exc.problems:
                 log.error("reload_refused", file=problem.file, path=problem.path, problem=problem.message)
         except OSError as exc:
@@ -156,7 +170,7 @@ class Daemon:
         log.info("draining", at_most_s=limit)
         with anyio.move_on_after(limit) as scope:
             await self.supervisor.drain()
-        await self._ops.stop()
+        await self.ops.stop()
         await self.supervisor.close()
         waiting = {name: sink.waiting for name, sink in self.supervisor.sinks.items() if sink.waiting}
         log.info("stopped", in_time=not scope.cancelled_caught, waiting_in_state_file=waiting or "nothing")

@@ -11,7 +11,8 @@ from anyio.abc import TaskStatus
 
 from groundswell.clock import Clock, milliseconds
 from groundswell.component import Delivered, Outcome, Rejected, Retry, Sink, Skipped
-from groundswell.errors import RejectedError, RemoteError, UnauthorizedError, UnavailableError
+from groundswell.errors import RateLimitedError, RejectedError, RemoteError, UnauthorizedError, UnavailableError
+from groundswell.logs import without_text
 from groundswell.metrics import Metrics
 from groundswell.runtime.gate import Gate
 from groundswell.runtime.lanes import Lanes, Turn
@@ -25,6 +26,8 @@ from groundswell.store.store import SinkBacklog, Store
 
 WINDOW_RECORDS_MIN: Final = 200
 """A sink looks at least so many deliveries ahead, so that one person's queue does not block the others."""
+CLOCK_STEP_S: Final = 1.0
+"""A calendar that goes back by more than this has been set."""
 
 log = structlog.get_logger()
 
@@ -56,7 +59,7 @@ class SinkRunner:
         self._metrics = metrics
         self.gate = Gate(random)
         self.tail: Tail[Pending] = Tail(
-            lambda after, count: store.pending_after(name, after, count),
+            lambda after, count, size: store.pending_after(name, after, count, size),
             lambda entry: len(entry.delivery.body),
             records_max=records_max,
             bytes_max=bytes_max,
@@ -70,7 +73,9 @@ class SinkRunner:
         self._feed = anyio.Event()
         self._stopped = anyio.Event()
         self.is_draining = False
+        self.is_hurried = False
         self.in_flight = 0
+        """Batches taken and not settled."""
 
     # ---- told by others ----
 
@@ -120,19 +125,27 @@ class SinkRunner:
     async def stop(self) -> None:
         """Take nothing more; return when what is at the sink has been settled."""
         self.is_draining = True
+        self.hurry()
         while self.in_flight:
-            self._stopped = anyio.Event()
+            if self._stopped.is_set():
+                self._stopped = anyio.Event()
             await self._stopped.wait()
+
+    def hurry(self) -> None:
+        """Wait for no batch to fill any more."""
+        self.is_hurried = True
+        self._wake(len(self._idle))
 
     async def _run_feeder(self) -> None:
         """Keep the lanes filled: first what waited and may go on, then what is new."""
         while True:
             self._feed = anyio.Event()
-            if self.lanes.wants_loading and self.lanes.records < WINDOW_RECORDS_MIN:
-                seqs = self.lanes.loading(WINDOW_RECORDS_MIN)
-                self.lanes.loaded(await self._store.pending_among(seqs))
+            if self.lanes.wants_loading and (room := self.lanes.room_to_load) > 0:
+                seqs = self.lanes.loading(room)
+                self.lanes.loaded(await self._store.pending_among(seqs, self.lanes.bytes_room))
             elif (room := self.lanes.room) > 0 and (len(self.tail) or self.tail.is_behind):
-                self.lanes.add(await self.tail.take(room), milliseconds(self._clock.now()))
+                entries = await self.tail.take(room, self.lanes.bytes_room)
+                self.lanes.add(entries, milliseconds(self._clock.now()))
             else:
                 await self._feed.wait()
                 continue
@@ -140,8 +153,12 @@ class SinkRunner:
 
     async def _run_timer(self) -> None:
         """Let held lanes go on when their time has come, and wake a worker when the gate opens."""
+        offset = self._clock.now() - self._clock.monotonic()
         while True:
             now = self._clock.now()
+            before, offset = offset, now - self._clock.monotonic()
+            if before - offset > CLOCK_STEP_S:
+                self.lanes.release_all()  # the clock was set back, and times written down before mean nothing now
             self.lanes.release_due(milliseconds(now))
             if self.lanes.wants_loading:
                 self._feed.set()
@@ -151,7 +168,7 @@ class SinkRunner:
 
     def _until_next(self, now: float) -> float:
         due = self.lanes.next_due
-        opens = self.gate.opens_in(self._clock.monotonic()) if self.gate.trouble else None
+        opens = self.gate.opens_in(self._clock.monotonic()) if self.gate.trouble and self.lanes.ready else None
         waits = [1.0, *([due / 1000 - now] if due else []), *([opens] if opens is not None else [])]
         return max(0.01, min(waits))
 
@@ -162,8 +179,8 @@ class SinkRunner:
     async def _run_worker(self) -> None:
         while True:
             turns = await self._next()
-            self.in_flight += 1
             try:
+                await self._fill(turns)
                 outcomes = await self._attempt(turns)
                 await self._settle(turns, outcomes)
             finally:
@@ -171,19 +188,28 @@ class SinkRunner:
                 self._stopped.set()
 
     async def _next(self) -> list[Turn]:
-        """Wait for something to deliver, and a moment longer if a batch should fill."""
-        while True:
-            turns = self._take(self.settings.batch.records)
-            if turns:
-                break
+        """Wait for something to deliver."""
+        while not (turns := self._take(self.settings.batch.records)):
             await self._rest()
-        wait = self.settings.batch.wait.total_seconds()
-        if wait and len(turns) < self.settings.batch.records:
-            with anyio.move_on_after(wait):
-                while len(turns) < self.settings.batch.records:
-                    await self._rest()
-                    turns += self._take(self.settings.batch.records - len(turns))
+        self.in_flight += 1
         return turns
+
+    async def _fill(self, turns: list[Turn]) -> None:
+        """Wait a moment longer, if the batch should fill. A probe goes alone."""
+        wait_s = self.settings.batch.wait.total_seconds()
+        if not wait_s or self.gate.trouble is not None:
+            return
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._cut_short, wait_s, tasks.cancel_scope)
+            while len(turns) < self.settings.batch.records and not self.is_hurried:
+                await self._rest()
+                turns += self._take(self.settings.batch.records - len(turns))
+            tasks.cancel_scope.cancel()
+        turns += self._take(self.settings.batch.records - len(turns))  # what came as the time ran out
+
+    async def _cut_short(self, after_s: float, scope: anyio.CancelScope) -> None:
+        await self._clock.sleep(after_s)
+        scope.cancel()
 
     def _take(self, count: int) -> list[Turn]:
         if self.is_draining:
@@ -205,23 +231,31 @@ class SinkRunner:
 
     async def _attempt(self, turns: Sequence[Turn]) -> list[Outcome]:
         """Hand over; where a batch is refused as a whole, its halves, down to the one that is at fault."""
-        started = self._clock.monotonic()
         try:
-            outcomes = list(await self.sink.deliver([turn.delivery for turn in turns]))
+            return await self._hand_over(turns)
         except RejectedError as exc:
             if len(turns) == 1:
                 return [Rejected(exc.reason, str(exc))]
             half = len(turns) // 2
-            return await self._attempt(turns[:half]) + await self._attempt(turns[half:])
+            outcomes = await self._attempt(turns[:half])
+            if isinstance(outcomes[-1], Retry):  # it went away, or told us to wait
+                return outcomes + [outcomes[-1]] * (len(turns) - half)
+            return outcomes + await self._attempt(turns[half:])
         except RemoteError as exc:
             return [Retry(exc)] * len(turns)
         except Exception as exc:
-            log.exception("sink_defect", component=self.name, then="will be tried again")
-            return [Retry(UnavailableError(f"{self.name} failed with {type(exc).__name__}; please report it"))] * len(
-                turns
-            )
+            log.error("sink_defect", component=self.name, exception=without_text(exc), then="will be tried again")
+            error = UnavailableError(f"{self.name} failed with {type(exc).__name__}; please report it")
+            return [Retry(error)] * len(turns)
+
+    async def _hand_over(self, turns: Sequence[Turn]) -> list[Outcome]:
+        started = self._clock.monotonic()
+        try:
+            outcomes = list(await self.sink.deliver([turn.delivery for turn in turns]))
         finally:
             self._metrics.sink_seconds(self.name, self._clock.monotonic() - started)
+        if len(outcomes) != len(turns) or not all(isinstance(outcome, Outcome) for outcome in outcomes):
+            raise TypeError(f"{self.name}: deliver must answer with one outcome for each delivery")
         return outcomes
 
     async def _settle(self, turns: Sequence[Turn], outcomes: Sequence[Outcome]) -> None:
@@ -245,16 +279,21 @@ class SinkRunner:
         self._wake(-(-self.lanes.ready // self.settings.batch.records))
 
     def _tell_gate(self, outcomes: Sequence[Outcome]) -> None:
+        now = self._clock.monotonic()
         errors = [outcome.error for outcome in outcomes if isinstance(outcome, Retry)]
-        if len(errors) < len(outcomes):
-            if self.gate.succeeded():
+        # "Wait" and "I do not know you" are about all deliveries, also where some of the batch were taken.
+        of_all = [error for error in errors if isinstance(error, RateLimitedError | UnauthorizedError)]
+        if not of_all and len(errors) < len(outcomes):
+            if self.gate.succeeded(now):
                 log.warning("sink_came_back", component=self.name)
-        elif self.gate.failed(errors[0], self._clock.monotonic()):
+            return
+        error = (of_all or errors)[0]
+        if self.gate.failed(error, now):
             log.warning(
                 "sink_in_trouble",
                 component=self.name,
                 state=self.gate.state,
-                error=str(errors[0]),
+                error=str(error),
                 then="deliveries wait in the state file; tried again by itself",
             )
 

@@ -1,12 +1,16 @@
 """Whether deliveries may go to a sink now: running, away, told to wait, refused, or paused by an operator."""
 
 from random import Random
-from typing import Literal
+from typing import Final, Literal
 
 from groundswell.errors import RateLimitedError, UnauthorizedError
-from groundswell.runtime.retry import FAILURES_BEFORE_AWAY, UNAUTHORIZED_PROBE_S, away_s
+from groundswell.runtime.retry import FAILURES_BEFORE_AWAY, UNAUTHORIZED_PROBE_S, asked_s, away_s
 
+Trouble = Literal["away", "rate_limited", "unauthorized"]
 State = Literal["running", "away", "rate_limited", "unauthorized", "paused"]
+
+_WEIGHT: Final[dict[Trouble | None, int]] = {None: 0, "away": 1, "rate_limited": 2, "unauthorized": 3}
+"""While the gate is closed, answers to what was sent before only change what it is closed for to something heavier."""
 
 
 class Gate:
@@ -21,9 +25,8 @@ class Gate:
         self._failures = 0
         self._opens_at = 0.0
         self._is_probing = False
-        self._error_type: type[Exception] | None = None
         self.is_paused = False
-        self.trouble: Literal["away", "rate_limited", "unauthorized"] | None = None
+        self.trouble: Trouble | None = None
         self.last_error: str | None = None
 
     @property
@@ -48,8 +51,10 @@ class Gate:
         """Something was taken for delivery."""
         self._is_probing = self.trouble in ("away", "unauthorized")
 
-    def succeeded(self) -> bool:
-        """The sink answered as it should. Returns whether it was in trouble before."""
+    def succeeded(self, now: float) -> bool:
+        """The sink answered as it should. Returns whether that is news."""
+        if self.trouble == "rate_limited" and now < self._opens_at:
+            return False  # sent before it told us to wait
         was_in_trouble = self.trouble is not None
         self._failures = 0
         self._opens_at = 0.0
@@ -59,26 +64,33 @@ class Gate:
         return was_in_trouble
 
     def failed(self, error: Exception, now: float) -> bool:
-        """The sink did not take it. Returns whether this is news."""
-        before = self.trouble
-        if before is not None and not self._is_probing and type(error) is self._error_type:
-            return False  # sent before we knew; it tells nothing new
-        self._error_type = type(error)
+        """The sink did not take it. Returns whether that is news."""
+        before, trouble = self.trouble, _trouble_of(error)
+        if now < self._opens_at and not self._is_probing and _WEIGHT[trouble] <= _WEIGHT[before]:
+            if trouble == before == "rate_limited":
+                self._opens_at = max(self._opens_at, now + self._wait_s(error))
+            return False  # sent before we knew
         self._failures += 1
-        self._is_probing = False
         self.last_error = str(error)
-        if isinstance(error, UnauthorizedError):
-            self.trouble = "unauthorized"
-            self._opens_at = now + UNAUTHORIZED_PROBE_S
-        elif isinstance(error, RateLimitedError):
-            self.trouble = "rate_limited"
-            wait = error.retry_after_s
-            self._opens_at = now + (wait if wait is not None else away_s(self._failures + 2, self._random))
-        elif self._failures >= FAILURES_BEFORE_AWAY:
-            self.trouble = "away"
-            self._opens_at = now + away_s(self._failures, self._random)
+        # Now and then a call fails and means nothing; but a probe that fails says that the trouble goes on.
+        if trouble != "away" or before in ("away", "unauthorized") or self._failures >= FAILURES_BEFORE_AWAY:
+            self.trouble = trouble
+            self._opens_at = max(self._opens_at, now + self._wait_s(error))
+        self._is_probing = False
         return self.trouble != before
+
+    def _wait_s(self, error: Exception) -> float:
+        if isinstance(error, UnauthorizedError):
+            return UNAUTHORIZED_PROBE_S
+        asked = asked_s(error)
+        return away_s(max(self._failures, FAILURES_BEFORE_AWAY), self._random) if asked is None else asked
 
     def probe_now(self) -> None:
         """Do not wait any longer: an operator mended something."""
         self._opens_at = 0.0
+
+
+def _trouble_of(error: Exception) -> Trouble:
+    if isinstance(error, UnauthorizedError):
+        return "unauthorized"
+    return "rate_limited" if isinstance(error, RateLimitedError) else "away"

@@ -8,7 +8,8 @@ import structlog
 
 from groundswell.clock import Clock
 from groundswell.component import Batch, Emit, RunningSource
-from groundswell.errors import RateLimitedError, StoreError, UnauthorizedError
+from groundswell.errors import StoreError, UnauthorizedError
+from groundswell.logs import without_text
 from groundswell.metrics import Metrics
 from groundswell.runtime.retry import UNAUTHORIZED_PROBE_S, wait_s
 from groundswell.store.store import Store
@@ -40,6 +41,8 @@ class SourceRunner:
 
     def pause(self) -> None:
         """Stop it where it is; `resume` goes on from the cursor saved last."""
+        if self.state == "finished":
+            return
         self.state = "paused"
         self._resumed = anyio.Event()
         if self._scope is not None:
@@ -47,16 +50,22 @@ class SourceRunner:
 
     def resume(self) -> None:
         """Go on, now."""
+        if self.state in ("running", "finished"):
+            return
         self.state = "running"
         self._resumed.set()
         if self._scope is not None:
             self._scope.cancel()
 
+    @property
+    def _is_paused(self) -> bool:
+        return self.state == "paused"
+
     async def run(self) -> None:
         """Run until cancelled or finished."""
         failures = 0
         while self.state != "finished":
-            if self.state == "paused":
+            while self._is_paused:
                 await self._resumed.wait()
             began = self._clock.monotonic()
             with anyio.CancelScope() as self._scope:
@@ -65,7 +74,7 @@ class SourceRunner:
                     return
                 failures = failures + 1 if self._clock.monotonic() - began < STEADY_S else 1
                 await self._clock.sleep(self._wait_s(error, failures))
-            if self.state != "paused":
+            if not self._is_paused:
                 self.state = "running"
 
     async def _run_once(self) -> Exception | None:
@@ -95,7 +104,12 @@ class SourceRunner:
         self.state = "unauthorized" if isinstance(exc, UnauthorizedError) else "waiting"
         if reason == "defect":
             self.last_error = f"{type(exc).__name__}; this is a defect, please report it"
-            log.error("source_defect", component=self.name, exc_info=exc, then="started again from its saved cursor")
+            log.error(
+                "source_defect",
+                component=self.name,
+                exception=without_text(exc),
+                then="started again from its saved cursor",
+            )
             return
         self.last_error = str(exc)
         if was_running:
@@ -104,6 +118,4 @@ class SourceRunner:
     def _wait_s(self, error: Exception, failures: int) -> float:
         if isinstance(error, UnauthorizedError):
             return UNAUTHORIZED_PROBE_S
-        if isinstance(error, RateLimitedError) and error.retry_after_s is not None:
-            return error.retry_after_s
         return wait_s(failures, error, self._random)

@@ -17,9 +17,11 @@ from groundswell.record import merged
 from groundswell.store.outbox import Pending
 
 PARKED_MAX: Final = 50_000
-"""Numbers remembered of deliveries that stand behind a held one; beyond it nothing new is loaded for this sink."""
+"""Numbers remembered of deliveries that stand behind a held one; beyond it nothing new is added for this sink."""
 LOADED_OF_LANE_MAX: Final = 20
 """Deliveries of one lane read back from disk at a time."""
+HELD_MS_MAX: Final = 86_400_000
+"""A lane held for longer was held by a clock that has been set back since."""
 
 
 class Turn(Struct, frozen=True):
@@ -38,9 +40,12 @@ class Turn(Struct, frozen=True):
 class _Lane:
     __slots__ = ("entries", "is_busy", "is_held", "is_loading", "parked")
 
+    # Lists, though things are taken from their front: they are short, and there may be 50,000 lanes, each of which
+    # would cost 1.2 KB as two empty deques.
+
     def __init__(self) -> None:
-        self.entries: deque[Pending] = deque()
-        self.parked: deque[int] = deque()
+        self.entries: list[Pending] = []
+        self.parked: list[int] = []
         self.is_busy = False
         self.is_held = False
         self.is_loading = False
@@ -56,7 +61,7 @@ class Lanes:
         self._ready: deque[str] = deque()
         self._held: list[tuple[int, str]] = []
         self._to_load: deque[str] = deque()
-        self._loading: list[str] = []
+        self._loading: list[tuple[str, list[int]]] = []
         self.records = 0
         """Deliveries in memory, those at the sink included."""
         self.bytes = 0
@@ -70,9 +75,17 @@ class Lanes:
     @property
     def room(self) -> int:
         """How many more deliveries may be added."""
-        if self.bytes >= self._bytes_max or self.parked >= PARKED_MAX:
-            return 0
-        return self._records_max - self.records
+        return 0 if self.parked >= PARKED_MAX else self.room_to_load
+
+    @property
+    def room_to_load(self) -> int:
+        """How many more deliveries may be in memory."""
+        return self._records_max - self.records if self.bytes_room > 0 else 0
+
+    @property
+    def bytes_room(self) -> int:
+        """How many more bytes may be in memory; the last delivery may be larger."""
+        return self._bytes_max - self.bytes
 
     @property
     def wants_loading(self) -> bool:
@@ -91,7 +104,7 @@ class Lanes:
             if lane is None:
                 lane = self._lanes[name] = _Lane()
                 if entry.next_attempt_at > now:
-                    self._hold(name, lane, [entry.seq], entry.next_attempt_at)
+                    self._hold(name, lane, [entry.seq], min(entry.next_attempt_at, now + HELD_MS_MAX))
                     continue
             if lane.is_held or lane.is_loading or lane.parked:
                 lane.parked.append(entry.seq)
@@ -109,7 +122,7 @@ class Lanes:
             name = self._ready.popleft()
             lane = self._lanes[name]
             lane.is_busy = True
-            first = lane.entries.popleft()
+            first = lane.entries.pop(0)
             if first.delivery.kind != "person" or not lane.entries:
                 turns.append(Turn(name, (first,), first.delivery))
             else:
@@ -128,7 +141,7 @@ class Lanes:
         """This turn did not happen; it stays first of its lane."""
         lane = self._lanes[turn.lane]
         lane.is_busy = False
-        lane.entries.extendleft(reversed(turn.pending))
+        lane.entries[:0] = turn.pending
         self._ready.appendleft(turn.lane)
 
     def held(self, turn: Turn, until: int) -> None:
@@ -152,34 +165,40 @@ class Lanes:
         self.release_due(2**62)
 
     def loading(self, count: int) -> list[int]:
-        """The numbers of at most about `count` deliveries to read back now; give what was found to `loaded`."""
+        """The numbers of at most `count` deliveries to read back now; give what was found to `loaded`."""
         seqs: list[int] = []
         while self._to_load and len(seqs) < count:
             name = self._to_load.popleft()
             lane = self._lanes[name]
             lane.is_loading = True
-            self._loading.append(name)
-            wanted = min(LOADED_OF_LANE_MAX, len(lane.parked))
-            seqs += [lane.parked.popleft() for _ in range(wanted)]
-            self.parked -= wanted
+            asked = lane.parked[: min(LOADED_OF_LANE_MAX, count - len(seqs))]
+            del lane.parked[: len(asked)]
+            self.parked -= len(asked)
+            self._loading.append((name, asked))
+            seqs += asked
         return seqs
 
-    def loaded(self, entries: Iterable[Pending]) -> None:
-        """What was read back; everything asked for by `loading` is answered by one call."""
+    def loaded(self, entries: Sequence[Pending]) -> None:
+        """What was read back, in order, in answer to one call of `loading`. What comes after the last is asked for anew."""
         for entry in entries:
             self._count(entry, 1)
             self._lanes[entry.delivery.lane].entries.append(entry)
-        for name in self._loading:
+        last = entries[-1].seq if entries else 2**63
+        for name, asked in self._loading:
             lane = self._lanes[name]
             lane.is_loading = False
+            self._park_first(lane, [seq for seq in asked if seq > last])
             self._go_on(name, lane)
         self._loading.clear()
 
     def _hold(self, name: str, lane: _Lane, seqs: Sequence[int], until: int) -> None:
         lane.is_held = True
-        lane.parked.extendleft(reversed(seqs))
-        self.parked += len(seqs)
+        self._park_first(lane, seqs)
         heapq.heappush(self._held, (until, name))
+
+    def _park_first(self, lane: _Lane, seqs: Sequence[int]) -> None:
+        lane.parked[:0] = seqs
+        self.parked += len(seqs)
 
     def _go_on(self, name: str, lane: _Lane) -> None:
         if lane.entries:
@@ -194,11 +213,11 @@ class Lanes:
         self.bytes += sign * len(entry.delivery.body)
 
 
-def _coalesced(name: str, first: Pending, waiting: deque[Pending]) -> Turn:
+def _coalesced(name: str, first: Pending, waiting: list[Pending]) -> Turn:
     """All that is known of a person by now, as one delivery."""
-    taken = [first]
-    while waiting and waiting[0].delivery.kind == "person":
-        taken.append(waiting.popleft())
+    count = next((n for n, entry in enumerate(waiting) if entry.delivery.kind != "person"), len(waiting))
+    taken = [first, *waiting[:count]]
+    del waiting[:count]
     if len(taken) == 1:
         return Turn(name, (first,), first.delivery)
     last = taken[-1].delivery

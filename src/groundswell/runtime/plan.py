@@ -71,12 +71,11 @@ class Plan:
             return
         made.processed[entry.source, record.kind] += 1
         slots: list[Record | None] = [record]
-        has_failed = False
         written, delivery = None, None
         for step in steps:
             given = next((slots[slot] for slot in step.inputs if slots[slot] is not None), None)
             if step.transform is None:
-                if given is None or has_failed:
+                if given is None:
                     continue
                 if given is not written or delivery is None:
                     written, delivery = given, Delivery(given.id, given.kind, lane_of(given), to_json(given))
@@ -89,15 +88,16 @@ class Plan:
                 result = step.transform.apply(given)
             except Exception as exc:
                 made.dead.append(_dead(entry, step.name, exc, at, given))
-                slots.append(None)
-                has_failed = True
-                continue
+                return  # all transforms come before the first sink: nothing of this record has been addressed
             if result is None:
                 made.filtered[step.name] += 1
             slots.append(result)
 
     def trace(self, source: str, arrival: Arrival) -> dict[str, Record | RecordError]:
-        """What each transform lets through and what reaches each sink, by name; absent is filtered."""
+        """What each transform lets through and what reaches each sink, by name; absent is filtered.
+
+        Where a transform fails, that is the end, as in `process`.
+        """
         record = self._sources[source].read(arrival)
         slots: list[Record | None] = [record]
         seen: dict[str, Record | RecordError] = {source: record}
@@ -108,7 +108,8 @@ class Plan:
                 try:
                     result = step.transform.apply(given)
                 except RecordError as exc:
-                    seen[step.name], result = exc, None
+                    seen[step.name] = exc
+                    return seen
             if result is not None:
                 seen[step.name] = result
             if step.transform is not None:

@@ -16,6 +16,8 @@ from groundswell.store.store import Store
 
 BATCH_RECORDS_MAX: Final = 200
 """So that the event loop is never held for more than a few milliseconds."""
+BATCH_BYTES_MAX: Final = 2**20
+"""Likewise; the record with which a batch reaches this is its last."""
 
 
 class Processor:
@@ -36,7 +38,7 @@ class Processor:
         self._metrics = metrics
         self._inbox = inbox
         self._dispatch = dispatch
-        self._has_replays = True
+        self._has_replays = True  # asked for, perhaps, and not done yet when the daemon stopped
         self.lock = anyio.Lock()
         """Held around each batch; whoever holds it may change `plan` and where deliveries go."""
         self.plan = plan
@@ -53,13 +55,14 @@ class Processor:
     async def run(self) -> None:
         """Process until cancelled."""
         while True:
-            await self._inbox.wait()
+            if not self._has_replays:
+                await self._inbox.wait()
             async with self.lock:
                 await self._step()
             self.beats += 1
 
     async def _step(self) -> None:
-        entries = await self._inbox.take(BATCH_RECORDS_MAX)
+        entries = await self._inbox.take(BATCH_RECORDS_MAX, BATCH_BYTES_MAX)
         if entries:
             self.in_hand = len(entries)
             await self._commit(entries, self._make(entries), position=entries[-1].seq)
@@ -68,12 +71,11 @@ class Processor:
             await self._replay()
 
     async def _replay(self) -> None:
-        entries = await self._store.replays(BATCH_RECORDS_MAX)
+        self._has_replays = False  # before the look: what is asked for during it will be looked for again
+        entries = await self._store.replays(BATCH_RECORDS_MAX, BATCH_BYTES_MAX)
         if entries:
+            self._has_replays = True
             await self._commit(entries, self._make(entries), position=None)
-            self._inbox.look_on_disk()
-        else:
-            self._has_replays = False
 
     def _make(self, entries: Sequence[InboxEntry]) -> Made:
         return self.plan.process(entries, milliseconds(self._clock.now()))

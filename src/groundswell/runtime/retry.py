@@ -11,6 +11,8 @@ LONGEST_WAIT_S: Final = 300.0
 SHORTEST_WAIT_S: Final = 0.05
 FAILURES_BEFORE_AWAY: Final = 3
 """So many failures in a row, with nothing delivered between, and the sink counts as away."""
+LONGEST_ASKED_S: Final = 86_400.0
+"""Nobody is waited for longer, whatever they ask for."""
 UNAUTHORIZED_PROBE_S: Final = 300.0
 """How often a sink whose credentials are refused is tried with one delivery."""
 
@@ -20,10 +22,18 @@ def wait_s(attempts: int, error: Exception, random: Random) -> float:
 
     Full jitter (anything from nothing to the exponential bound) keeps many waiting deliveries from coming back at once.
     """
+    asked = asked_s(error)
+    if asked is not None:
+        return max(asked, SHORTEST_WAIT_S) + random.uniform(0, min(1.0, asked / 10))
     bound = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(attempts - 1, 30))
-    wait = max(SHORTEST_WAIT_S, random.uniform(0, bound))
-    asked = error.retry_after_s if isinstance(error, RateLimitedError) else None
-    return wait if asked is None else max(asked, SHORTEST_WAIT_S) + random.uniform(0, min(1.0, asked / 10))
+    return max(SHORTEST_WAIT_S, random.uniform(0, bound))
+
+
+def asked_s(error: Exception) -> float | None:
+    """For how many seconds the other side wants to be left alone; None when it did not say."""
+    if not isinstance(error, RateLimitedError) or error.retry_after_s is None:
+        return None
+    return min(max(0.0, error.retry_after_s), LONGEST_ASKED_S)
 
 
 def away_s(failures: int, random: Random) -> float:

@@ -26,7 +26,7 @@ class Tail(Generic[E]):
 
     def __init__(
         self,
-        read: Callable[[int, int], Awaitable[Sequence[E]]],
+        read: Callable[[int, int, int], Awaitable[Sequence[E]]],
         bytes_of: Callable[[E], int],
         *,
         records_max: int,
@@ -34,14 +34,17 @@ class Tail(Generic[E]):
         position: int = 0,
         committed: int = 0,
     ) -> None:
-        """`read(after, count)` reads entries from disk; something is there when `committed` is above `position`."""
+        """`read(after, count, size)` reads the next entries from disk: at most `count`, up to the one with which they
+        reach `size` bytes. Something is there when `committed` is above `position`.
+        """
         self._read = read
         self._bytes_of = bytes_of
         self._records_max = records_max
         self._bytes_max = bytes_max
         self._entries: deque[E] = deque()
-        self._committed = committed
         self._has_gap = committed > position
+        self._news = 0
+        """Rises whenever something may have been committed."""
         self._arrived = anyio.Event()
         self.position = position
         """The newest entry taken."""
@@ -59,20 +62,24 @@ class Tail(Generic[E]):
     def offer(self, entries: Iterable[E]) -> None:
         """Take note of entries just committed, in order."""
         for entry in entries:
-            self._committed = entry.seq
-            if not self._has_gap:
-                size = self._bytes_of(entry)
-                if len(self._entries) < self._records_max and self.bytes + size <= self._bytes_max:
-                    self._entries.append(entry)
-                    self.bytes += size
-                else:
-                    self._has_gap = True
+            # A read from disk sees an entry as soon as it is committed, which may be before it is offered.
+            if self._has_gap or entry.seq <= self.position:
+                continue
+            size = self._bytes_of(entry)
+            if len(self._entries) < self._records_max and self.bytes + size <= self._bytes_max:
+                self._entries.append(entry)
+                self.bytes += size
+            else:
+                self._has_gap = True
+        self._news += 1
         self._arrived.set()
 
     def look_on_disk(self) -> None:
-        """Take note that entries were committed which nobody offered."""
+        """Take note that entries were committed which nobody offers. They may stand between those in memory."""
+        self._entries.clear()
+        self.bytes = 0
         self._has_gap = True
-        self._committed = max(self._committed, self.position + 1)
+        self._news += 1
         self._arrived.set()
 
     async def wait(self) -> None:
@@ -81,23 +88,31 @@ class Tail(Generic[E]):
             self._arrived = anyio.Event()
             await self._arrived.wait()
 
-    async def take(self, count: int) -> Sequence[E]:
-        """At most `count` entries, in order; empty when there was nothing after all. Memory first: it is older."""
+    async def take(self, count: int, size: int) -> Sequence[E]:
+        """The next entries, in order: at most `count`, up to the one with which they reach `size` bytes.
+
+        Empty when there was nothing after all. Memory first: it is older.
+        """
         if self._entries:
-            return self._pop(count)
+            return self._pop(count, size)
         if not self._has_gap:
             return ()
-        committed = self._committed
-        found = await self._read(self.position, count)
+        news = self._news
+        found = await self._read(self.position, count, size)
         if found:
             self.position = found[-1].seq
         # A short read saw everything committed before it began; only if nothing came since has the reader caught up.
-        if len(found) < count and committed == self._committed:
+        is_short = len(found) < count and sum(map(self._bytes_of, found)) < size
+        if is_short and news == self._news:
             self._has_gap = False
         return found
 
-    def _pop(self, count: int) -> Sequence[E]:
-        taken = [self._entries.popleft() for _ in range(min(count, len(self._entries)))]
-        self.bytes -= sum(self._bytes_of(entry) for entry in taken)
+    def _pop(self, count: int, size: int) -> Sequence[E]:
+        taken: list[E] = []
+        taken_bytes = 0
+        while self._entries and len(taken) < count and taken_bytes < size:
+            taken.append(self._entries.popleft())
+            taken_bytes += self._bytes_of(taken[-1])
+        self.bytes -= taken_bytes
         self.position = taken[-1].seq
         return taken

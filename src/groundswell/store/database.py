@@ -43,6 +43,25 @@ class Lock:
             ) from None
         self._file = file
 
+    def is_held(self) -> bool:
+        """Whether a process holds it now; asking changes nothing. Raises StoreError when we may not know."""
+        try:
+            descriptor = os.open(self._path, os.O_RDONLY)
+        except FileNotFoundError:
+            return False
+        except OSError as exc:
+            raise StoreError(
+                f"cannot see whether a groundswell is using {self._path.with_suffix('')}: {exc.strerror}; "
+                "run this as the user groundswell runs as, or as root"
+            ) from exc
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
     def release(self) -> None:
         if self._file is not None:
             self._file.close()
@@ -78,6 +97,14 @@ def connect_to_write(path: Path, size_max: int) -> sqlite3.Connection:
             "be in it) and restore the last backup; see docs/operating.md"
         ) from exc
     return connection
+
+
+def check_to_read(path: Path, application_id: int, version: int) -> None:
+    """Raises StoreError unless a file so marked is one this program can read as it is."""
+    if application_id != APPLICATION_ID:
+        raise StoreError(f"{path} is no state file of groundswell; see [daemon] state")
+    if version != migrations()[-1][0]:
+        raise StoreError(f"{path} was written by another version of groundswell; start this one once, or use that one")
 
 
 def _make_private(path: Path) -> None:

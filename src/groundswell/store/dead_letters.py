@@ -103,8 +103,8 @@ class Retried(Struct, frozen=True):
     """What a retry set going again."""
 
     process: int
-    deliver: int
-    sinks: list[str]
+    deliver: dict[str, int]
+    """Deliveries by sink."""
 
 
 def retry(connection: sqlite3.Connection, selections: Sequence[tuple[Selection, int]]) -> list[Retried]:
@@ -132,25 +132,25 @@ def _retry(connection: sqlite3.Connection, selection: Selection, at: int) -> Ret
         f"WHERE stage = 'process' AND id IN ({_SELECTED})",
         arguments,
     ).rowcount
-    sinks = [
-        row[0]
-        for row in connection.execute(
-            f"SELECT DISTINCT component FROM dead_letters WHERE stage = 'deliver' AND id IN ({_SELECTED})",
+    delivered = dict(
+        connection.execute(
+            "SELECT component, count(*) FROM dead_letters "
+            f"WHERE stage = 'deliver' AND id IN ({_SELECTED}) GROUP BY component",
             arguments,
-        )
-    ]
-    delivered = connection.execute(
+        ).fetchall()
+    )
+    connection.execute(
         "INSERT INTO outbox (seq, sink, inbox_seq, record_id, kind, lane, created_at, attempts, next_attempt_at, body) "
         "SELECT (SELECT seq FROM newest_delivery) + row_number() OVER (ORDER BY id), "
         f"component, inbox_seq, record_id, kind, lane, {at:d}, 0, 0, body FROM dead_letters "
         f"WHERE stage = 'deliver' AND id IN ({_SELECTED})",
         arguments,
-    ).rowcount
+    )
     connection.execute(
         f"DELETE FROM dead_letters WHERE stage <> 'accept' AND id IN ({_SELECTED})",
         arguments,
     )
-    return Retried(processed, delivered, sinks)
+    return Retried(processed, delivered)
 
 
 def _expect_all(connection: sqlite3.Connection, selection: Selection) -> None:

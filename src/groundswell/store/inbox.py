@@ -62,10 +62,14 @@ def _last_seq(connection: sqlite3.Connection) -> int:
     return last
 
 
-WAITING_AFTER: Final = f"SELECT {_COLUMNS} FROM inbox WHERE seq > ? ORDER BY seq LIMIT ?"
+_SIZES_AFTER: Final = "SELECT seq, length(raw) AS size FROM inbox WHERE seq > ?1 ORDER BY seq LIMIT ?2"
+_SIZES_OF_REPLAYS: Final = "SELECT seq, length(raw) AS size FROM replays JOIN inbox USING (seq) ORDER BY seq LIMIT ?1"
+WAITING_AFTER: Final = (
+    f"SELECT {_COLUMNS} FROM inbox WHERE seq > ?1 AND seq <= ({rows.last_within(_SIZES_AFTER, '?3')}) ORDER BY seq"
+)
 REPLAYS: Final = (
-    f"SELECT {', '.join('inbox.' + c for c in _COLUMNS.split(', '))} "
-    "FROM replays JOIN inbox USING (seq) ORDER BY seq LIMIT ?"
+    f"SELECT {_COLUMNS} FROM inbox WHERE seq IN (SELECT seq FROM replays) "
+    f"AND seq <= ({rows.last_within(_SIZES_OF_REPLAYS, '?2')}) ORDER BY seq"
 )
 
 

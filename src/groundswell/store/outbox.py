@@ -15,8 +15,16 @@ _INSERT: Final = (
     "INSERT INTO outbox (seq, sink, inbox_seq, record_id, kind, lane, created_at, attempts, next_attempt_at, body)"
 )
 _COLUMNS: Final = "seq, sink, inbox_seq, record_id, kind, lane, created_at, attempts, next_attempt_at, body"
-PENDING_AFTER: Final = f"SELECT {_COLUMNS} FROM outbox WHERE sink = ? AND seq > ? ORDER BY seq LIMIT ?"
-PENDING_AMONG: Final = f"SELECT {_COLUMNS} FROM outbox WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq"
+_SIZES_AFTER: Final = "SELECT seq, length(body) AS size FROM outbox WHERE sink = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"
+_SIZES_AMONG: Final = "SELECT seq, length(body) AS size FROM outbox WHERE seq IN (SELECT value FROM json_each(?1))"
+PENDING_AFTER: Final = (
+    f"SELECT {_COLUMNS} FROM outbox WHERE sink = ?1 AND seq > ?2 "
+    f"AND seq <= ({rows.last_within(_SIZES_AFTER, '?4')}) ORDER BY seq"
+)
+PENDING_AMONG: Final = (
+    f"SELECT {_COLUMNS} FROM outbox WHERE seq IN (SELECT value FROM json_each(?1)) "
+    f"AND seq <= ({rows.last_within(_SIZES_AMONG, '?2')}) ORDER BY seq"
+)
 
 
 class Pending(Struct, frozen=True):
@@ -56,13 +64,19 @@ def process(connection: sqlite3.Connection, batches: Sequence[Processed]) -> lis
                 (seq, sink, inbox_seq, made.record_id, made.kind, made.lane, batch.at, made.attempts, 0, made.body)
             )
         rows.insert(connection, _INSERT, inserts)
+        if batch.replayed:
+            _forget_earlier_tries(connection, _numbers(batch.replayed))
         bury(connection, batch.dead)
         if batch.position is not None:
             connection.execute("UPDATE progress SET seq = ? WHERE name = 'processor'", (batch.position,))
-        if batch.replayed:
-            connection.execute(f"DELETE FROM replays WHERE seq IN ({_LIST})", (_numbers(batch.replayed),))
         results.append(numbered)
     return results
+
+
+def _forget_earlier_tries(connection: sqlite3.Connection, inbox_seqs: str) -> None:
+    """A dead letter of an arrival now processed again would, if it were retried too, deliver the record once more."""
+    connection.execute(f"DELETE FROM replays WHERE seq IN ({_LIST})", (inbox_seqs,))
+    connection.execute(f"DELETE FROM dead_letters WHERE stage = 'process' AND inbox_seq IN ({_LIST})", (inbox_seqs,))
 
 
 class Settlement(Struct, frozen=True):

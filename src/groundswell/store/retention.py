@@ -8,6 +8,9 @@ from msgspec import Struct
 
 ROWS_PER_STEP: Final = 500
 PAGES_PER_STEP: Final = 200
+FREE_PAGES_KEPT: Final = 1_024
+"""So much room (4 MiB) stays in the file: it will be used again soon."""
+_PAST_ALL: Final = 2**62
 
 
 class Purge(Struct, frozen=True):
@@ -19,7 +22,7 @@ class Purge(Struct, frozen=True):
 
 
 class Purged(Struct, frozen=True):
-    """What one step did. `next` is the following step, or None when nothing old is left."""
+    """What one step did. `next` is the following step, or None when nothing old is left and the file is compact."""
 
     rows: int
     next: Purge | None
@@ -28,7 +31,13 @@ class Purged(Struct, frozen=True):
 def purge(connection: sqlite3.Connection, steps: Sequence[Purge]) -> list[Purged]:
     """Take one step each, and hand some free pages back to the file system."""
     results = [_step(connection, step) for step in steps]
-    connection.execute(f"PRAGMA incremental_vacuum({PAGES_PER_STEP})").fetchall()
+    free: int = connection.execute("PRAGMA freelist_count").fetchone()[0]
+    given_back = min(free - FREE_PAGES_KEPT, PAGES_PER_STEP)
+    if given_back > 0:
+        connection.execute(f"PRAGMA incremental_vacuum({given_back})").fetchall()
+    if given_back == PAGES_PER_STEP:
+        only_give_back = Purge(steps[-1].before, _PAST_ALL, _PAST_ALL)
+        return [Purged(done.rows, done.next or only_give_back) for done in results]
     return results
 
 
@@ -56,8 +65,8 @@ def _step(connection: sqlite3.Connection, step: Purge) -> Purged:
         return Purged(inbox_rows + log_rows, None)
     following = Purge(
         step.before,
-        step.inbox_after if inbox_after is None else inbox_after,
-        step.deliveries_after if deliveries_after is None else deliveries_after,
+        _PAST_ALL if inbox_after is None else inbox_after,
+        _PAST_ALL if deliveries_after is None else deliveries_after,
     )
     return Purged(inbox_rows + log_rows, following)
 

@@ -1,4 +1,4 @@
-"""Inserting many rows as few statements: SQLite then works through them without the interpreter's lock."""
+"""Many rows as few statements: SQLite then works through them without the interpreter's lock."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -23,6 +23,17 @@ def insert(connection: sqlite3.Connection, into: str, rows: Sequence[tuple[Any, 
         connection.execute(_statement(into, len(rows[start]), size), values)
         start += size
     return connection.total_changes - before
+
+
+def last_within(sizes: str, size: str) -> str:
+    """The `seq` of the row with which the rows of `sizes` (seq, size) reach `size` bytes; of the last, if they do not.
+
+    A row's length is in its first page, so what is too large is not read to find that out.
+    """
+    return (
+        f"SELECT max(seq) FROM (SELECT seq, sum(size) OVER (ORDER BY seq) - size AS before FROM ({sizes})) "
+        f"WHERE before < {size}"
+    )
 
 
 @cache

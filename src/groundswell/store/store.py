@@ -4,22 +4,27 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import aiosqlite
+import anyio
 import msgspec
 from msgspec import Struct
 
 from groundswell.component import Cursor
 from groundswell.errors import NotFoundError, StoreError
 from groundswell.store import dead_letters, inbox, keys, outbox, pauses, retention
-from groundswell.store.database import PAGE_BYTES, Lock, connect_to_write
+from groundswell.store.database import PAGE_BYTES, Lock, check_to_read, connect_to_write
 from groundswell.store.dead_letters import DeadLetter, Retried, Selection
 from groundswell.store.inbox import Accept, InboxEntry, Replay
 from groundswell.store.keys import Key
 from groundswell.store.outbox import Pending, Processed, Settlement
 from groundswell.store.retention import Purge, Purged
 from groundswell.store.writer import Writer
+
+
+COUNTED_MAX: Final = 10_000
+"""Arrivals that are counted one by one."""
 
 
 class SinkBacklog(Struct, frozen=True):
@@ -54,6 +59,8 @@ class Trace(Struct, frozen=True):
     record_id: str
     source: str
     received_at: int
+    raw: bytes
+    """As it came, JSON."""
     is_processed: bool
     waiting: list[tuple[str, int, int]]
     """(sink, attempts made, next attempt at)."""
@@ -71,6 +78,8 @@ class Store:
         self._size_max = size_max
         self._disk_free_min = disk_free_min
         self._lock = Lock(path)
+        self._is_to_read = False
+        self._writer: Writer
         self._reader: aiosqlite.Connection
 
     async def open(self) -> Self:
@@ -84,17 +93,47 @@ class Store:
         try:
             self._writer = Writer(lambda: connect_to_write(self.path, self._size_max))
             await self._writer.open()
+            try:
+                self._reader = await self._connect_reader()
+            except BaseException:
+                await self._writer.close()
+                raise
         except BaseException:
             self._lock.release()
             raise
-        self._reader = await aiosqlite.connect(f"file:{_quoted(self.path)}?mode=ro", uri=True, isolation_level=None)
         return self
+
+    async def open_to_read(self) -> Self:
+        """Open it to look only: no lock is taken, so that a daemon may start meanwhile. Then nothing may be written.
+
+        Raises:
+            StoreError: it cannot be read; the message says why and what to do.
+        """
+        try:
+            self._reader = await self._connect_reader()
+        except aiosqlite.Error as exc:
+            raise StoreError(
+                f"cannot read the state file {self.path}: {exc}; run this as the user groundswell runs as, or as root"
+            ) from exc
+        self._is_to_read = True
+        try:
+            application_id = (await self._rows("PRAGMA application_id"))[0][0]
+            check_to_read(self.path, application_id, (await self._rows("PRAGMA user_version"))[0][0])
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def _connect_reader(self) -> aiosqlite.Connection:
+        return await aiosqlite.connect(f"file:{_quoted(self.path)}?mode=ro", uri=True, isolation_level=None)
 
     async def close(self) -> None:
         """Commit what waits and let go of the file."""
-        await self._reader.close()
-        await self._writer.close()
-        self._lock.release()
+        with anyio.CancelScope(shield=True):  # also when the daemon is cut short: what waits is committed all the same
+            await self._reader.close()
+            if not self._is_to_read:
+                await self._writer.close()
+                self._lock.release()
 
     async def __aenter__(self) -> Self:
         return await self.open()
@@ -183,35 +222,39 @@ class Store:
         last: int = (await self._rows("SELECT coalesce(max(seq), 0) FROM inbox"))[0][0]
         return last
 
-    async def arrivals_after(self, seq: int, count: int) -> list[InboxEntry]:
-        """The next entries of the inbox, in order."""
-        return [inbox.entry_of(row) for row in await self._rows(inbox.WAITING_AFTER, (seq, count))]
+    # Where a read takes `size`, it ends with the entry that brings what was read to so many bytes: what is on disk may
+    # be larger than what may be in memory.
 
-    async def replays(self, count: int) -> list[InboxEntry]:
+    async def arrivals_after(self, seq: int, count: int, size: int) -> list[InboxEntry]:
+        """The next entries of the inbox, in order."""
+        return [inbox.entry_of(row) for row in await self._rows(inbox.WAITING_AFTER, (seq, count, size))]
+
+    async def replays(self, count: int, size: int) -> list[InboxEntry]:
         """The next entries to process once more, in order."""
-        return [inbox.entry_of(row) for row in await self._rows(inbox.REPLAYS, (count,))]
+        return [inbox.entry_of(row) for row in await self._rows(inbox.REPLAYS, (count, size))]
 
     async def inbox_waiting(self) -> tuple[int, int | None]:
-        """How many arrivals wait to be processed, and since when (milliseconds since 1970)."""
-        rows = await self._rows(
-            "SELECT count(*), min(received_at) FROM inbox WHERE seq > "
-            "(SELECT seq FROM progress WHERE name = 'processor')"
-        )
-        return rows[0][0], rows[0][1]
+        """How many arrivals wait to be processed, and since when (milliseconds since 1970).
+
+        Beyond COUNTED_MAX it is the span of their numbers, in which duplicates may have left gaps.
+        """
+        rows = await self._rows(_INBOX_WAITING, (COUNTED_MAX + 1,))
+        counted, span, oldest_at = rows[0]
+        return counted if counted <= COUNTED_MAX else span, oldest_at
 
     async def backlogs(self) -> dict[str, SinkBacklog]:
         """What waits for each sink, also for sinks the configuration no longer has."""
-        rows = await self._rows("SELECT sink, count(*), min(created_at), min(seq) FROM outbox GROUP BY sink")
+        rows = await self._rows(_BACKLOGS)
         return {sink: SinkBacklog(count, oldest_at, oldest_seq) for sink, count, oldest_at, oldest_seq in rows}
 
-    async def pending_after(self, sink: str, seq: int, count: int) -> list[Pending]:
+    async def pending_after(self, sink: str, seq: int, count: int, size: int) -> list[Pending]:
         """The next deliveries of a sink, in order."""
-        return [outbox.pending_of(row) for row in await self._rows(outbox.PENDING_AFTER, (sink, seq, count))]
+        return [outbox.pending_of(row) for row in await self._rows(outbox.PENDING_AFTER, (sink, seq, count, size))]
 
-    async def pending_among(self, seqs: Sequence[int]) -> list[Pending]:
+    async def pending_among(self, seqs: Sequence[int], size: int) -> list[Pending]:
         """These deliveries, in order."""
         listed = msgspec.json.encode(seqs).decode()
-        return [outbox.pending_of(row) for row in await self._rows(outbox.PENDING_AMONG, (listed,))]
+        return [outbox.pending_of(row) for row in await self._rows(outbox.PENDING_AMONG, (listed, size))]
 
     async def cursor(self, source: str) -> Cursor | None:
         """Where a source goes on from."""
@@ -249,7 +292,7 @@ class Store:
     async def trace(self, record_id: str) -> Trace:
         """The whole way of one record. Raises NotFoundError."""
         found = await self._rows(
-            "SELECT inbox.seq, source, received_at, inbox.seq <= progress.seq FROM inbox, progress "
+            "SELECT inbox.seq, source, received_at, raw, inbox.seq <= progress.seq FROM inbox, progress "
             "WHERE name = 'processor' AND id = ?",
             (record_id,),
         )
@@ -257,13 +300,14 @@ class Store:
             raise NotFoundError(
                 f"no record {record_id} is known; it was never accepted, or is older than [daemon] keep"
             )
-        seq, source, received_at, is_processed = found[0]
+        seq, source, received_at, raw, is_processed = found[0]
         waiting = await self._rows("SELECT sink, attempts, next_attempt_at FROM outbox WHERE inbox_seq = ?", (seq,))
         settled = await self._rows(
             "SELECT sink, outcome, note, attempts, settled_at FROM deliveries WHERE inbox_seq = ? ORDER BY seq", (seq,)
         )
         dead = await self._rows("SELECT id FROM dead_letters WHERE inbox_seq = ? ORDER BY id", (seq,))
-        return Trace(record_id, source, received_at, bool(is_processed), waiting, settled, [row[0] for row in dead])
+        numbers = [row[0] for row in dead]
+        return Trace(record_id, source, received_at, raw, bool(is_processed), waiting, settled, numbers)
 
     # ---- room ----
 
@@ -287,6 +331,17 @@ class Store:
         return pages * PAGE_BYTES
 
 
+# Counting reads every page of what it counts: a million waiting records would hold up the one reader for a second.
+_INBOX_WAITING = (
+    "SELECT (SELECT count(*) FROM (SELECT 1 FROM inbox WHERE seq > p.seq LIMIT ?)), "
+    "(SELECT coalesce(max(seq), p.seq) FROM inbox) - p.seq, "
+    "(SELECT received_at FROM inbox WHERE seq > p.seq ORDER BY seq LIMIT 1) FROM progress p WHERE name = 'processor'"
+)
+# The first of each sink is its oldest. Asking for min(created_at) would read every row, where the index is enough.
+_BACKLOGS = (
+    "SELECT sink, waiting, created_at, first_seq FROM "
+    "(SELECT count(*) AS waiting, min(seq) AS first_seq FROM outbox GROUP BY sink) JOIN outbox ON seq = first_seq"
+)
 _DEAD_COLUMNS = (
     "d.id, d.stage, d.component, d.reason, d.message, d.record_id, d.created_at, d.inbox_seq, d.kind, d.lane, "
 )

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
-from groundswell.errors import GroundswellError, StoreError, StoreFullError
+from groundswell.errors import StoreError, StoreFullError
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -26,7 +26,6 @@ Committed = Callable[[Sequence[A], Sequence[R]], None]
 WRITES_PER_COMMIT_MAX: Final = 2_000
 
 _Waiting = tuple[Apply[Any, Any], Any, "asyncio.Future[Any]"]
-_Result = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 
 class Writer:
@@ -58,7 +57,7 @@ class Writer:
         Raises (from the future):
             StoreFullError: no room; nothing of this write was kept.
             StoreError: the state file failed; every later write fails too.
-            RequestError: what `apply` itself raised; nothing of this write was kept.
+            Exception: what `apply` itself raised, mostly RequestError; nothing of this write was kept.
         """
         future: asyncio.Future[R] = self._loop.create_future()
         if self._failed is not None:
@@ -113,9 +112,11 @@ class Writer:
                 for apply, group in groups.items()
             ]
             connection.execute("COMMIT")
-        except (sqlite3.Error, GroundswellError) as exc:
+        except Exception as exc:
+            # Whatever it is (a number SQLite cannot hold, a defect of ours), somebody waits to be told of it.
             if connection.in_transaction:
-                connection.execute("ROLLBACK")
+                with contextlib.suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
             self._refuse(connection, waiting, exc)
             return
         self.commits += 1
@@ -124,12 +125,13 @@ class Writer:
 
     def _refuse(self, connection: sqlite3.Connection, waiting: list[_Waiting], exc: Exception) -> None:
         """One write spoils the transaction of all: try them one by one, so that only the culprit fails."""
-        error = _as_store_error(exc)
-        if len(waiting) > 1 and not isinstance(error, StoreError):
+        is_of_file = isinstance(exc, sqlite3.Error) and not isinstance(exc, _FAULTS_OF_ONE_WRITE)
+        if not is_of_file and len(waiting) > 1:
             for write in waiting:
                 self._commit(connection, [write])
             return
-        if isinstance(error, StoreError) and not isinstance(error, StoreFullError):
+        error = _as_store_error(exc) if isinstance(exc, sqlite3.Error) else exc
+        if is_of_file and isinstance(error, StoreError) and not isinstance(error, StoreFullError):
             self._failed = error
         self._post(self._fail, [future for _, _, future in waiting], error)
 
@@ -158,9 +160,16 @@ class Writer:
                 future.set_exception(error)
 
 
-def _as_store_error(exc: Exception) -> Exception:
-    if isinstance(exc, GroundswellError):
-        return exc
+_FAULTS_OF_ONE_WRITE: Final = (
+    sqlite3.DataError,
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+)
+"""Errors that say something of a write and nothing of the file."""
+
+
+def _as_store_error(exc: sqlite3.Error) -> StoreError:
     code = getattr(exc, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
         return StoreFullError("the state file has no room to grow (disk full, or [daemon] state_max reached)")

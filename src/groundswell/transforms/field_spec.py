@@ -1,10 +1,10 @@
 """Where one field gets its value from: one line in `fields` of `map_fields`."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from msgspec import UNSET
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from groundswell.record import Record
 from groundswell.settings import Settings
@@ -25,15 +25,19 @@ def _json_value(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date | datetime) else value
 
 
+_ONE_OR_MORE_SCHEMA: Final[dict[str, Any]] = {
+    "anyOf": [
+        {"type": "string", "description": "The field to copy from."},
+        {"type": "array", "items": {"type": "string"}, "description": "The first of these that holds something."},
+    ]
+}
+
+
 def _or_path(schema: dict[str, Any]) -> None:
     """In the JSON Schema too, a path alone may stand for the table."""
     table = dict(schema)
     schema.clear()
-    schema["anyOf"] = [
-        {"type": "string", "description": "The field to copy from."},
-        {"type": "array", "items": {"type": "string"}, "description": "The first of these that holds something."},
-        table,
-    ]
+    schema["anyOf"] = [*_ONE_OR_MORE_SCHEMA["anyOf"], table]
 
 
 class FieldSpec(Settings):
@@ -41,8 +45,8 @@ class FieldSpec(Settings):
 
     model_config = ConfigDict(json_schema_extra=_or_path)
 
-    from_: Annotated[list[SourcePath], BeforeValidator(_one_or_more)] = Field(
-        default_factory=list,
+    from_: Annotated[list[SourcePath], BeforeValidator(_one_or_more), WithJsonSchema(_ONE_OR_MORE_SCHEMA)] = Field(
+        [],
         alias="from",
         description="The field to copy from. Of several, the first that holds something.",
     )
@@ -61,7 +65,13 @@ class FieldSpec(Settings):
     @model_validator(mode="before")
     @classmethod
     def _paths_alone(cls, value: Any) -> Any:
-        return {"from": value} if isinstance(value, str | list | FieldPath) else value
+        if isinstance(value, str | list | FieldPath):
+            return {"from": value}
+        if isinstance(value, dict | FieldSpec):
+            return value
+        raise ValueError(
+            'does not say where the value is from; give a field, such as "custom.City", or { value = ... }'
+        )
 
     @model_validator(mode="after")
     def _says_where_from(self) -> Self:

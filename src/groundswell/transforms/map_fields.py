@@ -44,14 +44,14 @@ class MapFieldsSettings(TransformSettings):
     """`type = "map_fields"`: fields are filled, renamed and dropped."""
 
     fields: dict[TargetPath, FieldSpec] = Field(
-        default_factory=dict,
+        {},
         description="The field to fill = where its value is from: the path of a field to copy, or a table.",
     )
     rename: dict[TargetPath, _OldPath] = Field(
-        default_factory=dict, description="The new name = the old one. Copies the field, then drops the old one."
+        {}, description="The new name = the old one. Copies the field, then drops the old one."
     )
     drop: list[_DroppedPath] = Field(
-        default_factory=list,
+        [],
         description='Fields to make unknown. "custom.*" drops every custom field that is not filled here.',
     )
     empty: Empty = Field(

@@ -30,16 +30,13 @@ class NormaliseOptInSettings(TransformSettings):
     """`type = "normalise_opt_in"`: opt-in words become true, false or unknown."""
 
     fields: list[Annotated[TargetPath, AfterValidator(_opt_in_field)]] = Field(
-        default_factory=lambda: [parse_target("sms_opt_in"), parse_target("email_opt_in")],
+        ["sms_opt_in", "email_opt_in"],
+        validate_default=True,
         min_length=1,
         description="The fields that hold an opt-in.",
     )
-    true_words: list[str] = Field(
-        default_factory=list, description=f"Words that mean true, besides {', '.join(TRUE_WORDS)}."
-    )
-    false_words: list[str] = Field(
-        default_factory=list, description=f"Words that mean false, besides {', '.join(FALSE_WORDS)}."
-    )
+    true_words: list[str] = Field([], description=f"Words that mean true, besides {', '.join(TRUE_WORDS)}.")
+    false_words: list[str] = Field([], description=f"Words that mean false, besides {', '.join(FALSE_WORDS)}.")
     keep_as: str = Field(
         "custom.unknown_{field}",
         description="The custom field that keeps words that are neither; {field} is `sms_opt_in` or `email_opt_in`.",
@@ -104,7 +101,8 @@ class NormaliseOptIn:
 
     def _without_meaning(self, record: Record, written: Any, write: Set, keep: Set | None) -> Record:
         is_empty = written is None or (isinstance(written, str) and not written.strip())
-        self.counts["unknown_opt_in"] += not is_empty
+        if not is_empty:
+            self.counts["unknown_opt_in"] += 1
         if keep is None:
             return record
         return write(record if is_empty else keep(record, written), UNSET)

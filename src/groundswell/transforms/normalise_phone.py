@@ -14,7 +14,7 @@ from groundswell.record import Record
 from groundswell.settings import TransformSettings
 from groundswell.transforms.changes import Set, setter
 from groundswell.transforms.nanp import Read, nanp_reader
-from groundswell.transforms.paths import FieldPath, TargetPath, parse_target
+from groundswell.transforms.paths import FieldPath, TargetPath
 from groundswell.transforms.values import plain_text
 
 _CACHED_NUMBERS_MAX: Final = 4096
@@ -49,14 +49,15 @@ class NormalisePhoneSettings(TransformSettings):
     """`type = "normalise_phone"`: phone numbers become E.164."""
 
     fields: list[Annotated[TargetPath, AfterValidator(_phone_field)]] = Field(
-        default_factory=lambda: [parse_target("phone")], min_length=1, description="The fields that hold phone numbers."
+        ["phone"], validate_default=True, min_length=1, description="The fields that hold phone numbers."
     )
     region: Annotated[str, AfterValidator(_region)] = Field(
         "US",
         description='Where a number without a country code is from: two letters of ISO 3166, such as "US" or "GB".',
     )
     keep_as: Annotated[TargetPath, AfterValidator(_custom)] = Field(
-        default_factory=lambda: parse_target("custom.unusable_phone"),
+        "custom.unusable_phone",
+        validate_default=True,
         description="The custom field that keeps the text of a `phone` that cannot be used.",
     )
 

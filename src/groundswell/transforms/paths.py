@@ -197,10 +197,13 @@ def _raw_steps(text: str) -> list[tuple[str, int | None]]:
 
 
 def _unknown(text: str) -> str:
+    if not text.strip("."):
+        return 'a field needs a name, such as "email" or "custom.Shirt size"'
     for struct, name in _STRUCT_PATHS.items():
         if text in (name, f"{name}."):
-            members = [p for p, (owner, *_) in {**_FIXED, **_TABLES}.items() if owner == struct]
-            return f'"{text}" is not one field; name one of those in it: {", ".join(sorted(members))}'
+            inside = [path for path, (owner, *_) in _FIXED.items() if owner == struct]
+            inside += [f"{prefix}name" for prefix, (owner, *_) in _TABLES.items() if owner == struct]
+            return f'"{text}" is not one field; name one in it: {", ".join(inside)}'
     if f"{text}." in _TABLES or text in _TABLES or text in ("raw", "raw."):
         return f'"{text}" is not one field; name one in it, such as "{text.rstrip(".")}.name"'
     meant = _meant(text.removeprefix("person."))
@@ -212,19 +215,25 @@ def _unknown(text: str) -> str:
 def _meant(text: str) -> str | None:
     """The field somebody who wrote `text` most likely wanted: another case, another prefix, a vendor's name, a typo."""
     plain = text.lower().replace(" ", "_").replace("-", "_")
-    for name in (plain, plain.rpartition(".")[2]):
-        name = _OTHER_NAMES.get(name, name)
-        ends_alike = [path for path in _FIXED if path == name or path.endswith(f".{name}")]
-        if name in _FIXED or len(ends_alike) == 1:
-            return name if name in _FIXED else ends_alike[0]
-    head, dot, rest = text.partition(".")
-    close_table = get_close_matches(head.lower() + dot, [*_TABLES, "raw."], n=1, cutoff=0.75) if rest else []
-    if close_table:
-        return close_table[0] + rest
-    close = get_close_matches(plain, _FIXED, n=1, cutoff=0.7)
-    if close:
-        return close[0]
-    return f"{head}.fields.{rest}" if rest and head in ("action", "donation") else None
+    if exact := _ending_in(plain):
+        return exact
+    for prefix in (*_TABLES, "raw."):
+        *head, rest = text.split(".", prefix.count("."))
+        if head and rest and get_close_matches(".".join([*head, ""]).lower(), [prefix], cutoff=0.8):
+            return prefix + rest
+    if alike := _ending_in(plain.rpartition(".")[2]) or next(iter(get_close_matches(plain, _FIXED, cutoff=0.7)), None):
+        return alike
+    part, _, rest = text.partition(".")
+    return f"{part}.fields.{rest}" if rest and part in ("action", "donation") else None
+
+
+def _ending_in(name: str) -> str | None:
+    """The one field of this name, whatever comes before it."""
+    name = _OTHER_NAMES.get(name, name)
+    if name in _FIXED:
+        return name
+    alike = [path for path in _FIXED if path.endswith(f".{name}")]
+    return alike[0] if len(alike) == 1 else None
 
 
 def _as(parse: Callable[[str], FieldPath]) -> BeforeValidator:

@@ -43,7 +43,7 @@ def plain_text(value: Any) -> str:
         return str(value)
     if isinstance(value, float) and math.isfinite(value):
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-    raise ValueError(f"is {_described(value)}, not text")
+    raise ValueError(f"is {_described(value)}, not one text")
 
 
 def number(value: Any) -> Decimal | None:
@@ -83,7 +83,7 @@ def _described(value: Any) -> str:
         return "a list"
     if isinstance(value, dict):
         return "an object"
-    return "not a usable number" if isinstance(value, int | float) else f"a {type(value).__name__}"
+    return "a number too large to write out" if isinstance(value, int | float) else f"a {type(value).__name__}"
 
 
 def _text(value: Any) -> str | None:

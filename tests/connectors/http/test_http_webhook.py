@@ -173,8 +173,7 @@ def test_any_bytes_are_taken_whole_or_refused(body: bytes) -> None:
     for content_type in ("application/json", "application/x-ndjson"):
         try:
             arrivals = source.arrivals(request(body, content_type))
-        except UnreadableError as exc:
-            assert exc.status == 400
+        except UnreadableError:
             continue
         for arrival in arrivals:
             assert source.read(Arrival(arrival.id, arrival.raw)) == source.read(arrival)
@@ -185,19 +184,21 @@ def _source(**settings: Any) -> HttpWebhook:
     return HttpWebhook(HttpWebhookSettings(type="http.webhook", auth="none", **settings), context)
 
 
-def test_messages_hold_nothing_of_the_body(webhook: Make) -> None:
-    bodies = [b'{"marked": marked}', b'["marked"]', b'{"id": {"marked": 1}}', b'{"id": "marked", "marked": 1}']
-    for format_ in ("json", "record"):
-        source = webhook(**({"id_field": "number"} if format_ == "json" else {"format": "record"}))
-        for body in bodies:
-            try:
-                arrivals = source.arrivals(request(body))
-            except UnreadableError as exc:
-                assert "marked" not in str(exc)
-                continue
-            with pytest.raises(RecordError) as caught:
-                source.read(arrivals[0])
-            assert "marked" not in str(caught.value)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"marked": marked}',
+        b'["marked"]',
+        b'{"id": {"marked": 1}}',
+        b'[{"id": "a marked"}]',
+        b'{"id": "marked" "marked"}',
+    ],
+)
+def test_messages_hold_nothing_of_the_body(webhook: Make, body: bytes) -> None:
+    for source in (webhook(id_field="number"), webhook(format="record")):
+        with pytest.raises(UnreadableError) as caught:
+            source.arrivals(request(body))
+        assert "marked" not in str(caught.value)
 
 
 # ---- ids ----
@@ -207,15 +208,12 @@ def test_messages_hold_nothing_of_the_body(webhook: Make) -> None:
     ("value", "wanted"),
     [
         (8891, "signups:8891"),
-        (-3, "signups:-3"),
         ("8891", "signups:8891"),
         ("f3a0-77/b:2.c~d=", "signups:f3a0-77/b:2.c~d="),
         (12345678901234567890123, "signups:12345678901234567890123"),
     ],
 )
 def test_an_id_is_made_from_the_field_that_numbers_the_objects(webhook: Make, value: object, wanted: str) -> None:
-    if value == -3:
-        wanted = ids(webhook(id_field="n").arrivals(request({"n": "-3"})))[0]  # hashed: no plain id begins with a sign
     assert ids(webhook(id_field="order.id").arrivals(request({"order": {"id": value}}))) == [wanted]
 
 
@@ -232,7 +230,7 @@ def test_a_value_that_is_personal_or_unfit_stands_in_the_id_as_a_hash(webhook: M
 
 @pytest.mark.parametrize("body", [{}, {"id": None}, {"id": ""}, {"id": 1.5}, {"id": True}, {"id": {}}, {"id": []}])
 def test_an_object_without_an_id_where_one_is_promised_is_refused(webhook: Make, body: object) -> None:
-    with pytest.raises(UnreadableError, match=r"it has no number or text at id \(`id_field`\)"):
+    with pytest.raises(UnreadableError, match=r"it has no number or text at id to make its id from \(`id_field`\)"):
         webhook(id_field="id").arrivals(request(body))
 
 
@@ -245,7 +243,7 @@ def test_an_id_is_found_in_lists_and_under_names_that_hold_dots(webhook: Make) -
     "path", ["", ".", "a.", ".a", "a..b", 'a"b', '"a"b', "email", "person.phone", "user.first_name"]
 )
 def test_an_id_field_that_is_no_path_or_personal_is_refused_at_once(path: str) -> None:
-    with pytest.raises(ValidationError, match="is not a path|looks personal"):
+    with pytest.raises(ValidationError, match=r"is not a path|looks personal"):
         HttpWebhookSettings(type="http.webhook", id_field=path)
 
 
@@ -372,6 +370,8 @@ def test_times_are_read_as_records_write_them(webhook: Make, sent: str, read: st
         ({"person": {"ids": {"marked": 5}}}, r"Expected str, got int \(at \$\.person\.ids\[\.\.\.\]\)"),
         ({"kind": None}, r"Expected str, got null|a value that cannot stand there"),
         ({"occurred_at": "marked"}, r"its `occurred_at` is not a time"),
+        ({"occurred_at": "2026-02-31T11:00:09Z"}, r"its `occurred_at` is not a time"),
+        ({"occurred_at": "0001-01-01T00:00:00+14:00"}, r"its `occurred_at` is not a time"),
     ],
 )
 def test_a_record_that_is_none_becomes_a_dead_letter_that_says_where(webhook: Make, change: Any, message: str) -> None:

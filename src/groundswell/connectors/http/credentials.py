@@ -63,7 +63,7 @@ def proof(credentials: Credentials, clock: Clock) -> Prove:
             return _always({"Authorization": f"Bearer {token.reveal()}"})
         case SigningCredentials(secrets=secrets):
             return _signing(secrets, clock)
-        case _:
+        case NoCredentials():
             return _always({})
 
 

@@ -25,8 +25,8 @@ from groundswell.errors import RecordError
 from groundswell.record import Record, from_json, lane_of
 
 BODY_BYTES_MAX: Final = 64 * 2**20
-RECORD_IDS_MAX: Final = 1_000_000
-"""Ids remembered. A receiver left on for days must not grow for ever; it says so when it is full."""
+REMEMBERED_MAX: Final = 1_000_000
+"""Records remembered. A receiver left on for days must not grow for ever; when full it says so, and only counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ class Received:
     bodies: dict[str, bytes] = field(default_factory=dict)
     """By record id, the record as it came last. Only with `keep_bodies`."""
     requests: int = 0
+    records: int = 0
     repeated_requests: int = 0
     """Taken before under the same Idempotency-Key: what a receiver that looks at the key would have left alone."""
     key_problems: int = 0
@@ -69,12 +70,12 @@ class Received:
     cuts: int = 0
 
     @property
-    def records(self) -> int:
-        return self.times.total()
-
-    @property
     def distinct(self) -> int:
         return len(self.times)
+
+    @property
+    def is_full(self) -> bool:
+        return self.records >= REMEMBERED_MAX
 
 
 class Receiver:
@@ -125,7 +126,7 @@ class Receiver:
             "key_problems": received.key_problems,
             "cuts": received.cuts,
             "statuses": {str(status): count for status, count in sorted(received.statuses.items())},
-            "is_full": received.distinct >= RECORD_IDS_MAX,
+            "is_full": received.is_full,
         }
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
@@ -140,7 +141,7 @@ class Receiver:
             return self._answer(fault)
         try:
             parts = _records(request.headers, body)
-        except (RecordError, msgspec.DecodeError, UnicodeDecodeError):
+        except (RecordError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return self._answer(Fault(status=422))
         self._check_key(request.headers.get(KEY_HEADER), body)
         self._take(parts)
@@ -159,7 +160,9 @@ class Receiver:
     def _take(self, parts: list[tuple[Record, bytes]]) -> None:
         received = self.received
         for record, body in parts:
-            if record.id not in received.times and received.distinct >= RECORD_IDS_MAX:
+            is_full = received.is_full
+            received.records += 1
+            if is_full:
                 continue
             received.times[record.id] += 1
             received.order[lane_of(record)].append(record.id)
@@ -173,7 +176,7 @@ class Receiver:
             self.received.repeated_requests += 1
         elif key is None or known is not None:
             self.received.key_problems += 1
-        elif len(self._digests) < RECORD_IDS_MAX:
+        elif len(self._digests) < REMEMBERED_MAX:
             self._digests[key] = digest
 
     def _answer(self, fault: Fault) -> web.Response:
@@ -196,6 +199,8 @@ def _records(headers: Mapping[str, str], body: bytes) -> list[tuple[Record, byte
     else:
         lines = body.splitlines()
     parts = [(from_json(line), line) for line in lines]
+    if not parts:
+        raise RecordError("there is no record in it")
     record_id = headers.get(RECORD_ID_HEADER)
     if record_id is not None and [unquote(record_id)] != [record.id for record, _ in parts]:
         raise RecordError("the header names another record than the body")

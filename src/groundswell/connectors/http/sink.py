@@ -16,8 +16,7 @@ from yarl import URL
 from groundswell.component import Context, Delivered, Delivery, Outcome
 from groundswell.connectors.http.credentials import Credentials, NoCredentials, proof
 from groundswell.http import signature
-from groundswell.http.private import PrivateText
-from groundswell.settings import Duration, RateLimit, Secret, SinkSettings
+from groundswell.settings import Duration, PrivateText, RateLimit, Secret, SinkSettings
 
 RECORD_ID_HEADER: Final = "Groundswell-Record-Id"
 RECORDS_HEADER: Final = "Groundswell-Records"
@@ -98,7 +97,6 @@ class HttpSinkSettings(SinkSettings):
         return self
 
     def warnings(self) -> list[tuple[str, str]]:
-        """What works and should not be: pairs of the setting and what is wrong with it."""
         url = URL(self.url.reveal())
         if url.scheme == "https" or _is_loopback(url.host or ""):
             return []

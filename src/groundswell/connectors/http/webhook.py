@@ -34,7 +34,7 @@ class HttpWebhookSettings(WebhookSourceSettings, ObjectSettings):
 class HttpWebhook:
     """Takes a whole request or nothing of it: one bad object refuses all, so that the sender knows where they stand."""
 
-    content_types: Sequence[str] = (*_ONE_BODY, *_LINES)
+    content_types: Sequence[str] | None = (*_ONE_BODY, *_LINES)
 
     def __init__(self, settings: HttpWebhookSettings, context: Context) -> None:
         self.path = settings.path_for(context.name)

@@ -87,7 +87,7 @@ class AppendFile:
             if not stat.S_ISREG(os.fstat(fd).st_mode):
                 raise OSError(0, "it is not a plain file")
             self._lock(fd)
-            self._cut_off_torn_line(fd)
+            self._mend_last_line(fd)
             if is_new:
                 self._flush_directory()
         except BaseException:
@@ -119,27 +119,35 @@ class AppendFile:
         for number in range(min(free, self._keep_files), 1, -1):
             self._numbered(number - 1).replace(self._numbered(number))
         self._path.replace(self._numbered(1))
+        self._delete_from(self._keep_files + 1)
         self._flush_directory()
+
+    def _delete_from(self, number: int) -> None:
+        """There are such files when `keep_files` was larger once."""
+        while self._numbered(number).exists():
+            self._numbered(number).unlink()
+            number += 1
 
     def _numbered(self, number: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{number}")
 
-    def _cut_off_torn_line(self, fd: int) -> None:
+    def _mend_last_line(self, fd: int) -> None:
         size = os.fstat(fd).st_size
-        end = _end_of_last_line(fd, size)
-        if end == size:
+        start = _end_of_last_line(fd, size)
+        if start == size:
             return
-        if _is_torn_record(os.pread(fd, min(size - end, TORN_BYTES_MAX + 1), end)):
-            os.ftruncate(fd, end)
-        else:
+        kept = _kept_of(os.pread(fd, min(size - start, TORN_BYTES_MAX + 1), start), size - start)
+        if kept < size - start:
+            os.ftruncate(fd, start + kept)
+        if kept:
             os.write(fd, b"\n")
         os.fsync(fd)
         log.warning(
             "torn_line_mended",
             component=self._component,
             path=str(self._path),
-            at_byte=end,
-            torn_bytes=size - end,
+            at_byte=start,
+            cut_off_bytes=size - start - kept,
             then="what was being written when the daemon stopped is written again",
         )
 
@@ -164,16 +172,19 @@ def _end_of_last_line(fd: int, size: int) -> int:
     return 0
 
 
-def _is_torn_record(line: bytes) -> bool:
-    """Whether this is the beginning of a record of ours, or the zeros a power cut can leave. Anything else (a whole
-    record without its line end, a file that was never ours) is not ours to cut off."""
+def _kept_of(line: bytes, size: int) -> int:
+    """How much to keep of a last line that has no line end; `line` is it, or its beginning.
+
+    The beginning of a record of ours is cut off, and so are the zeros a power cut can leave. A whole record stays, and
+    so does what is not ours to cut off: somebody may have pointed the sink at a file of theirs.
+    """
     written = line.rstrip(b"\0")
-    if not written.startswith(RECORD_START[: len(written)]) or len(line) > TORN_BYTES_MAX:
-        return False
+    if not written.startswith(RECORD_START[: len(written)]) or size > TORN_BYTES_MAX:
+        return size
     try:
         msgspec.json.decode(written)
     except msgspec.DecodeError:
-        return True
+        return 0
     except (UnicodeDecodeError, RecursionError):
-        return False
-    return False
+        return size
+    return len(written)

@@ -61,6 +61,8 @@ class LineFile:
         """Whether there was a cursor, and it is about something else than what is here now."""
         self._path = path
         self._offset = position.offset if position else 0
+        self.cursor = self._cursor()
+        """Where to go on after the lines handed over so far."""
         self._read_to = self._offset
         self._last = os.pread(self._fd, CHECK_BYTES, max(0, self._offset - CHECK_BYTES))[: self._offset]
         self._partial = b""
@@ -68,12 +70,12 @@ class LineFile:
         self._lines: deque[Line] = deque()
 
     def next_lines(self) -> list[Line]:
-        """The next lines, at most `LINES_MAX` and about `CHUNK_BYTES`. Empty at the end, and when the file was replaced."""
+        """The next lines, at most `LINES_MAX`, about `CHUNK_BYTES`. Empty at the end, or when the file was replaced."""
         while not self._lines and (chunk := self._chunk()):
             self._split(chunk)
         lines = [self._lines.popleft() for _ in range(min(LINES_MAX, len(self._lines)))]
         if lines:
-            self._offset = lines[-1].offset + lines[-1].size
+            self._move_to(lines[-1].offset + lines[-1].size)
         return lines
 
     def rest(self) -> Line | None:
@@ -81,13 +83,9 @@ class LineFile:
         if not self._partial:
             return None
         line = self._line(self._offset, self._partial, self._passed_over, line_end=0)
-        self._offset += line.size
+        self._move_to(line.offset + line.size)
         self._partial, self._passed_over = b"", 0
         return line
-
-    def cursor(self) -> Cursor:
-        """Where to go on after the lines handed over so far."""
-        return msgspec.json.encode(_Position(self._offset, self._check(self._offset))).decode()
 
     def was_replaced(self) -> bool:
         """Whether the name stands for another file now, or this one was cut short or written anew."""
@@ -140,6 +138,13 @@ class LineFile:
 
     def _lines_end(self) -> int:
         return self._lines[-1].offset + self._lines[-1].size if self._lines else self._offset
+
+    def _move_to(self, offset: int) -> None:
+        self._offset = offset
+        self.cursor = self._cursor()
+
+    def _cursor(self) -> Cursor:
+        return msgspec.json.encode(_Position(self._offset, self._check(self._offset))).decode()
 
     def _found_again(self, cursor: Cursor | None) -> _Position | None:
         if cursor is None:

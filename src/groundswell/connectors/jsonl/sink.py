@@ -8,7 +8,7 @@ from pydantic import Field
 from groundswell.component import Context, Delivered, Delivery, Outcome
 from groundswell.connectors.jsonl.append import AppendFile
 from groundswell.errors import UnavailableError
-from groundswell.settings import BatchSettings, Size, SinkSettings
+from groundswell.settings import BatchSettings, SinkSettings, Size
 
 
 class JsonlSinkSettings(SinkSettings):

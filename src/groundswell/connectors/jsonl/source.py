@@ -42,8 +42,10 @@ class JsonlSourceSettings(SourceSettings, ObjectSettings):
 
 
 class JsonlSource:
-    """Hands over every line exactly once, across restarts. A line nobody can read becomes a dead letter that says where it
-    is, and never stops the others."""
+    """Hands over every line exactly once, across restarts.
+
+    A line nobody can read becomes a dead letter that says where it is, and never stops the others.
+    """
 
     def __init__(self, settings: JsonlSourceSettings, context: Context) -> None:
         self._name = context.name
@@ -53,6 +55,8 @@ class JsonlSource:
         self._follow = settings.follow
         self._every_s = settings.every.total_seconds()
         self._objects = Objects(context.name, settings)
+        self._bad_prefix = f"{context.name}:!"
+        """How the ids of lines begin that nobody can read."""
 
     async def run(self, cursor: Cursor | None, emit: Emit) -> None:
         try:
@@ -83,7 +87,7 @@ class JsonlSource:
             if is_replaced:
                 await self._hand_over_lines(file, emit)  # what was written between the last look and the change
             if is_replaced or not self._follow:
-                if rest := file.rest():
+                if rest := await anyio.to_thread.run_sync(file.rest):
                     await self._hand_over([rest], file, emit)
                 return is_replaced
             await self._clock.sleep(self._every_s)
@@ -95,7 +99,7 @@ class JsonlSource:
     async def _hand_over(self, lines: Sequence[Line], file: LineFile, emit: Emit) -> None:
         arrivals = [self._arrival(line) for line in lines if line.text.strip()]
         if arrivals:
-            await emit(Batch(arrivals, file.cursor()))
+            await emit(Batch(arrivals, file.cursor))
 
     def _arrival(self, line: Line) -> Arrival:
         if line.is_too_long:
@@ -127,7 +131,7 @@ class JsonlSource:
             return None  # a record that came with such an id
 
     def _read_again(self, arrival: Arrival, bad_line: "_BadLine") -> Record:
-        """A line may have no id because `id_field` was wrong; once that is mended, a retry of the dead letter succeeds."""
+        """A line may have no id because `id_field` was wrong; once that is mended, its dead letter can be retried."""
         try:
             if bad_line.text is UNSET or not bad_line.is_whole:
                 raise RecordError(bad_line.problem)
@@ -138,10 +142,6 @@ class JsonlSource:
         except RecordError as exc:
             where = f"the line at byte {bad_line.offset} of {bad_line.file}"
             raise RecordError(f"{where} cannot be read: {exc}", exc.reason) from None
-
-    @property
-    def _bad_prefix(self) -> str:
-        return f"{self._name}:!"
 
     def _say_anew(self, why: str) -> None:
         log.warning(

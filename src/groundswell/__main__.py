@@ -1,0 +1,5 @@
+"""`python -m groundswell`."""
+
+from groundswell.cli.main import main
+
+main()

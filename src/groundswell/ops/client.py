@@ -1,0 +1,106 @@
+"""Asking a running daemon, over its ops port."""
+
+from typing import Final, TypeVar
+
+import aiohttp
+import msgspec
+from msgspec import Struct
+
+from groundswell.errors import GroundswellError
+from groundswell.http.client import new_session
+from groundswell.ops.messages import Refused
+from groundswell.ops.operations import Operation
+from groundswell.ops.token_file import TokenFile
+
+CONNECT_TIMEOUT_S: Final = 5.0
+ANSWER_TIMEOUT_S: Final = 120.0
+"""A reload waits for what is under way at every sink it exchanges."""
+ANSWER_BYTES_MAX: Final = 64 * 2**20
+
+Q = TypeVar("Q", bound=Struct)
+A = TypeVar("A", bound=Struct)
+
+
+class OpsError(GroundswellError):
+    """The daemon did not do what was asked."""
+
+    def __init__(self, message: str, *, status: int | None = None, was_asked: bool = True) -> None:
+        self.status = status
+        """Of its answer; None when there was none, or it was not the daemon's."""
+        self.was_asked = was_asked
+        """False when the question certainly did not reach the daemon, so that it may be asked again."""
+        super().__init__(message)
+
+
+async def ask_daemon(reach: TokenFile, operation: Operation[Q, A], request: Q) -> A:
+    """Ask the daemon that wrote this token file.
+
+    Raises:
+        OpsError: it refused, cannot be reached, or is no groundswell.
+    """
+    timeout = aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)
+    try:
+        async with (
+            new_session() as session,
+            session.request(
+                operation.method,
+                f"http://{reach.address}{operation.path}",
+                params=_query(operation, request),
+                data=_body(operation, request),
+                headers={"Authorization": f"Bearer {reach.token}", "Content-Type": "application/json"},
+                timeout=timeout,
+                allow_redirects=False,
+            ) as response,
+        ):
+            body = await _read(response.content)
+            return _answer(reach, operation, response.status, body)
+    except aiohttp.ClientConnectorError as exc:
+        raise OpsError(
+            f"nothing answers at {reach.address} ({exc.strerror or exc}), where process {reach.pid} was to listen",
+            was_asked=False,
+        ) from exc
+    except (aiohttp.ClientError, OSError) as exc:
+        raise OpsError(
+            f"{reach.address} broke off ({type(exc).__name__}); whether it did what was asked is not known, look with "
+            "`groundswell status`"
+        ) from exc
+
+
+def _query(operation: Operation[Q, A], request: Q) -> dict[str, str] | None:
+    if operation.method != "GET":
+        return None
+    return {name: str(value) for name, value in msgspec.to_builtins(request).items() if value is not None}
+
+
+def _body(operation: Operation[Q, A], request: Q) -> bytes | None:
+    return None if operation.method == "GET" else msgspec.json.encode(request)
+
+
+async def _read(content: aiohttp.StreamReader) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in content.iter_any():
+        size += len(part)
+        if size > ANSWER_BYTES_MAX:
+            raise OpsError(f"the answer is larger than {ANSWER_BYTES_MAX // 2**20} MiB; ask for less")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _answer(reach: TokenFile, operation: Operation[Q, A], status: int, body: bytes) -> A:
+    try:
+        if status == 200:
+            return msgspec.json.decode(body, type=operation.answer)
+        refused = msgspec.json.decode(body, type=Refused)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
+        raise OpsError(
+            f"what answers at {reach.address} ({status}) does not speak as this groundswell does. After an upgrade, "
+            "restart the daemon; else see what process listens there"
+        ) from exc
+    if status == 401:
+        raise OpsError(
+            f"the daemon at {reach.address} does not take the token of its own file; is the file older than it?",
+            status=status,
+            was_asked=False,
+        )
+    raise OpsError(refused.error, status=status)

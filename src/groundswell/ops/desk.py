@@ -1,0 +1,301 @@
+"""The desk: everything an operator can ask or do, for the API and for the command line alike.
+
+With a daemon behind it, what was changed on disk takes effect at once; without one, it does when the next one starts.
+"""
+
+import base64
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Final
+
+import anyio
+import anyio.to_thread
+import msgspec
+from msgspec import Raw
+
+from groundswell.clock import Clock, milliseconds
+from groundswell.config.problems import closest, listing, quoted
+from groundswell.errors import ConfigError, NotFoundError, NotNowError, RequestError
+from groundswell.http.api_keys import new_key
+from groundswell.ops.messages import (
+    AskRecord,
+    AskReplay,
+    ComponentState,
+    ConfigReloaded,
+    KeyCreated,
+    KeyListed,
+    KeyRevoked,
+    Keys,
+    Letter,
+    LetterGroup,
+    Letters,
+    LettersDropped,
+    LetterShown,
+    LettersRetried,
+    ListLetters,
+    NameComponent,
+    NameKey,
+    Nothing,
+    PickLetters,
+    RecordTrace,
+    Replayed,
+    RevokeKey,
+    Settled,
+    ShowLetter,
+    Status,
+    Waiting,
+    moment,
+)
+from groundswell.ops.place import Part, parts_of
+from groundswell.ops.status import status_of
+from groundswell.runtime.daemon import Daemon
+from groundswell.store.dead_letters import Selection
+from groundswell.store.inbox import Replay
+from groundswell.store.keys import Key
+from groundswell.store.store import DeadLetterRow, Store
+
+BATCH_WAIT_S: Final = 10.0
+"""How long a change waits for the batch that is being processed."""
+KEPT_FOR_EVER: Final = 2**62
+
+
+class Desk:
+    """Answers for one state file, and for the daemon that runs on it, if one does."""
+
+    def __init__(self, store: Store, clock: Clock, parts: Mapping[str, Part], daemon: Daemon | None = None) -> None:
+        """`parts` are the components where no daemon can say which it has."""
+        self._store = store
+        self._clock = clock
+        self._given_parts = parts
+        self._daemon = daemon
+
+    @property
+    def _parts(self) -> Mapping[str, Part]:
+        return self._given_parts if self._daemon is None else parts_of(self._daemon.config)
+
+    def _now(self) -> int:
+        return milliseconds(self._clock.now())
+
+    async def status(self, _: Nothing) -> Status:
+        return await status_of(self._store, self._clock, self._parts, self._daemon)
+
+    # ---- dead letters ----
+
+    async def dead_list(self, asked: ListLetters) -> Letters:
+        selection = Selection(component=asked.component, reason=asked.reason)
+        groups = [
+            LetterGroup(group.component, group.reason, group.count)
+            for group in await self._store.dead_groups()
+            if asked.component in (None, group.component) and asked.reason in (None, group.reason)
+        ]
+        rows = await self._store.dead_list(selection, asked.limit + 1, asked.after)
+        letters = [_letter(row) for row in rows[: asked.limit]]
+        return Letters(
+            total=sum(group.count for group in groups),
+            groups=groups,
+            letters=letters,
+            next_after=letters[-1].id if len(rows) > asked.limit else None,
+        )
+
+    async def dead_show(self, asked: ShowLetter) -> LetterShown:
+        row = await self._store.dead_show(asked.id)
+        body = row.letter.body or b""
+        is_json = _is_json(body)
+        return LetterShown(
+            letter=_letter(row),
+            body=Raw(body) if is_json else Raw(b"null"),
+            body_base64=None if is_json else base64.b64encode(body),
+        )
+
+    async def dead_retry(self, picked: PickLetters) -> LettersRetried:
+        selection = _selection(picked)
+        async with self._between_batches():
+            retried = await self._store.retry_dead(selection, self._now())
+            # Nothing may come between the commit and this: what is committed later is offered to the sinks, and they
+            # would look for these only behind it.
+            gone = []
+            for name, count in retried.deliver.items():
+                runner = self._daemon.supervisor.sinks.get(name) if self._daemon else None
+                if runner is not None:
+                    runner.look_on_disk(count)
+                elif name not in self._parts:
+                    gone.append(name)
+            if self._daemon is not None and retried.process:
+                self._daemon.supervisor.processor.look_for_replays()
+        return LettersRetried(retried.process, retried.deliver, gone)
+
+    async def dead_drop(self, picked: PickLetters) -> LettersDropped:
+        return LettersDropped(await self._store.drop_dead(_selection(picked)))
+
+    # ---- records ----
+
+    async def replay(self, asked: AskReplay) -> Replayed:
+        sources = [part.name for part in self._parts.values() if part.role == "source"]
+        if asked.source not in sources:
+            raise NotFoundError(
+                f"nothing called {quoted(asked.source)} is a source; {_there_is(asked.source, sources)}"
+            )
+        if asked.since is None and asked.ids is None:
+            raise RequestError("say from when on (since), or which records (ids): a replay delivers all of it again")
+        since = 0 if asked.since is None else milliseconds(asked.since.timestamp())
+        until = KEPT_FOR_EVER if asked.until is None else milliseconds(asked.until.timestamp())
+        if since > until:
+            raise RequestError("since is later than until; exchange them")
+        found = await self._store.replay(Replay([asked.source], since, until, asked.ids))
+        if self._daemon is not None and found:
+            self._daemon.supervisor.processor.look_for_replays()
+        return Replayed(found)
+
+    async def record(self, asked: AskRecord) -> RecordTrace:
+        trace = await self._store.trace(asked.id)
+        dead = await self._store.dead_list(Selection(ids=trace.dead), len(trace.dead)) if trace.dead else []
+        return RecordTrace(
+            id=trace.record_id,
+            source=trace.source,
+            received_at=moment(trace.received_at),
+            is_processed=trace.is_processed,
+            waiting=[Waiting(sink, attempts, moment(at) if at else None) for sink, attempts, at in trace.waiting],
+            settled=[
+                Settled(sink, outcome, note, attempts, moment(at))
+                for sink, outcome, note, attempts, at in trace.settled
+            ],
+            dead_letters=[_letter(row) for row in dead],
+            body=Raw(trace.raw) if _is_json(trace.raw) else Raw(b"null"),
+        )
+
+    # ---- API keys ----
+
+    async def keys_list(self, _: Nothing) -> Keys:
+        return Keys(
+            [
+                KeyListed(
+                    name=key.name,
+                    account_id=key.account_id,
+                    created_at=moment(key.created_at),
+                    revoked_at=None if key.revoked_at is None else moment(key.revoked_at),
+                )
+                for key in await self._store.keys()
+            ]
+        )
+
+    async def keys_create(self, asked: NameKey) -> KeyCreated:
+        made = await anyio.to_thread.run_sync(new_key)  # scrypt holds its thread for tens of milliseconds
+        now = self._now()
+        await self._store.create_key(Key(made.account_id, asked.name, made.secret_hash, now))
+        self._forget_checked_keys()
+        return KeyCreated(asked.name, made.account_id, made.secret, moment(now))
+
+    async def keys_revoke(self, asked: RevokeKey) -> KeyRevoked:
+        await self._store.revoke_key(asked.name, self._now())
+        self._forget_checked_keys()
+        return KeyRevoked(asked.name)
+
+    def _forget_checked_keys(self) -> None:
+        if self._daemon is not None:
+            self._daemon.keys.clear()
+
+    # ---- components, configuration ----
+
+    async def pause(self, asked: NameComponent) -> ComponentState:
+        part = self._pausable(asked.name)
+        if self._daemon is None:
+            await self._store.pause(part.name, self._now())
+        else:
+            await self._daemon.supervisor.pause(part.name)
+        return self._state_of(part.name, "paused")
+
+    async def resume(self, asked: NameComponent) -> ComponentState:
+        part = self._pausable(asked.name)
+        if self._daemon is None:
+            await self._store.resume(part.name)
+        else:
+            await self._daemon.supervisor.resume(part.name)
+        return self._state_of(part.name, "stopped")
+
+    def _state_of(self, name: str, otherwise: str) -> ComponentState:
+        states = {} if self._daemon is None else self._daemon.supervisor.states()
+        return ComponentState(name, states.get(name, otherwise))
+
+    def _pausable(self, name: str) -> Part:
+        parts = self._parts
+        part = parts.get(name)
+        if part is None:
+            raise NotFoundError(f"nothing is called {quoted(name)}; {_there_is(name, list(parts))}")
+        if not part.can_pause:
+            can = [other.name for other in parts.values() if other.can_pause]
+            raise RequestError(
+                f"{name} is a {part.type} {part.role}, which cannot be paused; what can is {listing(can)}"
+            )
+        return part
+
+    async def reload(self, _: Nothing) -> ConfigReloaded:
+        """Only with a daemon."""
+        assert self._daemon is not None
+        reloaded = await self._daemon.reload()
+        if reloaded.problems:
+            raise ConfigError(reloaded.problems)
+        if reloaded.changes is None:
+            raise RequestError(f"the configuration in force stays: {reloaded.error}")
+        changes = reloaded.changes
+        return ConfigReloaded(
+            config=self._daemon.config.hash,
+            started=changes.started,
+            stopped=changes.stopped,
+            restarted=changes.restarted,
+            unchanged=changes.unchanged,
+            needs_restart=changes.needs_restart,
+        )
+
+    @asynccontextmanager
+    async def _between_batches(self) -> AsyncIterator[None]:
+        """While inside, the processor commits nothing and no reload exchanges a sink. Raises NotNowError."""
+        if self._daemon is None:
+            yield
+            return
+        lock = self._daemon.supervisor.processor.lock
+        with anyio.move_on_after(BATCH_WAIT_S) as scope:
+            await lock.acquire()
+        if scope.cancelled_caught:
+            raise NotNowError("not now: the batch being processed takes long (is the disk full?); try again", 10)
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def _selection(picked: PickLetters) -> Selection:
+    """The store's way to say the same. Raises RequestError unless it is said in one way."""
+    by_kind = picked.component is not None or picked.reason is not None
+    if [picked.ids is not None, by_kind, picked.all].count(True) != 1:
+        raise RequestError("say which dead letters in one way: by ids, by component and reason, or all")
+    return Selection(ids=picked.ids, component=picked.component, reason=picked.reason)
+
+
+def _letter(row: DeadLetterRow) -> Letter:
+    letter = row.letter
+    return Letter(
+        id=row.id,
+        stage=letter.stage,
+        component=letter.component,
+        reason=letter.reason,
+        message=letter.message,
+        record_id=letter.record_id,
+        kind=letter.kind,
+        source=row.source,
+        attempts=letter.attempts,
+        created_at=moment(letter.created_at),
+        received_at=None if row.received_at is None else moment(row.received_at),
+    )
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return False
+    return True
+
+
+def _there_is(name: str, known: list[str]) -> str:
+    close = closest(name, known)
+    return f"did you mean {quoted(close)}?" if close else f"there is {listing(known) or 'none'}"

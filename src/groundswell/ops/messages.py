@@ -1,0 +1,323 @@
+"""What an operator may ask and what they are told: the requests and answers of the API, and so of the command line.
+
+The field names are the stable keys of every `--json`. Times are UTC. Only `LetterShown` and `RecordTrace` hold what
+people wrote.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Raw, Struct
+
+LETTERS_MAX: Final = 1_000
+"""Dead letters in one answer."""
+NUMBER_MAX: Final = 2**53 - 1
+"""The largest number that every reader of JSON keeps exact."""
+
+Moment = Annotated[datetime, Meta(tz=True)]
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+KeyName = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+RecordId = Annotated[str, Meta(min_length=1, max_length=1_000)]
+Number = Annotated[int, Meta(ge=1, le=NUMBER_MAX)]
+Position = Annotated[int, Meta(ge=0, le=NUMBER_MAX)]
+Limit = Annotated[int, Meta(ge=1, le=LETTERS_MAX)]
+
+
+def moment(milliseconds: float) -> datetime:
+    """A time of the state file."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+class Nothing(Struct, frozen=True):
+    """A request that needs no more than its address."""
+
+
+# ---- status ----
+
+Role = Literal["source", "transform", "sink"]
+
+
+class ComponentStatus(Struct, frozen=True):
+    """How one component is doing. Counts are since the daemon started; null while none runs, or where none applies."""
+
+    name: str
+    role: Role | None
+    """null: the configuration no longer has it."""
+    type: str | None
+    state: str
+    accepted: int | None = None
+    duplicates: int | None = None
+    processed: int | None = None
+    filtered: int | None = None
+    delivered: int | None = None
+    skipped: int | None = None
+    coalesced: int | None = None
+    retried: int | None = None
+    refused_requests: int | None = None
+    """Webhook requests answered 4xx or 5xx."""
+    waiting: int | None = None
+    """Deliveries not settled yet, in memory and on disk."""
+    oldest_waiting_at: Moment | None = None
+    dead_letters: int = 0
+    """Waiting for a person now, whenever they were made."""
+    notes: dict[str, int] = {}
+    """What a transform met, and how often."""
+    last_error: str | None = None
+    attention: str | None = None
+    """Why this needs a person, and what to do; null when it does not."""
+
+
+class LastReload(Struct, frozen=True):
+    """How the configuration was read last."""
+
+    at: Moment
+    error: str | None
+    """Why it was refused; then the one before is in force."""
+
+
+class Status(Struct, frozen=True):
+    """How everything is doing. Components that need a person come first."""
+
+    running: bool
+    version: str
+    now: Moment
+    state_file: str
+    state_file_bytes: int
+    components: list[ComponentStatus]
+    inbox_waiting: int
+    """Accepted and not processed yet."""
+    inbox_oldest_at: Moment | None
+    not_ready: list[str]
+    """Why nothing is accepted now; empty when all is well."""
+    attention: list[str]
+    """What needs a person, first things first."""
+    started_at: Moment | None = None
+    config: str | None = None
+    """The hash of the configuration in force, as `groundswell check` shows it."""
+    config_read_at: Moment | None = None
+    last_reload: LastReload | None = None
+
+
+# ---- dead letters ----
+
+
+class ListLetters(Struct, frozen=True):
+    """Which dead letters to list: all, of a component, for a reason; in order of their numbers."""
+
+    component: Name | None = None
+    reason: Name | None = None
+    after: Position = 0
+    """Go on after this number."""
+    limit: Limit = 100
+
+
+class LetterGroup(Struct, frozen=True):
+    """How many dead letters a component has for a reason."""
+
+    component: str
+    reason: str
+    count: int
+
+
+class Letter(Struct, frozen=True):
+    """A dead letter without what people wrote."""
+
+    id: int
+    stage: Literal["accept", "process", "deliver"]
+    component: str
+    reason: str
+    message: str
+    record_id: str
+    kind: str | None
+    source: str | None
+    attempts: int
+    created_at: Moment
+    received_at: Moment | None
+
+
+class Letters(Struct, frozen=True):
+    """Dead letters: how many for which reason, and the first of them."""
+
+    total: int
+    groups: list[LetterGroup]
+    letters: list[Letter]
+    next_after: int | None
+    """Ask again with this as `after` for the rest; null when this is all."""
+
+
+class ShowLetter(Struct, frozen=True):
+    """Which dead letter to show."""
+
+    id: Number
+
+
+class LetterShown(Struct, frozen=True):
+    """A dead letter whole. Holds personal data."""
+
+    letter: Letter
+    body: Raw
+    """The record as it would be delivered, or what came, if it is JSON; else null."""
+    body_base64: bytes | None
+    """What came, where it is not JSON."""
+
+
+class PickLetters(Struct, frozen=True):
+    """Which dead letters are meant: by their numbers; or by component, by reason, or both; or all."""
+
+    ids: Annotated[list[Number], Meta(min_length=1, max_length=LETTERS_MAX)] | None = None
+    component: Name | None = None
+    reason: Name | None = None
+    all: bool = False
+
+
+class LettersRetried(Struct, frozen=True):
+    """What goes again. Bodies nobody could read stay where they are."""
+
+    process: int
+    """Records that go through the whole pipeline."""
+    deliver: dict[str, int]
+    """Deliveries that go to their sink, by sink."""
+    sinks_gone: list[str]
+    """Sinks of these that the configuration no longer has; their deliveries wait."""
+
+
+class LettersDropped(Struct, frozen=True):
+    """How many are gone for good."""
+
+    dropped: int
+
+
+# ---- replay, records ----
+
+
+class AskReplay(Struct, frozen=True):
+    """Which accepted records to process once more: of one source, by time of acceptance, by id, or both."""
+
+    source: Name
+    since: Moment | None = None
+    until: Moment | None = None
+    ids: Annotated[list[RecordId], Meta(min_length=1, max_length=1_000)] | None = None
+
+
+class Replayed(Struct, frozen=True):
+    """How many records are processed once more."""
+
+    records: int
+
+
+class AskRecord(Struct, frozen=True):
+    """Which record."""
+
+    id: RecordId
+
+
+class Waiting(Struct, frozen=True):
+    """A delivery that is not settled yet."""
+
+    sink: str
+    attempts: int
+    next_attempt_at: Moment | None
+    """null: as soon as it is its turn."""
+
+
+class Settled(Struct, frozen=True):
+    """What became of a delivery."""
+
+    sink: str
+    outcome: str
+    note: str | None
+    attempts: int
+    at: Moment
+
+
+class RecordTrace(Struct, frozen=True):
+    """The whole way of one record. Holds personal data."""
+
+    id: str
+    source: str
+    received_at: Moment
+    is_processed: bool
+    waiting: list[Waiting]
+    settled: list[Settled]
+    dead_letters: list[Letter]
+    body: Raw
+    """What came."""
+
+
+# ---- keys ----
+
+
+class NameKey(Struct, frozen=True):
+    """What a new API key is to be called."""
+
+    name: KeyName
+
+
+class RevokeKey(Struct, frozen=True):
+    """Which API key is no longer to be valid: its name or account id."""
+
+    name: KeyName
+
+
+class KeyCreated(Struct, frozen=True):
+    """A new API key. The secret is in no other answer."""
+
+    name: str
+    account_id: str
+    secret: str
+    created_at: Moment
+
+
+class KeyRevoked(Struct, frozen=True):
+    """The key that is no longer valid, as it was named."""
+
+    name: str
+
+
+class KeyListed(Struct, frozen=True):
+    """An API key, without its secret, which nobody has but whom it was given."""
+
+    name: str
+    account_id: str
+    created_at: Moment
+    revoked_at: Moment | None
+
+
+class Keys(Struct, frozen=True):
+    """All API keys, revoked ones too."""
+
+    keys: list[KeyListed]
+
+
+# ---- components, configuration ----
+
+
+class NameComponent(Struct, frozen=True):
+    """Which component."""
+
+    name: Name
+
+
+class ComponentState(Struct, frozen=True):
+    """The state a component is in now."""
+
+    name: str
+    state: str
+
+
+class ConfigReloaded(Struct, frozen=True):
+    """What a reload changed."""
+
+    config: str
+    started: list[str]
+    stopped: list[str]
+    restarted: list[str]
+    unchanged: list[str]
+    needs_restart: list[str]
+    """Settings that only a restart of the daemon applies."""
+
+
+class Refused(Struct, frozen=True):
+    """What every answer outside 2xx holds."""
+
+    error: str

@@ -1,0 +1,90 @@
+"""Every operation there is, in one table: the API, the document that describes it and the command line use it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final, Generic, Literal, TypeVar
+
+from msgspec import Struct
+
+from groundswell.ops.desk import Desk
+from groundswell.ops.messages import (
+    AskRecord,
+    AskReplay,
+    ComponentState,
+    ConfigReloaded,
+    KeyCreated,
+    KeyRevoked,
+    Keys,
+    Letters,
+    LettersDropped,
+    LetterShown,
+    LettersRetried,
+    ListLetters,
+    NameComponent,
+    NameKey,
+    Nothing,
+    PickLetters,
+    RecordTrace,
+    Replayed,
+    RevokeKey,
+    ShowLetter,
+    Status,
+)
+
+Q = TypeVar("Q", bound=Struct)
+A = TypeVar("A", bound=Struct)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Generic[Q, A]):
+    """One thing an operator can ask or do. What only looks is a GET; what changes something is a POST."""
+
+    name: str
+    """As on the command line: "dead list" is `groundswell dead list` and /api/dead/list."""
+    method: Literal["GET", "POST"]
+    request: type[Q]
+    """Its fields are the query of a GET, the JSON body of a POST."""
+    answer: type[A]
+    run: Callable[[Desk, Q], Awaitable[A]]
+    summary: str
+    needs_daemon: bool = False
+    """Whether it means nothing while no daemon runs."""
+
+    @property
+    def path(self) -> str:
+        return "/api/" + self.name.replace(" ", "/")
+
+
+STATUS: Final = Operation("status", "GET", Nothing, Status, Desk.status, "How every component is doing")
+RECORD: Final = Operation("record", "GET", AskRecord, RecordTrace, Desk.record, "The whole way of one record")
+DEAD_LIST: Final = Operation(
+    "dead list", "GET", ListLetters, Letters, Desk.dead_list, "What could not succeed, and why"
+)
+DEAD_SHOW: Final = Operation("dead show", "GET", ShowLetter, LetterShown, Desk.dead_show, "One dead letter, whole")
+DEAD_RETRY: Final = Operation("dead retry", "POST", PickLetters, LettersRetried, Desk.dead_retry, "Try them again")
+DEAD_DROP: Final = Operation("dead drop", "POST", PickLetters, LettersDropped, Desk.dead_drop, "Forget them for good")
+REPLAY: Final = Operation("replay", "POST", AskReplay, Replayed, Desk.replay, "Process accepted records once more")
+PAUSE: Final = Operation("pause", "POST", NameComponent, ComponentState, Desk.pause, "Hold a sink or a running source")
+RESUME: Final = Operation("resume", "POST", NameComponent, ComponentState, Desk.resume, "Let it go on, now")
+RELOAD: Final = Operation(
+    "reload", "POST", Nothing, ConfigReloaded, Desk.reload, "Read the configuration again", needs_daemon=True
+)
+KEYS_LIST: Final = Operation("keys list", "GET", Nothing, Keys, Desk.keys_list, "All API keys, without their secrets")
+KEYS_CREATE: Final = Operation("keys create", "POST", NameKey, KeyCreated, Desk.keys_create, "Make an API key")
+KEYS_REVOKE: Final = Operation("keys revoke", "POST", RevokeKey, KeyRevoked, Desk.keys_revoke, "Revoke it, at once")
+
+OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
+    STATUS,
+    RECORD,
+    DEAD_LIST,
+    DEAD_SHOW,
+    DEAD_RETRY,
+    DEAD_DROP,
+    REPLAY,
+    PAUSE,
+    RESUME,
+    RELOAD,
+    KEYS_LIST,
+    KEYS_CREATE,
+    KEYS_REVOKE,
+)

@@ -1,0 +1,137 @@
+"""How everything is doing: what the running daemon knows, what waits on disk, and what needs a person first."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from groundswell import __version__
+from groundswell.clock import Clock
+from groundswell.config.problems import counted
+from groundswell.ops.messages import ComponentStatus, LastReload, Role, Status, moment
+from groundswell.ops.place import Part
+from groundswell.runtime.daemon import Daemon
+from groundswell.store.store import SinkBacklog, Store
+
+_COUNTS: Final[Mapping[Role, tuple[str, ...]]] = {
+    "source": ("accepted", "duplicates", "processed", "refused_requests"),
+    "transform": ("filtered",),
+    "sink": ("delivered", "skipped", "coalesced", "retried"),
+}
+"""What is counted for each role."""
+
+
+async def status_of(store: Store, clock: Clock, parts: Mapping[str, Part], daemon: Daemon | None) -> Status:
+    """The status of a state file, and of the daemon that runs on it, if one does."""
+    disk = await _Disk.read(store)
+    inbox_waiting, inbox_oldest_at = await store.inbox_waiting()
+    totals = {} if daemon is None else daemon.metrics.totals()
+    names = [*parts, *sorted((disk.backlogs.keys() | disk.dead.keys()) - parts.keys())]
+    components = [_component(name, parts.get(name), disk, daemon, totals.get(name, {})) for name in names]
+    components.sort(key=lambda component: component.attention is None)
+    lacking = await store.lacks_room()
+    not_ready = ["no daemon runs"] if daemon is None else daemon.supervisor.not_ready()
+    return Status(
+        running=daemon is not None,
+        version=__version__,
+        now=moment(clock.now() * 1000),
+        state_file=str(store.path),
+        state_file_bytes=await store.size(),
+        components=components,
+        inbox_waiting=inbox_waiting,
+        inbox_oldest_at=None if inbox_oldest_at is None else moment(inbox_oldest_at),
+        not_ready=not_ready if lacking is None or lacking in not_ready else [*not_ready, lacking],
+        attention=[*_attention(lacking, daemon), *(f"{c.name}: {c.attention}" for c in components if c.attention)],
+        **_of_daemon(daemon),
+    )
+
+
+def _of_daemon(daemon: Daemon | None) -> dict[str, Any]:
+    if daemon is None:
+        return {}
+    return {
+        "started_at": moment(daemon.started_at * 1000),
+        "config": daemon.config.hash,
+        "config_read_at": moment(daemon.config_read_at * 1000),
+        "last_reload": LastReload(moment(daemon.reloaded.at * 1000), daemon.reloaded.error),
+    }
+
+
+class _Disk:
+    """What the state file says of the components."""
+
+    def __init__(self, backlogs: dict[str, SinkBacklog], dead: dict[str, int], paused: set[str]) -> None:
+        self.backlogs = backlogs
+        self.dead = dead
+        """Dead letters by component."""
+        self.paused = paused
+
+    @classmethod
+    async def read(cls, store: Store) -> "_Disk":
+        dead: dict[str, int] = {}
+        for group in await store.dead_groups():
+            dead[group.component] = dead.get(group.component, 0) + group.count
+        return cls(await store.backlogs(), dead, await store.paused())
+
+
+def _component(
+    name: str, part: Part | None, disk: _Disk, daemon: Daemon | None, totals: Mapping[str, float]
+) -> ComponentStatus:
+    backlog = disk.backlogs.get(name)
+    waiting = 0 if backlog is None else backlog.records
+    state, last_error = _state(name, part, disk, daemon)
+    dead_letters = disk.dead.get(name, 0)
+    is_sink = part is None or part.role == "sink"
+    runner = daemon.supervisor.sinks.get(name) if daemon is not None else None
+    return ComponentStatus(
+        name=name,
+        role=None if part is None else part.role,
+        type=None if part is None else part.type,
+        state=state,
+        waiting=(runner.waiting if runner is not None else waiting) if is_sink else None,
+        oldest_waiting_at=None if backlog is None or backlog.oldest_at is None else moment(backlog.oldest_at),
+        dead_letters=dead_letters,
+        last_error=last_error,
+        attention="; ".join(_why(name, state, waiting, dead_letters)) or None,
+        **({} if daemon is None or part is None else _counts(part, daemon, totals)),
+    )
+
+
+def _counts(part: Part, daemon: Daemon, totals: Mapping[str, float]) -> dict[str, Any]:
+    transform = daemon.supervisor.processor.plan.transforms.get(part.name)
+    notes = dict(getattr(transform, "counts", {}))
+    return {**{word: int(totals.get(word, 0)) for word in _COUNTS[part.role]}, "notes": notes}
+
+
+def _state(name: str, part: Part | None, disk: _Disk, daemon: Daemon | None) -> tuple[str, str | None]:
+    """The state, and the error last met."""
+    if part is None:
+        return "removed", None
+    if daemon is None:
+        return ("paused" if name in disk.paused and part.can_pause else "stopped"), None
+    supervisor = daemon.supervisor
+    state = supervisor.states().get(name, "starting")
+    sink, source = supervisor.sinks.get(name), supervisor.running_sources.get(name)
+    if sink is not None:
+        return state, sink.gate.last_error
+    return state, None if source is None else source.last_error
+
+
+def _why(name: str, state: str, waiting: int, dead_letters: int) -> Iterator[str]:
+    """Why a component needs a person. What mends itself (away, rate limited, waiting) does not."""
+    if state == "unauthorized":
+        yield f"its credentials are refused; mend them, then `groundswell resume {name}` tries at once"
+    if state == "removed" and waiting:
+        yield f"{_deliveries(waiting)} for it, and the configuration no longer has it; put it back"
+    if dead_letters:
+        yield f"{counted(dead_letters, 'dead letter')}; look with `groundswell dead list --component {name}`"
+
+
+def _deliveries(count: int) -> str:
+    return "1 delivery waits" if count == 1 else f"{count} deliveries wait"
+
+
+def _attention(lacking: str | None, daemon: Daemon | None) -> Iterator[str]:
+    """What is not about one component."""
+    if lacking is not None:
+        yield f"nothing new is accepted: {lacking}; make room"
+    if daemon is not None and daemon.reloaded.error is not None:
+        yield "the last reload was refused, and the configuration before it is in force; see `groundswell check`"
