@@ -21,6 +21,7 @@ from groundswell.clock import SystemClock
 from groundswell.config.load import load
 from groundswell.http.client import Client, new_session
 from groundswell.metrics import Metrics
+from groundswell.runtime import garbage
 from groundswell.runtime.build import Builder
 from groundswell.runtime.supervisor import Supervisor
 from groundswell.store.store import Store
@@ -57,6 +58,7 @@ def main() -> None:
     parser.add_argument("file", type=Path)
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    garbage.tune()
     uvloop.run(serve(options.file))
 
 

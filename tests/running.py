@@ -1,10 +1,11 @@
 """A real daemon inside a test, on free ports of this machine, and the ways to talk to it.
 
-    async with running(PIPELINE, tmp_path) as daemon:
-        await post(daemon, "signups", [{"id": 1}])
-        await until(lambda: daemon.metrics.totals()["crm"]["delivered"] == 1)
+async with running(PIPELINE, tmp_path) as daemon:
+    await post(daemon, "signups", [{"id": 1}])
+    await until(lambda: daemon.metrics.totals()["crm"]["delivered"] == 1)
 """
 
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,7 +13,6 @@ from random import Random
 from textwrap import dedent
 from typing import Any
 
-import aiohttp
 import anyio
 import msgspec
 
@@ -81,15 +81,22 @@ def webhook_url(daemon: Daemon, source: str) -> str:
     return f"http://127.0.0.1:{daemon.supervisor.webhooks.port}{path}"
 
 
-async def post(daemon: Daemon, source: str, content: Any, *, auth: aiohttp.BasicAuth | None = None) -> tuple[int, Any]:
+async def post(
+    daemon: Daemon, source: str, content: Any, *, headers: Mapping[str, str] | None = None
+) -> tuple[int, Any]:
     """Post this to a webhook source, bytes as they are, all else as JSON: the status, and the answer parsed."""
     body = content if isinstance(content, bytes) else msgspec.json.encode(content)
-    headers = {"Content-Type": "application/json"}
+    sent = {"Content-Type": "application/json", **(headers or {})}
     async with (
         new_session() as session,
-        session.post(webhook_url(daemon, source), data=body, headers=headers, auth=auth) as response,
+        session.post(webhook_url(daemon, source), data=body, headers=sent) as response,
     ):
         return response.status, msgspec.json.decode(await response.read())
+
+
+def basic(user: str, password: str) -> dict[str, str]:
+    """The header of a login by HTTP Basic."""
+    return {"Authorization": f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"}
 
 
 def token_of(daemon: Daemon) -> TokenFile:

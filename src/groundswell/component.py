@@ -72,8 +72,7 @@ class RunningSource(Source, Protocol):
     async def run(self, cursor: Cursor | None, emit: Emit) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookRequest:
+class WebhookRequest(Struct, frozen=True):
     """A POST on a webhook path, whole. `headers` ignores case."""
 
     path: str

@@ -9,7 +9,7 @@ Records are msgspec structs: frozen, compact, and as fast to write as JSON in C 
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -19,6 +19,8 @@ KINDS: Final[tuple[str, ...]] = ("person", "action", "donation", "refund", "canc
 
 Text = str | None | UnsetType
 """A text field: a string, None (known to be empty), or UNSET (unknown)."""
+
+S = TypeVar("S", bound=Struct)
 
 OptIn = bool | str | None | UnsetType
 """True, False, or UNSET (unknown). A string is the raw word before `normalise_opt_in` has read it."""
@@ -123,15 +125,30 @@ def from_json(body: bytes | str) -> Record:
 
 
 def merged(bodies: Sequence[bytes]) -> bytes:
-    """One person record out of several, oldest first: later values win, what a later one does not know stays."""
+    """One person record out of several, oldest first: later values win, what a later one does not know stays.
+
+    Custom fields are merged name by name; tags and other lists keep everything that was in any of them.
+    """
     records = [from_json(body) for body in bodies]
-    people = [record.person for record in records if isinstance(record.person, Person)]
+    person = _layered(Person, [record.person for record in records])
+    action = _layered(Action, [record.action for record in records])
+    return to_json(msgspec.structs.replace(records[-1], person=person, action=action))
+
+
+def _layered(of: type[S], layers: Sequence[S | UnsetType]) -> S | UnsetType:
+    given = [layer for layer in layers if isinstance(layer, of)]
     known: dict[str, Any] = {}
-    for person in people:
-        known |= {name: getattr(person, name) for name in PERSON_FIELDS if getattr(person, name) is not UNSET}
-        known["custom"] = {**known.get("custom", {}), **person.custom}
-        known["ids"] = {**known.get("ids", {}), **person.ids}
-    return to_json(msgspec.structs.replace(records[-1], person=Person(**known) if people else UNSET))
+    for layer in given:
+        for name in of.__struct_fields__:
+            value = getattr(layer, name)
+            if isinstance(value, dict):
+                known[name] = {**known.get(name, {}), **value}
+            elif isinstance(value, list):
+                before = known.get(name, [])
+                known[name] = before + [entry for entry in value if entry not in before]
+            elif value is not UNSET:
+                known[name] = value
+    return of(**known) if given else UNSET
 
 
 def lane_of(record: Record) -> str:

@@ -110,9 +110,12 @@ class DemoView:
         return [record_id for record_id in missing if not await self._is_accounted_for(record_id)]
 
     async def _is_accounted_for(self, record_id: str) -> bool:
-        """A dead letter, waiting still, or processed and sent nowhere: filtered on purpose."""
+        """A dead letter, waiting still, filtered on purpose, or taken along by a later one about the same person."""
         try:
             trace = await self._daemon.store.trace(record_id)
         except NotFoundError:
             return False
-        return bool(trace.dead or trace.waiting or (trace.is_processed and not trace.settled))
+        over_http = [
+            outcome for sink, outcome, *_ in trace.settled if self._daemon.config.components[sink].type == "http"
+        ]
+        return bool(trace.dead or trace.waiting) or (trace.is_processed and "delivered" not in over_http)

@@ -18,10 +18,20 @@ EXIT_CONFIG = 78
 
 FILES = Annotated[
     list[Path] | None,
-    typer.Argument(
-        metavar="[FILE]...", help="Configuration files, or a directory of them.", show_default="pipeline.toml"
+    typer.Argument(metavar="FILE", help="Configuration files, or a directory of them.", show_default="pipeline.toml"),
+]
+
+CONFIG = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        help="A configuration file of the daemon, or a directory of them; may be repeated.",
+        show_default="pipeline.toml",
     ),
 ]
+JSON = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 
 
 def load_or_exit(paths: Sequence[Path]) -> Config:

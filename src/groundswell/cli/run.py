@@ -13,6 +13,7 @@ from groundswell.cli.options import FILES, load_or_exit
 from groundswell.clock import SystemClock
 from groundswell.config.load import load
 from groundswell.ops.server import OpsServer
+from groundswell.runtime import garbage
 from groundswell.runtime.daemon import Daemon, serve
 from groundswell.runtime.sd_notify import ServiceManager
 
@@ -31,6 +32,7 @@ def command(
     logs.configure(log_level)
     paths: list[Path] = files or [Path("pipeline.toml")]
     config = load_or_exit(paths)
+    garbage.tune()
 
     async def main() -> int:
         daemon = Daemon(

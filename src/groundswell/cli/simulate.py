@@ -93,16 +93,21 @@ async def _receive(port: int, fail: float, fault: Fault, seed: int) -> None:
 
 
 def _run(main: Callable[[], Awaitable[None]]) -> None:
+    """Run to the end; what was asked wrongly exits 2, what could not be done exits 1."""
+    code = 0
     try:
         anyio.run(main)
     except* RequestError as group:
-        for exc in group.exceptions:
-            typer.echo(str(exc), err=True)
-        sys.exit(2)
+        code = _say(group, "{}", 2)
     except* OSError as group:
-        for exc in group.exceptions:
-            typer.echo(f"simulate: {getattr(exc, 'strerror', None) or exc}; choose another --port", err=True)
-        sys.exit(1)
+        code = _say(group, "simulate: {}; choose another --port", 1)
+    sys.exit(code)
+
+
+def _say(group: BaseExceptionGroup[BaseException], words: str, code: int) -> int:
+    for exc in group.exceptions:
+        typer.echo(words.format(getattr(exc, "strerror", None) or exc), err=True)
+    return code
 
 
 async def _set_on_interrupt(stop: anyio.Event) -> None:

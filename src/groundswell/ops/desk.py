@@ -3,7 +3,6 @@
 With a daemon behind it, what was changed on disk takes effect at once; without one, it does when the next one starts.
 """
 
-import base64
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
@@ -100,12 +99,9 @@ class Desk:
     async def dead_show(self, asked: ShowLetter) -> LetterShown:
         row = await self._store.dead_show(asked.id)
         body = row.letter.body or b""
-        is_json = _is_json(body)
-        return LetterShown(
-            letter=_letter(row),
-            body=Raw(body) if is_json else Raw(b"null"),
-            body_base64=None if is_json else base64.b64encode(body),
-        )
+        if _is_json(body):
+            return LetterShown(_letter(row), body=Raw(body), unreadable=None)
+        return LetterShown(_letter(row), body=Raw(b"null"), unreadable=body)
 
     async def dead_retry(self, picked: PickLetters) -> LettersRetried:
         selection = _selection(picked)
@@ -224,7 +220,7 @@ class Desk:
         if not part.can_pause:
             can = [other.name for other in parts.values() if other.can_pause]
             raise RequestError(
-                f"{name} is a {part.type} {part.role}, which cannot be paused; what can is {listing(can)}"
+                f"{name} ({part.role}, {part.type}) cannot be paused; what can is {listing(can) or 'nothing'}"
             )
         return part
 

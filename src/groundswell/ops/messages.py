@@ -11,13 +11,16 @@ from msgspec import Meta, Raw, Struct
 
 LETTERS_MAX: Final = 1_000
 """Dead letters in one answer."""
+KEY_NAME: Final = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+RECORD_ID_MAX: Final = 600
+"""Letters. Written out in a URL it still fits into one line of HTTP."""
 NUMBER_MAX: Final = 2**53 - 1
 """The largest number that every reader of JSON keeps exact."""
 
 Moment = Annotated[datetime, Meta(tz=True)]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
-KeyName = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-RecordId = Annotated[str, Meta(min_length=1, max_length=1_000)]
+KeyName = Annotated[str, Meta(pattern=f"^{KEY_NAME}$")]
+RecordId = Annotated[str, Meta(min_length=1, max_length=RECORD_ID_MAX)]
 Number = Annotated[int, Meta(ge=1, le=NUMBER_MAX)]
 Position = Annotated[int, Meta(ge=0, le=NUMBER_MAX)]
 Limit = Annotated[int, Meta(ge=1, le=LETTERS_MAX)]
@@ -157,8 +160,8 @@ class LetterShown(Struct, frozen=True):
     letter: Letter
     body: Raw
     """The record as it would be delivered, or what came, if it is JSON; else null."""
-    body_base64: bytes | None
-    """What came, where it is not JSON."""
+    unreadable: bytes | None
+    """What came to the byte, in base64, where it is not JSON."""
 
 
 class PickLetters(Struct, frozen=True):

@@ -5,10 +5,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
+import msgspec
 from msgspec import Struct
 
 from groundswell.clock import Clock
-from groundswell.errors import NotFoundError, RequestError, StoreError, StoreLockedError
+from groundswell.errors import NotFoundError, RefusedError, RequestError, StoreError, StoreLockedError
 from groundswell.ops import token_file
 from groundswell.ops.client import OpsError, ask_daemon
 from groundswell.ops.desk import Desk
@@ -29,10 +30,12 @@ async def ask(place: Place, clock: Clock, operation: Operation[Q, A], request: Q
     """Have an operation done.
 
     Raises:
+        RefusedError: the request holds what no such request can hold.
         OpsError: the running daemon refused, or cannot be reached.
         RequestError: it cannot be done as asked (without a daemon).
         StoreError: the state file cannot be used.
     """
+    request = _checked(operation, request)
     began = clock.monotonic()
     while True:
         try:
@@ -48,6 +51,16 @@ async def ask(place: Place, clock: Clock, operation: Operation[Q, A], request: Q
         if clock.monotonic() - began > PATIENCE_S:
             raise error
         await clock.sleep(LOOK_AGAIN_S)
+
+
+def _checked(operation: Operation[Q, A], request: Q) -> Q:
+    """The request as the API would read it, so that nothing gets further on one way than on the other."""
+    try:
+        return msgspec.json.decode(msgspec.json.encode(request), type=operation.request)
+    except msgspec.ValidationError as exc:
+        raise RefusedError(400, f"this cannot be asked: {exc}") from None
+    except UnicodeEncodeError:
+        raise RefusedError(400, "this cannot be asked: it holds bytes that are not UTF-8 text") from None
 
 
 async def _ask_running(place: Place, operation: Operation[Q, A], request: Q) -> A:

@@ -1,6 +1,7 @@
 """The ops port: health, metrics and the API, on one small aiohttp application."""
 
 import asyncio
+import logging
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from groundswell.errors import (
     RefusedError,
     RequestError,
 )
+from groundswell.logs import without_text
 from groundswell.ops import token_file
 from groundswell.ops.access import Access, check_host
 from groundswell.ops.api import answer, api_routes
@@ -58,7 +60,11 @@ class OpsServer:
         self._access = Access(self._token, self._password, daemon.clock)
         self._token_path = token_file.beside(daemon.store.path)
         runner = _Runner(
-            self._application(daemon), access_log=None, keepalive_timeout=KEEPALIVE_S, shutdown_timeout=SHUTDOWN_S
+            self._application(daemon),
+            access_log=None,
+            keepalive_timeout=KEEPALIVE_S,
+            shutdown_timeout=SHUTDOWN_S,
+            logger=_silent_logger(),
         )
         await runner.setup()
         site = web.TCPSite(runner, self._listen.host, self._listen.port)
@@ -106,10 +112,14 @@ class OpsServer:
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Let nobody near a handler who may not be there."""
         check_host(request.headers.get("Host"), self._listen)
-        is_open = request.path in _OPEN or (request.path == METRICS and self._listen.is_loopback)
-        if not is_open:
+        # By the route, not by the path: there is more than one way to write a path. Without a route it is 404 or 405.
+        resource = request.match_info.route.resource
+        if resource is not None and not self._is_open(resource.canonical):
             self._access.check(request.headers.get("Authorization"), request.remote)
         return await handler(request)
+
+    def _is_open(self, path: str) -> bool:
+        return path in _OPEN or (path == METRICS and self._listen.is_loopback)
 
 
 @web.middleware
@@ -134,8 +144,8 @@ async def _as_json(request: web.Request, handler: Handler) -> web.StreamResponse
         return _refusal(405, f"only {allowed} is taken here", {"Allow": allowed})
     except web.HTTPException as exc:
         return _refusal(exc.status, exc.reason)
-    except Exception:
-        log.exception("ops_defect", path=request.path)
+    except Exception as exc:
+        log.error("ops_defect", path=request.path, exception=without_text(exc), then="answered 500")
         return _refusal(500, "this is a defect in groundswell; its log has the details, please report it")
 
 
@@ -144,6 +154,13 @@ def _refusal(status: int, message: str, headers: dict[str, str] | None = None) -
     if headers is not None and headers.get("Connection") == "close":
         response.force_close()
     return response
+
+
+def _silent_logger() -> logging.Logger:
+    """For aiohttp, which logs what it cannot parse with all that was sent. What handlers raise is logged above."""
+    logger = logging.Logger("ops")
+    logger.disabled = True
+    return logger
 
 
 class _Runner(web.AppRunner):

@@ -95,18 +95,28 @@ class Daemon:
             self.keys = VerifiedKeys(self._key_hash, self._clock)
             builder = Builder(self._clock, self._random, http, self.keys)
             self.supervisor = Supervisor(self.config, self.store, self._clock, self._random, self.metrics, builder)
-            async with anyio.create_task_group() as tasks:
-                await self.supervisor.start(tasks)
-                await self.ops.start(self)
-                self._announce()
-                tasks.start_soon(watch_room, self.supervisor, self.store, self._clock)
-                tasks.start_soon(forget_old, self.store, self._clock, lambda: self.config.daemon.keep)
-                tasks.start_soon(beat, self.supervisor, self.store, self._clock, self._manager.alive)
-                task_status.started()
-                await self._stopping.wait()
-                await self._drain()
-                tasks.cancel_scope.cancel()
+            try:
+                async with anyio.create_task_group() as tasks:
+                    await self.supervisor.start(tasks)
+                    await self.ops.start(self)
+                    self._announce()
+                    tasks.start_soon(watch_room, self.supervisor, self.store, self._clock)
+                    tasks.start_soon(forget_old, self.store, self._clock, lambda: self.config.daemon.keep)
+                    tasks.start_soon(beat, self.supervisor, self.store, self._clock, self._manager.alive)
+                    task_status.started()
+                    await self._stopping.wait()
+                    await self._drain()
+                    tasks.cancel_scope.cancel()
+            finally:
+                await self._stop_listening()
         self.ended.set()
+
+    async def _stop_listening(self) -> None:
+        """Also when it ends by an error: nobody is to be answered by what is no longer there."""
+        with anyio.CancelScope(shield=True):
+            await self.ops.stop()
+            if self.supervisor.is_started:
+                await self.supervisor.webhooks.stop()
 
     async def _key_hash(self, account_id: str) -> str | None:
         for key in await self.store.keys():
@@ -123,6 +133,7 @@ class Daemon:
             version=__version__,
             config=self.config.hash,
             webhooks=f"{self.config.webhooks.listen.host}:{self.supervisor.webhooks.port}",
+            ops=f"{self.config.ops.listen.host}:{self.ops.port}",
             sources=roles["source"],
             transforms=roles["transform"],
             sinks=roles["sink"],

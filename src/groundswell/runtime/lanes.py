@@ -179,7 +179,7 @@ class Lanes:
         return seqs
 
     def loaded(self, entries: Sequence[Pending]) -> None:
-        """What was read back, in order, in answer to one call of `loading`. What comes after the last is asked for anew."""
+        """What was read back, in order, in answer to one `loading`. What comes after its last is asked for anew."""
         for entry in entries:
             self._count(entry, 1)
             self._lanes[entry.delivery.lane].entries.append(entry)

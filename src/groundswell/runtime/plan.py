@@ -7,7 +7,6 @@ the first of its inputs (in the order they are written) that lets it through.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-import msgspec
 from msgspec import Struct, field
 
 from groundswell.component import Arrival, Delivery, Source, Transform
@@ -182,8 +181,3 @@ def _dead(entry: InboxEntry, component: str, exc: Exception, at: int, record: Re
         kind=None if record is None else record.kind,
         created_at=at,
     )
-
-
-def parsed(arrival: Arrival) -> object:
-    """What an arrival holds, parsed once: from memory when it was just accepted, else from its JSON."""
-    return msgspec.json.decode(arrival.raw) if arrival.seen is None else arrival.seen

@@ -6,13 +6,14 @@ from typing import Any, Final
 
 import anyio
 import structlog
-from anyio.abc import TaskGroup
+from anyio.abc import TaskGroup, TaskStatus
 from msgspec import Struct
 
 from groundswell.clock import Clock, milliseconds
 from groundswell.config.model import Component, Config
-from groundswell.errors import NotFoundError
-from groundswell.http.server import Bounds, WebhookServer
+from groundswell.errors import ConfigError, NotFoundError, Problem
+from groundswell.http.server import Bounds, Routes, WebhookServer
+from groundswell.logs import without_text
 from groundswell.metrics import Metrics, Sample
 from groundswell.runtime.accept import Accept
 from groundswell.runtime.build import Builder
@@ -27,6 +28,9 @@ from groundswell.store.store import Store
 
 STOP_S: Final = 10.0
 """How long a sink that is being replaced may take over what is under way."""
+CLOSE_S: Final = 1.0
+"""The same at the end of the daemon, when the time to drain is over."""
+_APPLIED_AT_ONCE: Final = {"keep", "drain"}
 
 log = structlog.get_logger()
 
@@ -40,6 +44,33 @@ class Changes(Struct, frozen=True):
     unchanged: list[str]
     needs_restart: list[str]
     """Settings that only a restart of the daemon applies."""
+
+
+class _Task:
+    """A runner under way."""
+
+    def __init__(self) -> None:
+        self._scope = anyio.CancelScope()
+        self._ended = anyio.Event()
+
+    async def run(
+        self, runner: SinkRunner | SourceRunner, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+    ) -> None:
+        try:
+            with self._scope:
+                task_status.started()
+                await runner.run()
+        finally:
+            self._ended.set()
+
+    def cancel(self) -> None:
+        self._scope.cancel()
+
+    async def stop(self) -> None:
+        """Return when it has ended, or could long have done so."""
+        self._scope.cancel()
+        with anyio.move_on_after(CLOSE_S):
+            await self._ended.wait()
 
 
 class Supervisor:
@@ -56,7 +87,8 @@ class Supervisor:
         self._builder = builder
         self._parts: dict[str, Any] = {}
         """Built sources, transforms and sinks, by name."""
-        self._scopes: dict[str, anyio.CancelScope] = {}
+        self._running: dict[str, _Task] = {}
+        self._started_with = config
         self._paused: set[str] = set()
         self._tasks: TaskGroup
         self.sinks: dict[str, SinkRunner] = {}
@@ -72,8 +104,7 @@ class Supervisor:
     async def start(self, tasks: TaskGroup) -> None:
         """Start everything in `tasks`, sinks first, the listener last. Raises OSError when its address is taken."""
         self._tasks = tasks
-        daemon = self.config.daemon
-        bounds = {"records_max": daemon.queue_records_max, "bytes_max": daemon.queue_bytes_max}
+        bounds = self._queue_bounds()
         self.inbox = Tail(
             self._store.arrivals_after,
             lambda entry: len(entry.arrival.raw),
@@ -91,9 +122,13 @@ class Supervisor:
         tasks.start_soon(self.processor.run)
         for name in self.config.of_role("source"):
             self._start_source(name)
-        self.webhooks = self._new_listener(self.config)
+        self.webhooks = self._new_listener(self.config, self._routes(self.config))
         await self.webhooks.start()
         self.is_started = True
+
+    def _queue_bounds(self) -> dict[str, int]:
+        daemon = self._started_with.daemon
+        return {"records_max": daemon.queue_records_max, "bytes_max": daemon.queue_bytes_max}
 
     def _plan(self, config: Config) -> Plan:
         sources = {name: self._parts[name] for name in config.of_role("source")}
@@ -101,6 +136,7 @@ class Supervisor:
         return Plan(config, sources, transforms)
 
     async def _start_sinks(self, components: dict[str, Component]) -> None:
+        await self._store.ping()  # what those stopped before had to write is on disk
         backlogs = await self._store.backlogs()
         for name, component in components.items():
             runner = SinkRunner(
@@ -112,21 +148,13 @@ class Supervisor:
                 random=self._random,
                 metrics=self._metrics,
                 backlog=backlogs.get(name),
-                records_max=self.config.daemon.queue_records_max,
-                bytes_max=self.config.daemon.queue_bytes_max,
+                **self._queue_bounds(),
             )
             if name in self._paused:
                 runner.pause()
             self.sinks[name] = runner
-            await self._tasks.start(self._run_in_scope, name, runner)
-
-    async def _run_in_scope(
-        self, name: str, runner: SinkRunner | SourceRunner, *, task_status: Any = anyio.TASK_STATUS_IGNORED
-    ) -> None:
-        with anyio.CancelScope() as scope:
-            self._scopes[name] = scope
-            task_status.started()
-            await runner.run()
+            self._running[name] = task = _Task()
+            await self._tasks.start(task.run, runner)
 
     def _start_source(self, name: str) -> None:
         source = self._parts[name]
@@ -136,16 +164,17 @@ class Supervisor:
             if name in self._paused:
                 runner.pause()
             self.running_sources[name] = runner
-            self._tasks.start_soon(self._run_in_scope, name, runner)
+            self._running[name] = task = _Task()
+            self._tasks.start_soon(task.run, runner)
 
-    def _new_listener(self, config: Config) -> WebhookServer:
-        settings = config.webhooks
-        bounds = Bounds(settings.body_max, settings.body_timeout.total_seconds(), settings.connections_max)
-        server = WebhookServer(settings.listen, bounds, self.accept, self._clock, self._metrics.answered)
-        server.routes = self._routes(config)
-        return server
+    def _new_listener(self, config: Config, routes: Routes) -> WebhookServer:
+        listener = WebhookServer(
+            config.webhooks.listen, _bounds_of(config), self.accept, self._clock, self._metrics.answered
+        )
+        listener.routes = routes
+        return listener
 
-    def _routes(self, config: Config) -> dict[str, Any]:
+    def _routes(self, config: Config) -> Routes:
         sources = {name: self._parts[name] for name in config.of_role("source")}
         return {source.path: (name, source) for name, source in sources.items() if hasattr(source, "arrivals")}
 
@@ -163,39 +192,55 @@ class Supervisor:
         """Go over to another configuration, touching only what changed. What waits in the queues stays.
 
         Raises:
+            ConfigError: a component cannot be built; nothing was changed.
             OSError: the new [webhooks] address cannot be listened on; nothing was changed.
         """
         old = self.config
-        listener = None
-        if config.webhooks != old.webhooks:
-            listener = self._new_listener(config)
-            await listener.start()
-        changed = {n for n in config.components if n in old.components and not _is_same(n, old, config)}
         gone = set(old.components) - set(config.components)
         new = set(config.components) - set(old.components)
+        changed = {n for n in config.components if n in old.components and not _is_same(n, old, config)}
+        built = {name: self._build(name, config) for name in config.components if name in new | changed}
+        previous, listener = self.webhooks, await self._listener_of(config)
         async with self.processor.lock:
             for name in gone | changed:
                 await self._stop(name)
-            for name in new | changed:
-                self._parts[name] = self._builder.build(config.components[name])
+            self._parts |= built
             self.config = config
-            sinks = config.of_role("sink")
-            await self._start_sinks({name: sinks[name] for name in sinks if name in new | changed})
+            await self._start_sinks({name: sink for name, sink in config.of_role("sink").items() if name in built})
+            # All at one moment: what a source takes in is processed by a plan that knows it.
             self.processor.plan = self._plan(config)
+            listener.routes = previous.routes = self._routes(config)
+            listener.bounds = _bounds_of(config)
+            self.webhooks = listener
         for name in config.of_role("source"):
-            if name in new | changed:
+            if name in built:
                 self._start_source(name)
-        if listener is not None:
-            previous, self.webhooks = self.webhooks, listener
+        if listener is not previous:
             await previous.stop()
-        self.webhooks.routes = self._routes(config)
         return Changes(
             started=sorted(new),
             stopped=sorted(gone),
             restarted=sorted(changed),
             unchanged=sorted(set(config.components) - new - changed),
-            needs_restart=_needs_restart(old, config),
+            needs_restart=_needs_restart(self._started_with, config),
         )
+
+    def _build(self, name: str, config: Config) -> Any:
+        try:
+            return self._builder.build(config.components[name])
+        except Exception as exc:
+            log.error("component_defect", component=name, exception=without_text(exc), then="the reload is refused")
+            problem = f"cannot be built ({type(exc).__name__}); this is a defect, please report it"
+            path = f"{config.components[name].role}s.{name}"
+            raise ConfigError([Problem(config.files[0].name, path, problem)]) from exc
+
+    async def _listener_of(self, config: Config) -> WebhookServer:
+        """The listener this configuration wants: the one there is, unless the address is another."""
+        if config.webhooks.listen == self.config.webhooks.listen:
+            return self.webhooks
+        listener = self._new_listener(config, self.webhooks.routes)
+        await listener.start()
+        return listener
 
     async def _stop(self, name: str) -> None:
         runner = self.sinks.pop(name, None)
@@ -203,9 +248,9 @@ class Supervisor:
             with anyio.move_on_after(STOP_S):
                 await runner.stop()
         self.running_sources.pop(name, None)
-        scope = self._scopes.pop(name, None)
-        if scope is not None:
-            scope.cancel()
+        task = self._running.pop(name, None)
+        if task is not None:
+            await task.stop()
         part = self._parts.pop(name)
         if runner is not None:
             await part.aclose()
@@ -215,6 +260,10 @@ class Supervisor:
     async def drain(self) -> None:
         """Refuse what comes, process and deliver what is here. Cancel it when there is no more time."""
         self.accept.is_draining = True
+        for name in self.running_sources:
+            self._running[name].cancel()
+        for sink in self.sinks.values():
+            sink.hurry()
         while not self._is_drained():
             await self._clock.sleep(0.02)
 
@@ -226,12 +275,13 @@ class Supervisor:
     async def close(self) -> None:
         """Stop listening, let what is at the sinks be settled, let go of everything."""
         await self.webhooks.stop()
-        with anyio.move_on_after(STOP_S):
+        with anyio.move_on_after(CLOSE_S):
             async with anyio.create_task_group() as stopping:
                 for runner in self.sinks.values():
                     stopping.start_soon(runner.stop)
-        for scope in self._scopes.values():
-            scope.cancel()
+        async with anyio.create_task_group() as stopping:
+            for task in self._running.values():
+                stopping.start_soon(task.stop)
         for runner in self.sinks.values():
             await runner.sink.aclose()
 
@@ -301,7 +351,17 @@ def _is_same(name: str, old: Config, new: Config) -> bool:
     return bool(before.settings.model_copy(update={"inputs": after.settings.inputs}) == after.settings)
 
 
+def _bounds_of(config: Config) -> Bounds:
+    settings = config.webhooks
+    return Bounds(
+        body_max=settings.body_max,
+        bodies_max=config.daemon.queue_bytes_max,
+        body_timeout_s=settings.body_timeout.total_seconds(),
+        connections_max=settings.connections_max,
+    )
+
+
 def _needs_restart(old: Config, new: Config) -> list[str]:
-    fields = type(new.daemon).model_fields
+    fields = [field for field in type(new.daemon).model_fields if field not in _APPLIED_AT_ONCE]
     changed = [f"daemon.{f}" for f in fields if getattr(old.daemon, f) != getattr(new.daemon, f)]
     return [*changed, *(["ops"] if old.ops != new.ops else [])]

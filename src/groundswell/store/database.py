@@ -86,6 +86,7 @@ def connect_to_write(path: Path, size_max: int) -> sqlite3.Connection:
             connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
             connection.execute("PRAGMA cache_size = -16000")
             connection.execute("PRAGMA journal_size_limit = 67108864")
+            connection.execute("PRAGMA wal_autocheckpoint = 0")  # see checkpointer.py
             connection.execute(f"PRAGMA max_page_count = {size_max // PAGE_BYTES}").fetchone()
             _migrate(connection, path)
         except BaseException:
@@ -96,6 +97,13 @@ def connect_to_write(path: Path, size_max: int) -> sqlite3.Connection:
             f"cannot use the state file {path}: {exc}. If it is damaged, move it away (keep it: accepted records may "
             "be in it) and restore the last backup; see docs/operating.md"
         ) from exc
+    return connection
+
+
+def connect_to_checkpoint(path: Path) -> sqlite3.Connection:
+    """A further connection of the process that writes. It may be used in another thread than the one that opened it."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA synchronous = FULL")
     return connection
 
 

@@ -92,7 +92,7 @@ def replay(connection: sqlite3.Connection, requests: Sequence[Replay]) -> list[i
     found = []
     for request in requests:
         cursor = connection.execute(
-            "INSERT OR IGNORE INTO replays (seq) SELECT seq FROM inbox, progress "
+            "INSERT OR IGNORE INTO replays (seq) SELECT inbox.seq FROM inbox, progress "
             "WHERE progress.name = 'processor' AND inbox.seq <= progress.seq AND received_at BETWEEN ? AND ? "
             "AND (?3 IS NULL OR source IN (SELECT value FROM json_each(?3))) "
             "AND (?4 IS NULL OR id IN (SELECT value FROM json_each(?4)))",

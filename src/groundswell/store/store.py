@@ -14,14 +14,13 @@ from msgspec import Struct
 from groundswell.component import Cursor
 from groundswell.errors import NotFoundError, StoreError
 from groundswell.store import dead_letters, inbox, keys, outbox, pauses, retention
-from groundswell.store.database import PAGE_BYTES, Lock, check_to_read, connect_to_write
+from groundswell.store.database import PAGE_BYTES, Lock, check_to_read, connect_to_checkpoint, connect_to_write
 from groundswell.store.dead_letters import DeadLetter, Retried, Selection
 from groundswell.store.inbox import Accept, InboxEntry, Replay
 from groundswell.store.keys import Key
 from groundswell.store.outbox import Pending, Processed, Settlement
 from groundswell.store.retention import Purge, Purged
 from groundswell.store.writer import Writer
-
 
 COUNTED_MAX: Final = 10_000
 """Arrivals that are counted one by one."""
@@ -91,7 +90,9 @@ class Store:
         """
         self._lock.acquire()
         try:
-            self._writer = Writer(lambda: connect_to_write(self.path, self._size_max))
+            self._writer = Writer(
+                lambda: connect_to_write(self.path, self._size_max), lambda: connect_to_checkpoint(self.path)
+            )
             await self._writer.open()
             try:
                 self._reader = await self._connect_reader()

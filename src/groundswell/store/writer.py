@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 from groundswell.errors import StoreError, StoreFullError
+from groundswell.store.checkpointer import Checkpointer
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -31,8 +32,12 @@ _Waiting = tuple[Apply[Any, Any], Any, "asyncio.Future[Any]"]
 class Writer:
     """Owns the writing connection. Open it on the event loop that will wait for it."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+    def __init__(
+        self, connect: Callable[[], sqlite3.Connection], connect_again: Callable[[], sqlite3.Connection]
+    ) -> None:
+        """`connect` opens the connection that writes, `connect_again` one more, for checkpoints beside it."""
         self._connect = connect
+        self._connect_again = connect_again
         self._loop = asyncio.get_running_loop()
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._listeners: dict[Apply[Any, Any], Committed[Any, Any]] = {}
@@ -82,8 +87,11 @@ class Writer:
             return
         self._loop.call_soon_threadsafe(self._opened.set_result, None)
         with contextlib.closing(connection):
+            self._checkpointer = Checkpointer(self._connect_again)
             while (waiting := self._take()) is not None:
                 self._commit(connection, waiting)
+                self._checkpointer.after_commit(connection)
+            self._checkpointer.close()
 
     def _take(self) -> list[_Waiting] | None:
         first = self._queue.get()
@@ -125,12 +133,14 @@ class Writer:
 
     def _refuse(self, connection: sqlite3.Connection, waiting: list[_Waiting], exc: Exception) -> None:
         """One write spoils the transaction of all: try them one by one, so that only the culprit fails."""
-        is_of_file = isinstance(exc, sqlite3.Error) and not isinstance(exc, _FAULTS_OF_ONE_WRITE)
+        is_of_file = isinstance(exc, sqlite3.Error) and not _is_of_one_write(exc)
         if not is_of_file and len(waiting) > 1:
             for write in waiting:
                 self._commit(connection, [write])
             return
         error = _as_store_error(exc) if isinstance(exc, sqlite3.Error) else exc
+        if isinstance(error, StoreFullError):
+            self._checkpointer.make_room(connection)
         if is_of_file and isinstance(error, StoreError) and not isinstance(error, StoreFullError):
             self._failed = error
         self._post(self._fail, [future for _, _, future in waiting], error)
@@ -166,7 +176,11 @@ _FAULTS_OF_ONE_WRITE: Final = (
     sqlite3.InterfaceError,
     sqlite3.ProgrammingError,
 )
-"""Errors that say something of a write and nothing of the file."""
+
+
+def _is_of_one_write(exc: sqlite3.Error) -> bool:
+    """Whether an error says something of a write and nothing of the file."""
+    return isinstance(exc, _FAULTS_OF_ONE_WRITE) or getattr(exc, "sqlite_errorcode", 0) == sqlite3.SQLITE_ERROR
 
 
 def _as_store_error(exc: sqlite3.Error) -> StoreError:

@@ -64,7 +64,8 @@ def setter(target: FieldPath) -> Set:
         changed: Any = replace(parts.pop(), **{slot: value})
         for name, _ in reversed(owners):
             changed = replace(parts.pop(), **{name: changed})
-        return changed  # type: ignore[no-any-return]
+        written: Record = changed
+        return written
 
     return write
 
@@ -91,14 +92,16 @@ class _Part:
         self._blank = self._new() if way else UNSET
         mine = [change for change in changes if change.target.struct == struct]
         emptied = {path.slot for path in cleared if path.struct == struct}
-        tables = dict.fromkeys([*(change.target.slot for change in mine if change.target.key is not None), *emptied])
+        by_table: dict[str, list[Change]] = {table: [] for table in emptied}
+        for change in mine:
+            if change.target.key is not None:
+                by_table.setdefault(change.target.slot, []).append(change)
         self._slots = _steps(change for change in mine if change.target.key is None)
-        in_table = {table: [c for c in mine if c.target.key is not None and c.target.slot == table] for table in tables}
         self._tables = tuple(
-            (table, table in emptied, any(map(_can_remove, inside)), _steps(inside))
-            for table, inside in in_table.items()
+            (table, table in emptied, any(map(_can_remove, its_changes)), _steps(its_changes))
+            for table, its_changes in by_table.items()
         )
-        inside = [(slots[-1][0], name) for name, slots in _OWNERS.items() if slots and slots[:-1] == way]
+        inside = [(owners[-1][0], name) for name, owners in _OWNERS.items() if owners and owners[:-1] == way]
         parts = [(slot, _Part(name, changes, cleared)) for slot, name in inside]
         self._parts = tuple((slot, part) for slot, part in parts if part.has_changes)
 

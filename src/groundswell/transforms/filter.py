@@ -12,7 +12,7 @@ from groundswell.transforms.conditions import Condition
 
 
 class FilterSettings(TransformSettings):
-    """`type = "filter"`: only records that meet the conditions go on."""
+    """Only records that meet the conditions go on; see docs/transforms.md."""
 
     where: list[Condition] = Field(min_length=1, description="The conditions.")
     mode: Literal["all", "any"] = Field("all", description='Whether "all" conditions must hold, or "any" one of them.')

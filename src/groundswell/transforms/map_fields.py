@@ -41,7 +41,7 @@ _DroppedPath = Annotated[
 
 
 class MapFieldsSettings(TransformSettings):
-    """`type = "map_fields"`: fields are filled, renamed and dropped."""
+    """Fills, renames and drops fields; see docs/transforms.md."""
 
     fields: dict[TargetPath, FieldSpec] = Field(
         {},

@@ -27,7 +27,7 @@ def _opt_in_field(path: FieldPath) -> FieldPath:
 
 
 class NormaliseOptInSettings(TransformSettings):
-    """`type = "normalise_opt_in"`: opt-in words become true, false or unknown."""
+    """Reads opt-in words as true, false or unknown; see docs/transforms.md."""
 
     fields: list[Annotated[TargetPath, AfterValidator(_opt_in_field)]] = Field(
         ["sms_opt_in", "email_opt_in"],

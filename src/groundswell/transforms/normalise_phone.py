@@ -46,7 +46,7 @@ def _custom(path: FieldPath) -> FieldPath:
 
 
 class NormalisePhoneSettings(TransformSettings):
-    """`type = "normalise_phone"`: phone numbers become E.164."""
+    """Makes phone numbers E.164, such as +15035550144; see docs/transforms.md."""
 
     fields: list[Annotated[TargetPath, AfterValidator(_phone_field)]] = Field(
         ["phone"], validate_default=True, min_length=1, description="The fields that hold phone numbers."

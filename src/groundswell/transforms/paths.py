@@ -55,7 +55,7 @@ _TEXT_FIELDS: Final[dict[Struct, tuple[str, tuple[str, ...]]]] = {
         ("amount", "currency", "period", "order_id", "lineitem_id", "recipient"),
     ),
 }
-_FIXED: Final[dict[str, tuple[Struct, str, Holds]]] = {
+FIELDS: Final[dict[str, tuple[Struct, str, Holds]]] = {
     **{name: ("person", name, "opt_in" if name.endswith("opt_in") else "text") for name in PERSON_FIELDS},
     **{f"{prefix}{slot}": (struct, slot, "text") for struct, (prefix, slots) in _TEXT_FIELDS.items() for slot in slots},
     "action.tags": ("action", "tags", "tags"),
@@ -68,7 +68,7 @@ _FIXED: Final[dict[str, tuple[Struct, str, Holds]]] = {
 }
 """Every field with a fixed name."""
 
-_TABLES: Final[dict[str, tuple[Struct, str, Holds]]] = {
+TABLES: Final[dict[str, tuple[Struct, str, Holds]]] = {
     "custom.": ("person", "custom", "anything"),
     "ids.": ("person", "ids", "id"),
     "action.fields.": ("action", "fields", "anything"),
@@ -114,10 +114,10 @@ def parse_path(text: str) -> FieldPath:
     Raises:
         ValueError: no field has this name; the message says what was perhaps meant.
     """
-    if text in _FIXED:
-        struct, slot, holds = _FIXED[text]
+    if text in FIELDS:
+        struct, slot, holds = FIELDS[text]
         return FieldPath(text, struct, slot, None, holds, _slot_getter(struct, slot))
-    for prefix, (struct, table, holds) in _TABLES.items():
+    for prefix, (struct, table, holds) in TABLES.items():
         if text.startswith(prefix) and text != prefix:
             key = text.removeprefix(prefix)
             return FieldPath(text, struct, table, key, holds, _key_getter(struct, table, key))
@@ -137,9 +137,9 @@ def parse_target(text: str) -> FieldPath:
 def parse_table(text: str) -> FieldPath | None:
     """The whole table that `custom.*` (or `action.fields.*` and so on) names; None when it is no such name."""
     prefix = text.removesuffix("*")
-    if prefix == text or prefix not in _TABLES:
+    if prefix == text or prefix not in TABLES:
         return None
-    struct, table, _ = _TABLES[prefix]
+    struct, table, _ = TABLES[prefix]
     return FieldPath(text, struct, table, None, "table", _slot_getter(struct, table))
 
 
@@ -201,10 +201,10 @@ def _unknown(text: str) -> str:
         return 'a field needs a name, such as "email" or "custom.Shirt size"'
     for struct, name in _STRUCT_PATHS.items():
         if text in (name, f"{name}."):
-            inside = [path for path, (owner, *_) in _FIXED.items() if owner == struct]
-            inside += [f"{prefix}name" for prefix, (owner, *_) in _TABLES.items() if owner == struct]
+            inside = [path for path, (owner, *_) in FIELDS.items() if owner == struct]
+            inside += [f"{prefix}name" for prefix, (owner, *_) in TABLES.items() if owner == struct]
             return f'"{text}" is not one field; name one in it: {", ".join(inside)}'
-    if f"{text}." in _TABLES or text in _TABLES or text in ("raw", "raw."):
+    if f"{text}." in TABLES or text in TABLES or text in ("raw", "raw."):
         return f'"{text}" is not one field; name one in it, such as "{text.rstrip(".")}.name"'
     meant = _meant(text.removeprefix("person."))
     if meant:
@@ -217,11 +217,11 @@ def _meant(text: str) -> str | None:
     plain = text.lower().replace(" ", "_").replace("-", "_")
     if exact := _ending_in(plain):
         return exact
-    for prefix in (*_TABLES, "raw."):
+    for prefix in (*TABLES, "raw."):
         *head, rest = text.split(".", prefix.count("."))
         if head and rest and get_close_matches(".".join([*head, ""]).lower(), [prefix], cutoff=0.8):
             return prefix + rest
-    if alike := _ending_in(plain.rpartition(".")[2]) or next(iter(get_close_matches(plain, _FIXED, cutoff=0.7)), None):
+    if alike := _ending_in(plain.rpartition(".")[2]) or next(iter(get_close_matches(plain, FIELDS, cutoff=0.7)), None):
         return alike
     part, _, rest = text.partition(".")
     return f"{part}.fields.{rest}" if rest and part in ("action", "donation") else None
@@ -230,9 +230,9 @@ def _meant(text: str) -> str | None:
 def _ending_in(name: str) -> str | None:
     """The one field of this name, whatever comes before it."""
     name = _OTHER_NAMES.get(name, name)
-    if name in _FIXED:
+    if name in FIELDS:
         return name
-    alike = [path for path in _FIXED if path.endswith(f".{name}")]
+    alike = [path for path in FIELDS if path.endswith(f".{name}")]
     return alike[0] if len(alike) == 1 else None
 
 

@@ -36,9 +36,10 @@ def test_the_same_seed_makes_the_same_messages_and_another_seed_others() -> None
     assert list(events(7, count=200)) != list(events(8, count=200))
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 500])
-def test_there_are_exactly_as_many_events_as_asked_for(count: int) -> None:
-    assert sum(len(message) for message in events(2, count=count)) == count
+def test_there_are_exactly_as_many_events_as_asked_for() -> None:
+    """Also where that cuts a batch of letters in two."""
+    for count in range(80):
+        assert sum(len(message) for message in events(2, count=count)) == count
 
 
 def test_without_a_count_they_never_stop() -> None:
@@ -149,6 +150,12 @@ def test_an_uploaded_list_is_nothing_but_uploads() -> None:
     storm = list(upload_storm(1, 300))
     assert len(storm) == 300
     assert all("action_network:upload" in event for message in storm for event in message)
+
+
+def test_an_uploaded_list_shares_no_id_with_the_events_of_the_same_seed(many: list[Message]) -> None:
+    storm = {one for message in upload_storm(1, 3_000) for one in ids_of(message)}
+    assert len(storm) == 3_000
+    assert not storm & {one for message in many for one in ids_of(message)}
 
 
 def test_a_message_is_about_as_large_as_theirs(many: list[Message]) -> None:

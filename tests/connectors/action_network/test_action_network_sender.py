@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from aiohttp import web
 
 from groundswell.clock import SystemClock
+from groundswell.connectors.action_network.mapping import EVENT_TYPES
 from groundswell.connectors.action_network.simulator.events import Message, events, ids_of, upload_storm
 from groundswell.connectors.action_network.simulator.sender import DEADLINE_S, TRIES_MAX, Ledger, WebhookSender
 from groundswell.connectors.action_network.simulator.webhooks import (
@@ -300,6 +302,22 @@ async def test_the_command_sends_everything_and_sums_it_up() -> None:
     assert 0.0 < percentile_ms(ledger, 50) <= percentile_ms(ledger, 99)
 
 
+async def test_the_command_sends_events_that_happen_while_it_sends_them() -> None:
+    began = datetime.now(UTC)
+    async with receiving() as receiver:
+        await simulate_webhooks(WebhookOptions(receiver.url, rate_per_s=200.0, count=60, speed=SPEED, storm=30))
+    stamps = [
+        datetime.fromisoformat(body["created_date"])
+        for got in receiver.got
+        for event in msgspec.json.decode(got.body)
+        for name, body in event.items()
+        if name in EVENT_TYPES
+    ]
+    assert len(stamps) >= 90
+    assert timedelta(seconds=-1) <= min(stamps) - began
+    assert max(stamps) - began < timedelta(seconds=5)
+
+
 async def test_the_command_without_end_stops_when_told_and_says_what_was_not_sent() -> None:
     stop = anyio.Event()
 
@@ -309,7 +327,8 @@ async def test_the_command_without_end_stops_when_told_and_says_what_was_not_sen
 
     async with receiving() as receiver:
         options = WebhookOptions(receiver.url, rate_per_s=1_000.0, count=None, speed=3_000.0)
-        summary = await simulate_webhooks(options, report=report, stop=stop)
+        with anyio.fail_after(10):
+            summary = await simulate_webhooks(options, report=report, stop=stop)
     assert summary.ledger.answered >= 20
     assert summary.ledger.waiting > 0
     assert "not sent yet" in "\n".join(summary.lines())

@@ -267,14 +267,14 @@ def _donation_of(body: dict[str, Any], record_id: str) -> Donation:
 
 def _amount_of(amount: Any) -> Text:
     """Their amounts are strings; a number is taken too, as their fundraising pages write totals that way."""
-    if amount is None or amount == "":
+    if amount is None:
         return UNSET
-    if type(amount) is int:
-        amount = text_or_unset(amount)
-    elif type(amount) is float:
+    if type(amount) is float:
         amount = f"{amount:.2f}"
-    if type(amount) is str and _AMOUNT.fullmatch(amount.strip()):
-        return amount.strip()
+    if type(amount) is str or type(amount) is int:
+        text = text_or_unset(amount)
+        if type(text) is not str or _AMOUNT.fullmatch(text):
+            return text
     raise RecordError(
         'action_network: reading a donation: its amount is not a decimal number such as "25.00"; nothing was guessed',
         reason="bad_amount",
@@ -297,7 +297,7 @@ def stamp_of(stamp: Any) -> Text:
 def _unknown_type_message(name: str) -> str:
     if not name:
         return "action_network: reading an event: it names no type; kept here, see the raw body"
-    shown = name if re.fullmatch(r"[A-Za-z_:.-]{1,60}", name) else "a name that cannot be shown"
+    shown = name if re.fullmatch(r"[a-z_]{1,30}:[a-z_]{1,30}", name) else "a name that cannot be shown"
     known = ", ".join(EVENT_TYPES)
     return (
         f"action_network: reading an event: no such type is known: {shown} (known: {known}); kept here, to be retried"

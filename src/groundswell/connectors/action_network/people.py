@@ -67,9 +67,7 @@ def text_or_unset(value: Any) -> Text:
     """A text without the spaces around it; a whole number as text; anything else, or nothing but spaces, is a gap."""
     if type(value) is str:
         return value.strip() or UNSET
-    if type(value) is int and abs(value) < 10**18:
-        return str(value)
-    return UNSET
+    return str(value) if type(value) is int else UNSET
 
 
 def without_gaps(values: dict[str, Any], but: Container[str] = ()) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from groundswell.component import Arrival, Context, WebhookRequest
 from groundswell.connectors.action_network.mapping import arrival_ids, record_of
+from groundswell.connectors.action_network.usual import usual_id
 from groundswell.connectors.objects import parse, parse_object
 from groundswell.errors import RecordError, RefusedError, UnreadableError
 from groundswell.record import Record
@@ -49,6 +50,9 @@ class ActionNetworkWebhook:
         """Whoever knows the path may post: Action Network signs nothing and sends no password."""
 
     def arrivals(self, request: WebhookRequest) -> Sequence[Arrival]:
+        record_id = usual_id(request.body)
+        if record_id is not None:
+            return [Arrival(record_id, _without_brackets(request.body))]
         events, raws = _split(request.body)
         ids = arrival_ids(events)
         return [Arrival(*parts) for parts in zip(ids, raws, events, strict=True)]
@@ -74,7 +78,11 @@ def _split(body: bytes) -> tuple[list[dict[str, Any]], list[bytes]]:
         if type(event) is not dict:
             raise UnreadableError(f"entry {number} of the body is not a JSON object; nothing of the body was taken")
     if len(events) == 1:
-        # What stands between the brackets is the event, to the byte: it parsed.
-        return events, [body.strip()[1:-1].strip()]
+        return events, [_without_brackets(body)]
     entries = msgspec.json.decode(body, type=list[msgspec.Raw])
     return events, [bytes(entry) for entry in entries]
+
+
+def _without_brackets(body: bytes) -> bytes:
+    """The event in an array of one, to the byte: it parsed."""
+    return body.strip()[1:-1].strip()

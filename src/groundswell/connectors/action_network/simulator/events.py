@@ -58,10 +58,11 @@ _OFFICIALS: Final = (
 
 
 def events(
-    seed: int,
+    seed: int | str,
     *,
     count: int | None = None,
     start: datetime = START,
+    every_s: float = 1.5,
     mix: Mapping[str, float] = MIX,
     twins: float = 0.0,
 ) -> Iterator[Message]:
@@ -69,11 +70,12 @@ def events(
 
     Args:
         count: Stop after so many events, exactly (a message may hold several); None never stops.
-        start: When the first happens; they follow a second or two apart.
+        start: When the first happens.
+        every_s: Seconds from one to the next, on average.
         mix: How often each type happens, against the others.
         twins: Share of messages a second webhook sends too: the same event under another idempotency key.
     """
-    made = Messages(Random(seed), start, mix, twins)  # noqa: S311 - it must be the same again for the same seed
+    made = Messages(Random(seed), start, every_s, mix, twins)
     left = count
     for message in made:
         if left is None:
@@ -88,9 +90,12 @@ def events(
 class Messages:
     """An endless iterator of messages."""
 
-    def __init__(self, random: Random, start: datetime, mix: Mapping[str, float] = MIX, twins: float = 0.0) -> None:
+    def __init__(
+        self, random: Random, start: datetime, every_s: float, mix: Mapping[str, float] = MIX, twins: float = 0.0
+    ) -> None:
         self._random = random
         self._now = start
+        self._every_s = every_s
         self._crowd = Crowd(random)
         self._types, self._weights = tuple(mix), tuple(mix.values())
         self._twins = twins
@@ -108,7 +113,7 @@ class Messages:
         if self._twin is not None:
             twin, self._twin = self._twin, None
             return twin
-        self._now += timedelta(seconds=self._random.expovariate(0.7))
+        self._now += timedelta(seconds=self._every_s * self._random.expovariate(1.0))
         message = self._message(self._random.choices(self._types, self._weights)[0])
         if self._twins and self._random.random() < self._twins:
             self._twin = copy.deepcopy(message)
@@ -324,8 +329,8 @@ def ids_of(message: Message) -> tuple[str, ...]:
 
 
 def upload_storm(seed: int, count: int, start: datetime = START) -> Iterator[Message]:
-    """An uploaded list: one event a line, all at about the same time."""
-    return islice(events(seed, start=start, mix=UPLOADS_ONLY), count)
+    """An uploaded list: one event a line, of other people than `events` with the same seed has."""
+    return islice(events(f"storm {seed}", start=start, every_s=0.01, mix=UPLOADS_ONLY), count)
 
 
 def send_test_message() -> Message:

@@ -51,7 +51,7 @@ class Entry:
     fate: Fate = "waiting"
     """In Action Network's eyes."""
     was_answered_200: bool = False
-    """Whether the receiver ever said 200, heard in time or not: then it must have the message."""
+    """Whether the receiver said 200 in time, even if that answer then got lost: then it must have the message."""
 
 
 @dataclass(slots=True)
@@ -74,7 +74,7 @@ class Ledger:
         return self.messages - self.answered - self.dropped
 
     def ids_taken(self) -> set[str]:
-        """Of everything the receiver said 200 to: none of these may be lost."""
+        """Of all that the receiver said 200 to: none of these may be lost."""
         return {one for entry in self.entries if entry.was_answered_200 for one in entry.ids}
 
 
@@ -92,7 +92,7 @@ class WebhookSender:
     """Sends messages to one address.
 
     Args:
-        session: Follows no limits of its own; at least `concurrency` connections.
+        session: Must allow `concurrency` connections at once.
         speed: How much faster than real time delays and waits between tries pass. The half second for an answer
             stays half a second.
         rate_per_s: How many messages happen a second, in real time; None: as fast as they can be sent.

@@ -96,7 +96,7 @@ async def simulate_webhooks(
             url,
             session,
             clock,
-            Random(options.seed),  # noqa: S311 - the same seed must send the same
+            Random(options.seed),
             speed=options.speed,
             rate_per_s=options.rate_per_s,
             lost_answers=options.lost_answers,
@@ -112,7 +112,10 @@ async def simulate_webhooks(
                 tasks.start_soon(_report, report, sender.ledger, clock)
             if stop is not None:
                 tasks.start_soon(_cancel_when, stop, tasks.cancel_scope)
-            await sender.run(events(options.seed, count=options.count, start=start, twins=options.twins))
+            every_s = 1 / options.rate_per_s
+            await sender.run(
+                events(options.seed, count=options.count, start=start, every_s=every_s, twins=options.twins)
+            )
             tasks.cancel_scope.cancel()
     return Summary(sender.ledger, options.seed, clock.monotonic() - started)
 

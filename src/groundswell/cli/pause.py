@@ -1,0 +1,37 @@
+"""`groundswell pause` and `groundswell resume`: hold a component, and let it go on."""
+
+from typing import Annotated
+
+import typer
+
+from groundswell.cli.asking import ask
+from groundswell.cli.options import CONFIG, JSON
+from groundswell.cli.screen import print_json
+from groundswell.ops.messages import NameComponent
+from groundswell.ops.operations import PAUSE, RESUME
+
+NAME = Annotated[str, typer.Argument(help="A sink, or a source that goes and looks.")]
+
+
+def pause(name: NAME, config: CONFIG = None, as_json: JSON = False) -> None:
+    """Hold a sink or a running source until `resume`, over restarts too. What waits for it is kept.
+
+    Example: groundswell pause crm
+    """
+    held = ask(config, PAUSE, NameComponent(name))
+    if as_json:
+        print_json(held)
+    else:
+        typer.echo(f"{held.name} is paused; groundswell resume {held.name} lets it go on")
+
+
+def resume(name: NAME, config: CONFIG = None, as_json: JSON = False) -> None:
+    """Let a component go on, now: also what was waiting for a later try is tried at once.
+
+    Example: groundswell resume crm
+    """
+    freed = ask(config, RESUME, NameComponent(name))
+    if as_json:
+        print_json(freed)
+    else:
+        typer.echo(f"{freed.name} goes on" + (" when a daemon runs" if freed.state == "stopped" else ""))

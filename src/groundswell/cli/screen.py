@@ -1,0 +1,93 @@
+"""What operators read: tables, times in UTC, numbers, and text from elsewhere that must not upset a terminal."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import pairwise
+from typing import Final
+
+import msgspec
+import typer
+from msgspec import Raw, Struct
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+PIPED_WIDTH: Final = 200
+"""Columns where nobody's window says how many there are."""
+NOTHING: Final = "-"
+
+
+def new_console() -> Console:
+    """For stdout; as wide as the terminal, or wide where there is none."""
+    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+
+
+def print_json(answer: Struct) -> None:
+    """The answer as one line of JSON."""
+    typer.echo(msgspec.json.encode(answer))
+
+
+def warn_of_personal_data() -> None:
+    """On stderr, so that it is seen wherever the rest goes."""
+    typer.echo(
+        "warning: what follows is personal data; keep it out of tickets, chats and files others can read", err=True
+    )
+
+
+def table(
+    title: str, headings: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Iterable[str] = ()
+) -> Table:
+    """A table; the columns headed by `numbers` stand to the right."""
+    made = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    right = set(numbers)
+    for heading in headings:
+        is_number = heading in right
+        made.add_column(
+            heading, header_style="dim", justify="right" if is_number else "left", overflow="fold", no_wrap=is_number
+        )
+    for row in rows:
+        made.add_row(*(cell if isinstance(cell, Text) else Text(shown(cell)) for cell in row))
+    return made
+
+
+def shown(value: object) -> str:
+    """A value for a person: "-" for None, thousands apart, times in UTC, and no control characters."""
+    match value:
+        case None:
+            return NOTHING
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return f"{value:,}"
+        case datetime():
+            return f"{value:%Y-%m-%dT%H:%M:%SZ}"
+    return "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in str(value))
+
+
+def pretty(body: Raw) -> str:
+    """JSON as people read it, with every control character escaped."""
+    text = msgspec.json.format(bytes(body), indent=2).decode()
+    return "\n".join(shown(line) for line in text.split("\n"))
+
+
+def lasting(seconds: float) -> str:
+    """How long something has lasted: "45s", "3m 5s", "2h 5m", "3d 4h"."""
+    whole = max(0, int(seconds))
+    for (unit, unit_s), (small, small_s) in pairwise(_UNITS):
+        if whole >= unit_s:
+            return f"{whole // unit_s}{unit} {whole % unit_s // small_s}{small}"
+    return f"{whole}s"
+
+
+_UNITS: Final = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
+
+
+def size(count: int) -> str:
+    """Bytes for people: "12.3 MiB"."""
+    amount = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} GiB"

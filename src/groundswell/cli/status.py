@@ -1,0 +1,180 @@
+"""`groundswell status`: how everything is doing, and what needs a person."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Annotated, Final
+
+import anyio
+import typer
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from groundswell.cli.asking import ask, place_or_exit
+from groundswell.cli.options import CONFIG, JSON
+from groundswell.cli.screen import lasting, new_console, print_json, shown, size, table
+from groundswell.clock import SystemClock
+from groundswell.errors import GroundswellError
+from groundswell.ops import reach
+from groundswell.ops.messages import ComponentStatus, Nothing, Role, Status
+from groundswell.ops.operations import STATUS
+from groundswell.ops.place import Place
+
+WATCH_EVERY_S: Final = 2.0
+
+_COLUMNS: Final[dict[Role | None, tuple[str, ...]]] = {
+    "source": ("accepted", "duplicates", "processed", "refused", "dead"),
+    "transform": ("filtered", "dead", "notes"),
+    "sink": ("delivered", "skipped", "coalesced", "waiting", "oldest", "retried", "dead"),
+    None: ("waiting", "oldest", "dead"),
+}
+_FIELDS: Final = {"refused": "refused_requests", "dead": "dead_letters"}
+"""Columns that are called something shorter than what they show."""
+_SELDOM: Final = frozenset({"refused", "skipped", "coalesced", "notes"})
+"""Columns left out while there is nothing in them."""
+_TITLES: Final[dict[Role | None, str]] = {
+    "source": "Sources",
+    "transform": "Transforms",
+    "sink": "Sinks",
+    None: "No longer in the configuration",
+}
+
+
+def command(
+    config: CONFIG = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep looking, every two seconds, until Ctrl-C.")] = False,
+    as_json: JSON = False,
+) -> None:
+    """Show how everything is doing, and first of all what needs a person.
+
+    Counts are since the daemon started. While none runs, what waits on disk is shown. Exit codes: 0 done, 1 failed.
+
+    Examples: groundswell status; groundswell status --watch; groundswell status --config /etc/groundswell --json
+    """
+    if watch:
+        _watch(place_or_exit(config), as_json)
+    elif as_json:
+        print_json(ask(config, STATUS, Nothing()))
+    else:
+        new_console().print(rendered(ask(config, STATUS, Nothing())))
+
+
+def _watch(place: Place, as_json: bool) -> None:
+    try:
+        anyio.run(_keep_looking, place, as_json)
+    except KeyboardInterrupt:
+        raise typer.Exit from None
+
+
+async def _keep_looking(place: Place, as_json: bool) -> None:
+    clock = SystemClock()
+    console = new_console()
+    if as_json or not sys.stdout.isatty():
+        while True:
+            _print(await _look(place, clock), as_json)
+            await clock.sleep(WATCH_EVERY_S)
+    with Live(console=console, auto_refresh=False) as live:
+        while True:
+            found = await _look(place, clock)
+            live.update(Text(found) if isinstance(found, str) else rendered(found), refresh=True)
+            await clock.sleep(WATCH_EVERY_S)
+
+
+async def _look(place: Place, clock: SystemClock) -> Status | str:
+    """The status, or why there is none just now: a daemon may be starting, and whoever watches wants to see it come."""
+    try:
+        return await reach.ask(place, clock, STATUS, Nothing())
+    except GroundswellError as exc:
+        return str(exc)
+
+
+def _print(found: Status | str, as_json: bool) -> None:
+    if isinstance(found, str):
+        typer.echo(found, err=True)
+    elif as_json:
+        print_json(found)
+    else:
+        new_console().print(rendered(found))
+
+
+def rendered(status: Status) -> RenderableType:
+    """A status as people read it."""
+    return Group(*_heading(status), *_tables(status), *_errors(status.components))
+
+
+def _heading(status: Status) -> Iterator[Text]:
+    if status.running:
+        yield Text(_running(status), style="bold")
+    else:
+        yield Text(f"not running; what waits is in the state file (groundswell {status.version})", style="bold yellow")
+    yield Text(f"state file {shown(status.state_file)}, {size(status.state_file_bytes)}")
+    if status.inbox_waiting:
+        yield Text(
+            f"{shown(status.inbox_waiting)} accepted and not processed yet, the oldest for "
+            f"{_age(status.inbox_oldest_at, status.now)}"
+        )
+    if status.running and status.not_ready:
+        yield Text(f"not ready: {'; '.join(status.not_ready)}", style="bold red")
+    if status.attention:
+        yield Text("\nneeds a person:", style="bold red")
+        yield from (Text(f"  {shown(line)}", style="red") for line in status.attention)
+
+
+def _running(status: Status) -> str:
+    parts = [f"running since {shown(status.started_at)} ({_age(status.started_at, status.now)})"]
+    parts.append(f"configuration {status.config} read {shown(status.config_read_at)}")
+    if status.last_reload is not None and status.last_reload.error is not None:
+        parts.append(f"reload refused {shown(status.last_reload.at)}")
+    return ", ".join([*parts, f"groundswell {status.version}"])
+
+
+def _tables(status: Status) -> Iterator[Table]:
+    for role, columns in _COLUMNS.items():
+        found = [component for component in status.components if component.role == role]
+        if not found:
+            continue
+        rows = [[_cell(component, column, status.now) for column in columns] for component in found]
+        kept = [
+            place
+            for place, column in enumerate(columns)
+            if column not in _SELDOM or any(row[place] not in (None, 0, "") for row in rows)
+        ]
+        yield table(
+            f"\n{_TITLES[role]}",
+            ["component", "type", "state", *(columns[place] for place in kept)],
+            [
+                [component.name, component.type, _state(component), *(row[place] for place in kept)]
+                for component, row in zip(found, rows, strict=True)
+            ],
+            numbers=set(columns) - {"notes"},
+        )
+
+
+def _cell(component: ComponentStatus, column: str, now: datetime) -> object:
+    if column == "oldest":
+        return None if component.oldest_waiting_at is None else _age(component.oldest_waiting_at, now)
+    if column == "notes":
+        return ", ".join(f"{note} {count:,}" for note, count in sorted(component.notes.items()))
+    return getattr(component, _FIELDS.get(column, column))
+
+
+def _state(component: ComponentStatus) -> Text:
+    if component.state in ("running", "finished", "stopped"):
+        return Text(component.state)
+    return Text(component.state, style="red" if component.attention else "yellow")
+
+
+def _errors(components: Sequence[ComponentStatus]) -> Iterator[Text]:
+    found = [component for component in components if component.last_error]
+    if found:
+        yield Text("\nLast errors", style="bold")
+    for component in found:
+        error = shown(component.last_error)
+        told = error if error.startswith(f"{component.name}:") else f"{component.name}: {error}"
+        yield Text(f"  {told}", style="yellow")
+
+
+def _age(since: datetime | None, now: datetime) -> str:
+    return lasting((now - (since or now)).total_seconds())

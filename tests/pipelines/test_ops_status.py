@@ -1,0 +1,116 @@
+"""`status` against known traffic, with and without a daemon."""
+
+from pathlib import Path
+
+from groundswell.connectors.http.simulator import Fault
+from groundswell.ops.messages import ComponentStatus, Nothing, Status
+from groundswell.ops.operations import STATUS
+from tests.pipelines.ops_pipeline import ask, receiving
+from tests.running import post, running, until, write_config
+
+
+def of(status: Status, name: str) -> ComponentStatus:
+    (found,) = (component for component in status.components if component.name == name)
+    return found
+
+
+PEOPLE = [
+    {"id": 1, "zip": "97201"},
+    {"id": 2, "zip": "97202"},
+    {"id": 2, "zip": "97202"},
+    {"id": 3},
+    {"id": 4, "zip": ["no text"]},
+]
+
+
+async def test_every_record_is_counted_where_it_went(tmp_path: Path) -> None:
+    async with receiving() as (_, pipeline), running(pipeline, tmp_path) as daemon:
+        assert await post(daemon, "signups", PEOPLE) == (200, {"accepted": 4, "duplicates": 1})
+        await post(daemon, "signups", b"no json")
+        await until(lambda: daemon.metrics.totals().get("crm", {}).get("delivered") == 2)
+        status = await ask(tmp_path, STATUS, Nothing())
+    assert status.running
+    assert status.not_ready == []
+    assert status.config == daemon.config.hash
+    assert status.started_at is not None
+    assert status.inbox_waiting == 0
+    signups, mapped, adults, crm = (of(status, name) for name in ("signups", "mapped", "adults", "crm"))
+    assert (signups.accepted, signups.duplicates, signups.processed, signups.refused_requests) == (4, 1, 4, 1)
+    assert (signups.role, signups.type, signups.state) == ("source", "http.webhook", "running")
+    assert (signups.delivered, signups.waiting) == (None, None)
+    assert (adults.filtered, adults.dead_letters) == (1, 0)
+    assert (mapped.filtered, mapped.dead_letters) == (0, 1)
+    assert (crm.delivered, crm.retried, crm.waiting, crm.oldest_waiting_at) == (2, 0, 0, None)
+
+
+async def test_what_needs_a_person_comes_first(tmp_path: Path) -> None:
+    async with receiving() as (receiver, pipeline), running(pipeline, tmp_path) as daemon:
+        receiver.fault = Fault(status=401)
+        await post(daemon, "signups", [{"id": 1, "zip": "97201"}])
+        await until(lambda: daemon.supervisor.states()["crm"] == "unauthorized")
+        status = await ask(tmp_path, STATUS, Nothing())
+    assert [component.name for component in status.components] == ["crm", "signups", "mapped", "adults"]
+    crm = status.components[0]
+    assert crm.waiting == 1
+    assert crm.last_error is not None
+    assert "answered 401" in crm.last_error
+    assert status.attention == [
+        "crm: its credentials are refused; mend them, then `groundswell resume crm` tries at once"
+    ]
+
+
+async def test_dead_letters_need_a_person(tmp_path: Path) -> None:
+    async with receiving() as (_, pipeline), running(pipeline, tmp_path) as daemon:
+        await post(daemon, "signups", [{"id": 4, "zip": ["no text"]}])
+        await until(lambda: daemon.metrics.totals().get("mapped", {}).get("dead") == 1)
+        status = await ask(tmp_path, STATUS, Nothing())
+    assert status.attention == ["mapped: 1 dead letter; look with `groundswell dead list --component mapped`"]
+
+
+async def test_a_sink_the_configuration_no_longer_has_is_shown_with_what_waits_for_it(tmp_path: Path) -> None:
+    async with receiving() as (receiver, pipeline), running(pipeline, tmp_path) as daemon:
+        receiver.fault = Fault(status=503)
+        await post(daemon, "signups", [{"id": 1, "zip": "97201"}])
+        await until(lambda: daemon.supervisor.sinks["crm"].waiting == 1)
+        write_config(tmp_path, pipeline.replace("[sinks.crm]", "[sinks.other]"))
+        await daemon.reload()
+        online = await ask(tmp_path, STATUS, Nothing())
+    offline = await ask(tmp_path, STATUS, Nothing())
+    for status in (online, offline):
+        crm = of(status, "crm")
+        assert (crm.role, crm.type, crm.state, crm.waiting) == (None, None, "removed", 1)
+        assert crm.oldest_waiting_at is not None
+        assert status.attention == ["crm: 1 delivery waits for it, and the configuration no longer has it; put it back"]
+
+
+async def test_without_a_daemon_it_shows_what_waits_on_disk(tmp_path: Path) -> None:
+    async with receiving() as (receiver, pipeline):
+        async with running(pipeline, tmp_path) as daemon:
+            receiver.fault = Fault(status=503)
+            await post(daemon, "signups", PEOPLE)
+            await until(lambda: daemon.supervisor.sinks["crm"].waiting == 2)
+            await daemon.supervisor.pause("crm")
+        status = await ask(tmp_path, STATUS, Nothing())
+    assert not status.running
+    assert status.not_ready == ["no daemon runs"]
+    assert (status.started_at, status.config, status.last_reload) == (None, None, None)
+    crm = of(status, "crm")
+    assert (crm.state, crm.waiting, crm.delivered) == ("paused", 2, None)
+    assert crm.oldest_waiting_at is not None
+    assert of(status, "signups").state == "stopped"
+    assert of(status, "mapped").dead_letters == 1
+
+
+async def test_a_refused_reload_is_told_until_one_succeeds(tmp_path: Path) -> None:
+    async with receiving() as (_, pipeline), running(pipeline, tmp_path) as daemon:
+        write_config(tmp_path, pipeline + "[sinks.crm2]\n")
+        await daemon.reload()
+        refused = await ask(tmp_path, STATUS, Nothing())
+        write_config(tmp_path, pipeline)
+        await daemon.reload()
+        mended = await ask(tmp_path, STATUS, Nothing())
+    assert refused.last_reload is not None
+    assert refused.last_reload.error is not None
+    assert len(refused.attention) == 1
+    assert mended.last_reload is not None
+    assert (mended.last_reload.error, mended.attention) == (None, [])
