@@ -145,6 +145,9 @@ class Listen(BaseModel):
 
     @model_serializer
     def _write(self) -> str:
+        return str(self)
+
+    def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @classmethod

@@ -95,8 +95,9 @@ class Process:
     def cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Another verb on the same file."""
         verb, *rest = arguments
+        where = [str(self.file)] if verb in ("check", "graph", "test") else ["--config", str(self.file)]
         return subprocess.run(
-            [sys.executable, "-m", "groundswell", verb, *rest, "--file", str(self.file)],
+            [sys.executable, "-m", "groundswell", verb, *rest, *where],
             capture_output=True,
             text=True,
             env=self._environ,

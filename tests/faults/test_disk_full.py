@@ -56,7 +56,7 @@ async def test_a_full_disk_refuses_loses_nothing_and_recovers(small_disk: Path) 
             with anyio.move_on_after(60):
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(sender.run)
-                    while sender.statuses[503] < 50:
+                    while sender.statuses[503] < 50 or await _readiness(process) != 503:
                         await anyio.sleep(0.05)
                     tasks.cancel_scope.cancel()
             assert sender.statuses[503] >= 50

@@ -41,7 +41,7 @@ TROUBLES = {
     "answers cut off": [Fault(cut=True), Fault(), Fault()],
     "slow": [Fault(delay_s=0.3), Fault()],
     "flapping": [*[Fault(status=503)] * 6, *[Fault()] * 12],
-    "timeouts asked to come again": [Fault(status=408), Fault(status=425), Fault()],
+    "timeouts asked to come again": [Fault(status=408), Fault(), Fault(), Fault(status=425), Fault(), Fault()],
 }
 
 

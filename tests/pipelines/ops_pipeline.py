@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from io import BytesIO
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from msgspec import Struct
 
@@ -69,7 +70,13 @@ async def ask(directory: Path, operation: Operation[Q, A], request: Q) -> A:
 
 
 async def call(
-    daemon: Daemon, method: str, path: str, *, login: bool = True, headers: dict[str, str] | None = None, **kwargs: Any
+    daemon: Daemon,
+    method: str,
+    path: str,
+    *,
+    login: bool = True,
+    headers: dict[str, str] | None = None,
+    body: bytes | None = None,
 ) -> Answer:
     """One request to the ops port of a daemon, with its token unless not."""
     reach_it = token_of(daemon)
@@ -77,7 +84,10 @@ async def call(
     async with (
         new_session() as session,
         session.request(
-            method, f"http://{reach_it.address}{path}", headers={**sent, **(headers or {})}, **kwargs
+            method,
+            f"http://{reach_it.address}{path}",
+            headers={**sent, **(headers or {})},
+            data=None if body is None else BytesIO(body),
         ) as response,
     ):
         return Answer(response.status, dict(response.headers), await response.read())

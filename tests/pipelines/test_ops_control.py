@@ -127,13 +127,13 @@ async def test_a_running_source_can_be_paused_with_and_without_a_daemon(tmp_path
     (tmp_path / "in.jsonl").touch()
     async with receiving() as (_, pipeline):
         with_file = pipeline.replace('["signups"]', '["signups", "file"]')
-        with_file += '\n[sources.file]\ntype = "jsonl"\npath = "in.jsonl"\n'
+        with_file += '\n[sources.file]\ntype = "jsonl"\npath = "in.jsonl"\nfollow = true\n'
         async with running(with_file, tmp_path) as daemon:
             assert (await ask(tmp_path, PAUSE, NameComponent("file"))).state == "paused"
             assert daemon.supervisor.states()["file"] == "paused"
         assert (await ask(tmp_path, RESUME, NameComponent("file"))).state == "stopped"
         async with running(with_file, tmp_path) as daemon:
-            assert daemon.supervisor.states()["file"] != "paused"
+            assert daemon.supervisor.states()["file"] == "running"
 
 
 async def test_a_reload_says_what_it_changed(tmp_path: Path) -> None:

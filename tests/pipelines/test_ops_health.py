@@ -1,5 +1,6 @@
 """The ops port as monitors see it: alive, ready, counted; and closed to everybody else."""
 
+import re
 from pathlib import Path
 
 import anyio
@@ -210,3 +211,13 @@ async def test_a_refused_reload_shows_in_the_metrics(tmp_path: Path) -> None:
     assert shown["groundswell_config_reload_failed"] == 1
     assert shown["groundswell_config_reloaded_timestamp_seconds"] == pytest.approx(daemon.started_at, abs=5)
     assert ready["attention"] == ["the last reload was refused"]
+
+
+async def test_metrics_shows_every_metric_of_the_page_and_no_other(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+    async with receiving() as (_, pipeline), running(pipeline, tmp_path) as daemon:
+        answer = await call(daemon, "GET", "/metrics", login=False)
+    assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    shown = re.findall(r"^# TYPE (\S+) ", answer.body.decode(), re.MULTILINE)
+    assert shown == re.findall(r"^\| `(groundswell_\w+)` \| (?:counter|gauge|histogram)", page, re.MULTILINE)
+    assert b"_created" not in answer.body

@@ -93,7 +93,8 @@ def test_a_held_lane_goes_on_in_order_when_its_time_has_come() -> None:
     assert lanes.loading(10) == [1, 2]
     lanes.add([pending(3, "rosa")], NOW)
     lanes.loaded([pending(1, "rosa", attempts=1), pending(2, "rosa")])
-    assert seqs(turns := lanes.take(5)) == [[1]]
+    turns = lanes.take(5)
+    assert seqs(turns) == [[1]]
     assert turns[0].delivery.attempts == 1
     lanes.settled(turns[0])
     lanes.settled(lanes.take(1)[0])
@@ -289,9 +290,7 @@ class AnyOrder(RuleBasedStateMachine):
         )
     )
     def feeder_adds(self, new: list[tuple[str, str, int]]) -> None:
-        entries = []
-        for parts in new[: self.lanes.room]:
-            entries.append(self.commit(*parts))
+        entries = [self.commit(*parts) for parts in new[: self.lanes.room]]
         self.added |= {entry.seq for entry in entries}
         self.lanes.add(entries, self.now)
 

@@ -124,7 +124,12 @@ def test_a_record_goes_through_transforms_in_order_to_each_sink() -> None:
 
 def test_a_delivery_says_who_it_is_about_and_never_holds_what_came() -> None:
     (delivery,) = [d for _, _, d in Pipeline({}, {"crm": ["in1"]}).process({"phone": "+15035550144"}).deliveries]
-    assert (delivery.record_id, delivery.kind, delivery.lane, delivery.attempts) == ("test/1", "action", "+15035550144", 0)
+    assert (delivery.record_id, delivery.kind, delivery.lane, delivery.attempts) == (
+        "test/1",
+        "action",
+        "+15035550144",
+        0,
+    )
     assert b"raw" not in delivery.body
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from groundswell.component import Arrival, Delivery
@@ -32,7 +33,13 @@ def delivery(record_id: str, lane: str = "rosa", body: bytes = b"{}") -> Deliver
 
 
 def letter(stage: Any = "deliver", record_id: str = "r/1", inbox_seq: int | None = 1, **parts: Any) -> DeadLetter:
-    given = {"component": "crm", "reason": "rejected", "message": "it said no", "created_at": NOW, "body": b"{}"} | parts
+    given = {
+        "component": "crm",
+        "reason": "rejected",
+        "message": "it said no",
+        "created_at": NOW,
+        "body": b"{}",
+    } | parts
     return DeadLetter(stage=stage, record_id=record_id, inbox_seq=inbox_seq, kind="action", lane="rosa", **given)
 
 
@@ -84,7 +91,7 @@ async def test_everything_that_waits_is_committed_at_once_and_then_released(stor
     before = store.commits
     with writer_held(store):
         waiting = [store.accept(accept("signups", f"r/{n}")) for n in range(500)]
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
         assert not any(write.done() for write in waiting)
     results = await asyncio.gather(*waiting)
     assert [len(result) for result in results] == [1] * 500
@@ -166,7 +173,6 @@ async def test_closing_commits_what_waits(tmp_path: Path) -> None:
     store = await Store(tmp_path / "groundswell.db").open()
     with writer_held(store):
         waiting = [store.accept(accept("signups", f"r/{n}")) for n in range(5)]
-        threading.Timer(0.05, lambda: None).start()
     await store.close()
     assert all(write.done() for write in waiting)
     async with Store(tmp_path / "groundswell.db") as store:
@@ -177,7 +183,7 @@ async def test_a_close_that_is_cancelled_still_closes(tmp_path: Path) -> None:
     with anyio.CancelScope() as scope:
         async with Store(tmp_path / "groundswell.db") as store:
             scope.cancel()
-            await anyio.sleep(0)
+            await anyio.lowlevel.checkpoint()
     async with Store(tmp_path / "groundswell.db") as store:
         assert await accepted(store, "r/1") == [1]
 

@@ -225,7 +225,7 @@ async def test_wait_returns_at_once_when_something_is_there(is_behind: bool) -> 
 
 
 class AnyInterleaving(RuleBasedStateMachine):
-    """A writer commits; the event loop is told of it later, in order; a reader takes, and anything happens meanwhile."""
+    """A writer commits; the event loop is told later, in order; a reader takes, and anything happens meanwhile."""
 
     @initialize(
         records_max=st.integers(1, 5),

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from groundswell.cli.asking import ask
 from groundswell.cli.options import CONFIG, JSON
-from groundswell.cli.screen import new_console, pretty, print_json, shown, table, warn_of_personal_data
+from groundswell.cli.screen import pretty, print_json, say, shown, table, warn_of_personal_data
 from groundswell.config.problems import counted
 from groundswell.ops.messages import (
     LETTERS_MAX,
@@ -133,28 +133,26 @@ def _count(config: Sequence[Path] | None, picked: PickLetters) -> int:
 
 
 def _show_list(letters: Letters) -> None:
-    console = new_console()
     if not letters.total:
-        console.print("no dead letters")
+        say("no dead letters")
         return
     groups = [(group.component, group.reason, group.count) for group in letters.groups]
     heading = counted(letters.total, "dead letter")
-    console.print(table(heading, ["component", "reason", "count"], groups, numbers=["count"]))
+    say(table(heading, ["component", "reason", "count"], groups, numbers=["count"]))
     rows = [
         (str(letter.id), letter.created_at, letter.component, letter.reason, letter.record_id, letter.message)
         for letter in letters.letters
     ]
-    console.print(table("\n", ["number", "at", "component", "reason", "record", "why"], rows, numbers=["number"]))
+    say(table("\n", ["number", "at", "component", "reason", "record", "why"], rows, numbers=["number"]))
     if letters.next_after is not None:
-        console.print(f"more: groundswell dead list --after {letters.next_after}")
+        say(f"more: groundswell dead list --after {letters.next_after}")
 
 
 def _show(found: LetterShown) -> None:
-    console = new_console()
     width = max(map(len, _FACTS))
     for fact in _FACTS:
         value = getattr(found.letter, fact)
-        console.print(Text(f"{fact.replace('_', ' '):<{width}}  {value if fact == 'id' else shown(value)}"))
+        say(Text(f"{fact.replace('_', ' '):<{width}}  {value if fact == 'id' else shown(value)}"))
     if found.unreadable is None:
         typer.echo(pretty(found.body))
     else:

@@ -7,7 +7,7 @@ import typer
 
 from groundswell.cli.asking import ask
 from groundswell.cli.options import CONFIG, JSON
-from groundswell.cli.screen import new_console, print_json, table
+from groundswell.cli.screen import print_json, say, table
 from groundswell.ops.messages import KEY_NAME, NameKey, Nothing, RevokeKey
 from groundswell.ops.operations import KEYS_CREATE, KEYS_LIST, KEYS_REVOKE
 
@@ -49,7 +49,7 @@ def list_keys(config: CONFIG = None, as_json: JSON = False) -> None:
         print_json(keys)
     elif keys.keys:
         rows = [(key.name, key.account_id, key.created_at, key.revoked_at) for key in keys.keys]
-        new_console().print(table("", ["name", "account id", "created", "revoked"], rows))
+        say(table("", ["name", "account id", "created", "revoked"], rows))
     else:
         typer.echo("no API keys; `groundswell keys create NAME` makes one")
 

@@ -22,7 +22,8 @@ def pause(name: NAME, config: CONFIG = None, as_json: JSON = False) -> None:
     if as_json:
         print_json(held)
     else:
-        typer.echo(f"{held.name} is paused; groundswell resume {held.name} lets it go on")
+        hint = f"; groundswell resume {held.name} lets it go on" if held.state == "paused" else ""
+        typer.echo(f"{held.name} is {held.state}{hint}")
 
 
 def resume(name: NAME, config: CONFIG = None, as_json: JSON = False) -> None:
@@ -34,4 +35,4 @@ def resume(name: NAME, config: CONFIG = None, as_json: JSON = False) -> None:
     if as_json:
         print_json(freed)
     else:
-        typer.echo(f"{freed.name} goes on" + (" when a daemon runs" if freed.state == "stopped" else ""))
+        typer.echo(f"{freed.name} is {freed.state}" + ("; it goes on when a daemon runs" * (freed.state == "stopped")))

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from groundswell.cli.asking import ask
 from groundswell.cli.options import CONFIG, JSON
-from groundswell.cli.screen import new_console, pretty, print_json, shown, table, warn_of_personal_data
+from groundswell.cli.screen import pretty, print_json, say, shown, table, warn_of_personal_data
 from groundswell.ops.messages import AskRecord, RecordTrace
 from groundswell.ops.operations import RECORD
 
@@ -32,26 +32,26 @@ def command(
 
 
 def _show(trace: RecordTrace) -> None:
-    console = new_console()
-    console.print(Text(shown(trace.id), style="bold"))
-    console.print(f"accepted {shown(trace.received_at)} by {shown(trace.source)}")
-    console.print(_processing(trace))
-    for made in _tables(trace):
-        console.print(made)
-    console.print(Text("as it came", style="bold"))
+    say(
+        Text(shown(trace.id), style="bold"),
+        f"accepted {shown(trace.received_at)} by {shown(trace.source)}",
+        _processing(trace),
+        *_tables(trace),
+        Text("\nAs it came", style="bold"),
+    )
     typer.echo(pretty(trace.body))
 
 
 def _tables(trace: RecordTrace) -> Iterator[Table]:
     if trace.waiting:
         waiting = [(w.sink, w.attempts, w.next_attempt_at or "when it is its turn") for w in trace.waiting]
-        yield table("Waiting", ["sink", "tries", "next try"], waiting, numbers=["tries"])
+        yield table("\nWaiting", ["sink", "tries", "next try"], waiting, numbers=["tries"])
     if trace.settled:
         settled = [(s.sink, s.outcome, s.note, s.attempts, s.at) for s in trace.settled]
-        yield table("Settled", ["sink", "outcome", "note", "tries", "at"], settled, numbers=["tries"])
+        yield table("\nSettled", ["sink", "outcome", "note", "tries", "at"], settled, numbers=["tries"])
     if trace.dead_letters:
         dead = [(str(d.id), d.component, d.reason, d.message) for d in trace.dead_letters]
-        yield table("Dead letters", ["number", "component", "reason", "why"], dead, numbers=["number"])
+        yield table("\nDead letters", ["number", "component", "reason", "why"], dead, numbers=["number"])
 
 
 def _processing(trace: RecordTrace) -> str:

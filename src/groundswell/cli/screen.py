@@ -9,18 +9,29 @@ from typing import Final
 import msgspec
 import typer
 from msgspec import Raw, Struct
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-PIPED_WIDTH: Final = 200
-"""Columns where nobody's window says how many there are."""
+PIPED_WIDTH: Final = 10_000
+"""Columns where nobody's window says how many there are: each row stays one line, for grep and awk."""
 NOTHING: Final = "-"
 
 
 def new_console() -> Console:
     """For stdout; as wide as the terminal, or wide where there is none."""
     return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+
+
+def say(*parts: RenderableType) -> None:
+    """Print, one after the other; without the spaces that fill up a table's rows where it is not for a terminal."""
+    console = new_console()
+    if console.is_terminal:
+        console.print(*parts, sep="\n")
+        return
+    with console.capture() as captured:
+        console.print(*parts, sep="\n")
+    typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def print_json(answer: Struct) -> None:
@@ -62,7 +73,13 @@ def shown(value: object) -> str:
             return f"{value:,}"
         case datetime():
             return f"{value:%Y-%m-%dT%H:%M:%SZ}"
-    return "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in str(value))
+    return "".join(letter if letter.isprintable() else _escaped(letter) for letter in str(value))
+
+
+def _escaped(letter: str) -> str:
+    """As JSON writes it: beyond 16 bits as a pair."""
+    units = letter.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{high:02x}{low:02x}" for high, low in zip(units[::2], units[1::2], strict=True))
 
 
 def pretty(body: Raw) -> str:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from groundswell.cli.asking import ask, place_or_exit
 from groundswell.cli.options import CONFIG, JSON
-from groundswell.cli.screen import lasting, new_console, print_json, shown, size, table
+from groundswell.cli.screen import lasting, new_console, print_json, say, shown, size, table
 from groundswell.clock import SystemClock
 from groundswell.errors import GroundswellError
 from groundswell.ops import reach
@@ -58,7 +58,7 @@ def command(
     elif as_json:
         print_json(ask(config, STATUS, Nothing()))
     else:
-        new_console().print(rendered(ask(config, STATUS, Nothing())))
+        say(rendered(ask(config, STATUS, Nothing())))
 
 
 def _watch(place: Place, as_json: bool) -> None:
@@ -96,7 +96,7 @@ def _print(found: Status | str, as_json: bool) -> None:
     elif as_json:
         print_json(found)
     else:
-        new_console().print(rendered(found))
+        say(rendered(found))
 
 
 def rendered(status: Status) -> RenderableType:

@@ -5,6 +5,7 @@ Built on aiohttp's low-level server, without router and middlewares: this is the
 """
 
 import asyncio
+import os
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol
@@ -108,9 +109,10 @@ class WebhookServer:
         site = web.TCPSite(runner, self._listen.host, self._listen.port, backlog=1024, reuse_address=True)
         try:
             await site.start()
-        except OSError:
+        except OSError as exc:
             await runner.cleanup()
-            raise
+            why = f"cannot listen on {self._listen} ([webhooks] listen): {os.strerror(exc.errno or 0)}"
+            raise OSError(exc.errno, why) from exc
         self._runner = runner
         self.port = runner.addresses[0][1]
 

@@ -41,7 +41,14 @@ async def read_body(request: web.BaseRequest, wanted: type[Q]) -> Q:
     if not isinstance(values, dict):
         raise RefusedError(400, "the body must be a JSON object")
     _check_known(values, wanted, "a field")
-    return _converted(values, wanted, strict=True)
+    return _converted({name: _with_whole_numbers(value) for name, value in values.items()}, wanted, strict=True)
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    """JSON knows one kind of number: 5.0 is 5."""
+    if isinstance(value, list):
+        return [int(part) if isinstance(part, float) and part.is_integer() else part for part in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 async def _body_of(request: web.BaseRequest) -> bytes:

@@ -9,19 +9,23 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 ROWS_BETWEEN: Final = 4_000
 """Rows changed between two checkpoints: some 20 to 40 MB of log."""
+LOG_BYTES_MAX: Final = 64 * 2**20
+"""When rows are large, a checkpoint comes earlier: when the log is larger than this. It begins anew no larger."""
 _STEP: Final = "PRAGMA wal_checkpoint(PASSIVE)"
 
 
 class Checkpointer:
     """Used by the writer's thread only; has a thread of its own for the long part."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
-        """`connect` opens another connection to the same file."""
+    def __init__(self, connect: Callable[[], sqlite3.Connection], log: Path) -> None:
+        """`connect` opens another connection to the same file, whose log is `log`."""
         self._connect = connect
+        self._log = log
         self._due = threading.Event()
         self._bulk_is_done = threading.Event()
         self._is_closing = False
@@ -35,7 +39,9 @@ class Checkpointer:
             self._bulk_is_done.clear()
             with contextlib.suppress(sqlite3.Error):  # a full disk: the next commit says so
                 connection.execute(_STEP)
-        elif connection.total_changes - self._rows_before >= ROWS_BETWEEN and not self._due.is_set():
+        elif not self._due.is_set() and (
+            connection.total_changes - self._rows_before >= ROWS_BETWEEN or self._log.stat().st_size > LOG_BYTES_MAX
+        ):
             self._rows_before = connection.total_changes
             self._due.set()
 
@@ -52,7 +58,7 @@ class Checkpointer:
 
     def _run(self) -> None:
         with contextlib.closing(self._connect()) as connection:
-            while True:
+            while not self._is_closing:
                 self._due.wait()
                 if self._is_closing:
                     return

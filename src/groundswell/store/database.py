@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from groundswell.errors import StoreError, StoreLockedError
+from groundswell.store.checkpointer import LOG_BYTES_MAX
 
 APPLICATION_ID: Final = 0x4753574C
 """Marks a SQLite file as ours ("GSWL")."""
@@ -79,16 +80,17 @@ def connect_to_write(path: Path, size_max: int) -> sqlite3.Connection:
         connection = sqlite3.connect(path, isolation_level=None, cached_statements=256)
         try:
             _check_is_ours(connection, path)
+            version = _version_of(connection, path)
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL").fetchone()
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
             connection.execute("PRAGMA cache_size = -16000")
-            connection.execute("PRAGMA journal_size_limit = 67108864")
+            connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES_MAX}")
             connection.execute("PRAGMA wal_autocheckpoint = 0")  # see checkpointer.py
             connection.execute(f"PRAGMA max_page_count = {size_max // PAGE_BYTES}").fetchone()
-            _migrate(connection, path)
+            _migrate(connection, version)
         except BaseException:
             connection.close()
             raise
@@ -98,6 +100,11 @@ def connect_to_write(path: Path, size_max: int) -> sqlite3.Connection:
             "be in it) and restore the last backup; see docs/operating.md"
         ) from exc
     return connection
+
+
+def log_of(path: Path) -> Path:
+    """Where SQLite keeps the log (WAL) of a state file while it is in use."""
+    return path.with_name(f"{path.name}-wal")
 
 
 def connect_to_checkpoint(path: Path) -> sqlite3.Connection:
@@ -143,16 +150,19 @@ def migrations() -> list[tuple[int, str]]:
     return [(int(script.name.split("_")[0]), script.read_text()) for script in scripts]
 
 
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    scripts = migrations()
-    newest = scripts[-1][0]
+def _version_of(connection: sqlite3.Connection, path: Path) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    newest = migrations()[-1][0]
     if version > newest:
         raise StoreError(
             f"{path} was written by a newer groundswell (format {version}, this program knows up to {newest}); "
             "upgrade groundswell, or restore the backup made before the upgrade. Nothing was changed in it"
         )
-    for number, script in scripts:
+    return version
+
+
+def _migrate(connection: sqlite3.Connection, version: int) -> None:
+    for number, script in migrations():
         if number > version:
             connection.executescript(
                 f"BEGIN IMMEDIATE;\n{script}\nPRAGMA application_id = {APPLICATION_ID};\n"

@@ -14,7 +14,7 @@ from msgspec import Struct
 from groundswell.component import Cursor
 from groundswell.errors import NotFoundError, StoreError
 from groundswell.store import dead_letters, inbox, keys, outbox, pauses, retention
-from groundswell.store.database import PAGE_BYTES, Lock, check_to_read, connect_to_checkpoint, connect_to_write
+from groundswell.store.database import PAGE_BYTES, Lock, check_to_read, connect_to_checkpoint, connect_to_write, log_of
 from groundswell.store.dead_letters import DeadLetter, Retried, Selection
 from groundswell.store.inbox import Accept, InboxEntry, Replay
 from groundswell.store.keys import Key
@@ -22,6 +22,8 @@ from groundswell.store.outbox import Pending, Processed, Settlement
 from groundswell.store.retention import Purge, Purged
 from groundswell.store.writer import Writer
 
+DISK_FREE_FLOOR: Final = 2**20
+"""With less than this a disk is full, whatever [daemon] disk_free_min says."""
 COUNTED_MAX: Final = 10_000
 """Arrivals that are counted one by one."""
 
@@ -91,7 +93,9 @@ class Store:
         self._lock.acquire()
         try:
             self._writer = Writer(
-                lambda: connect_to_write(self.path, self._size_max), lambda: connect_to_checkpoint(self.path)
+                lambda: connect_to_write(self.path, self._size_max),
+                lambda: connect_to_checkpoint(self.path),
+                log_of(self.path),
             )
             await self._writer.open()
             try:
@@ -318,7 +322,7 @@ class Store:
         A tenth of the state file stays free for processing what was accepted already.
         """
         status = os.statvfs(self.path.parent)
-        if status.f_bavail * status.f_frsize < self._disk_free_min:
+        if status.f_bavail * status.f_frsize < max(self._disk_free_min, DISK_FREE_FLOOR):
             return "the disk is nearly full ([daemon] disk_free_min)"
         pages = (await self._rows("PRAGMA page_count"))[0][0]
         free = (await self._rows("PRAGMA freelist_count"))[0][0]

@@ -11,6 +11,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from groundswell.errors import StoreError, StoreFullError
@@ -33,11 +34,12 @@ class Writer:
     """Owns the writing connection. Open it on the event loop that will wait for it."""
 
     def __init__(
-        self, connect: Callable[[], sqlite3.Connection], connect_again: Callable[[], sqlite3.Connection]
+        self, connect: Callable[[], sqlite3.Connection], connect_again: Callable[[], sqlite3.Connection], log: Path
     ) -> None:
-        """`connect` opens the connection that writes, `connect_again` one more, for checkpoints beside it."""
+        """`connect` opens the connection that writes, `connect_again` one more, for checkpoints of `log` beside it."""
         self._connect = connect
         self._connect_again = connect_again
+        self._log = log
         self._loop = asyncio.get_running_loop()
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._listeners: dict[Apply[Any, Any], Committed[Any, Any]] = {}
@@ -87,7 +89,7 @@ class Writer:
             return
         self._loop.call_soon_threadsafe(self._opened.set_result, None)
         with contextlib.closing(connection):
-            self._checkpointer = Checkpointer(self._connect_again)
+            self._checkpointer = Checkpointer(self._connect_again, self._log)
             while (waiting := self._take()) is not None:
                 self._commit(connection, waiting)
                 self._checkpointer.after_commit(connection)

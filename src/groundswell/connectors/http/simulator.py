@@ -90,6 +90,7 @@ class Receiver:
         self._token = token
         self._keep_bodies = keep_bodies
         self._schedule: Iterator[Fault] | None = None
+        self._refused_words: bytes | None = None
         self._chance = 0.0
         self._chance_fault = NO_FAULT
         self._digests: dict[str, bytes] = {}
@@ -102,6 +103,10 @@ class Receiver:
     def fail(self, chance: float, fault: Fault = SERVER_ERROR) -> None:
         """Treat a share of the requests like this, chosen by the random source."""
         self._chance, self._chance_fault = chance, fault
+
+    def refuse_bodies_with(self, words: bytes) -> None:
+        """Answer 422 to every request whose body holds these words, as a receiver does that cannot take one record."""
+        self._refused_words = words
 
     def app(self) -> web.Application:
         """Takes POST, PUT and PATCH on every path; `GET /received` tells what came, in numbers."""
@@ -139,6 +144,8 @@ class Receiver:
             return self._answer(Fault(status=401))
         if not 200 <= fault.status < 300:
             return self._answer(fault)
+        if self._refused_words is not None and self._refused_words in body:
+            return self._answer(Fault(status=422))
         try:
             parts = _records(request.headers, body)
         except (RecordError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -1,0 +1,57 @@
+"""docs/metrics.md and docs/api.md say what the code does."""
+
+import re
+from pathlib import Path
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from groundswell.metrics import GAUGES, Metrics
+from groundswell.ops.operations import OPERATIONS
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def rows(page: str, columns: int) -> list[tuple[str, ...]]:
+    """The rows of every table of so many columns, without headings, cells without backquotes."""
+    found = []
+    for line in (DOCS / page).read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+        if line.startswith("| `") and len(cells) == columns:
+            found.append(tuple(cell.replace("`", "") for cell in cells))
+    return found
+
+
+def in_code() -> list[tuple[str, ...]]:
+    """Every metric as (name, type, labels, meaning)."""
+    counted = [metric for metric in vars(Metrics()).values() if isinstance(metric, Counter | Gauge | Histogram)]
+    found = [
+        (
+            metric._name + ("_total" if isinstance(metric, Counter) else ""),
+            metric._type,
+            ", ".join(metric._labelnames),
+            metric._documentation,
+        )
+        for metric in counted
+    ]
+    return found + [(name, "gauge", ", ".join(labels), meaning) for name, (meaning, labels) in GAUGES.items()]
+
+
+def test_every_metric_is_in_the_table_as_it_is_in_the_code() -> None:
+    assert rows("metrics.md", 4) == in_code()
+
+
+def test_every_metric_that_is_watched_exists_with_that_label() -> None:
+    labels = {name: set(listed.split(", ")) for name, _, listed, _ in in_code()}
+    text = (DOCS / "metrics.md").read_text().partition("## What to be woken by")[2]
+    watched = re.findall(r"(groundswell_\w+)(?:\{(\w+))?", text)
+    assert len(watched) > 4
+    for name, label in watched:
+        assert name in labels
+        assert not label or label in labels[name]
+
+
+def test_every_operation_is_in_the_table_of_the_api() -> None:
+    assert rows("api.md", 3) == [
+        (f"groundswell {operation.name}", f"{operation.method} {operation.path}", operation.summary)
+        for operation in OPERATIONS
+    ]

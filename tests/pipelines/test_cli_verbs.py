@@ -1,0 +1,289 @@
+"""The operators' verbs as they are typed: beside a running daemon, and on the state file alone."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import anyio.to_thread
+import msgspec
+import pytest
+import structlog
+from typer.testing import CliRunner
+
+from groundswell.cli.main import app
+from groundswell.connectors.http.simulator import NO_FAULT, Fault
+from groundswell.ops import reach
+from groundswell.runtime.daemon import Daemon
+from groundswell.store.database import Lock
+from tests.pipelines.ops_pipeline import receiving
+from tests.running import basic, post, running, until, write_config
+
+
+class Said(NamedTuple):
+    """What a command said, and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Groundswell = Callable[..., Any]
+
+
+@pytest.fixture
+def type_in(tmp_path: Path) -> Groundswell:
+    """`await type_in("dead", "list")`: a command in a thread of its own, so that a daemon may run beside it."""
+
+    async def invoke(*arguments: str, typed: str | None = None) -> Said:
+        config = ("--config", str(tmp_path / "pipeline.toml"))
+
+        def work() -> Said:
+            result = CliRunner().invoke(app, [*arguments, *config], input=typed)
+            if result.exception is not None and not isinstance(result.exception, SystemExit):
+                raise result.exception
+            return Said(result.exit_code, result.stdout, result.stderr)
+
+        return await anyio.to_thread.run_sync(work)
+
+    return invoke
+
+
+@pytest.fixture(autouse=True)
+def no_log() -> Any:
+    """The log of a daemon in this process would run into what the commands print."""
+    with structlog.testing.capture_logs() as lines:
+        yield lines
+
+
+PEOPLE = [{"id": 1, "zip": "97201"}, {"id": 2, "zip": ["no text"]}, {"id": 3}]
+
+
+async def traffic(daemon: Daemon) -> None:
+    """One delivered, one dead, one filtered, and a body nobody could read."""
+    await post(daemon, "signups", PEOPLE)
+    await post(daemon, "signups", b"no \x1b[2J json")
+    await until(lambda: daemon.metrics.totals().get("mapped", {}).get("dead") == 1)
+
+
+def table_row(output: str, name: str) -> list[str]:
+    """The cells of the row that begins with this."""
+    (row,) = (line for line in output.splitlines() if line.startswith(f"{name} "))
+    return re.split(r" {2,}", row.strip())
+
+
+async def test_status_shows_a_table_for_each_role(type_in: Groundswell, tmp_path: Path) -> None:
+    async with receiving() as (_, pipeline), running(pipeline, tmp_path) as daemon:
+        await traffic(daemon)
+        await until(lambda: daemon.metrics.totals().get("crm", {}).get("delivered") == 1)
+        online = await type_in("status")
+    offline = await type_in("status")
+    assert (online.code, online.err) == (0, "")
+    assert re.match(
+        r"running since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \(\ds\), configuration [0-9a-f]{12} read", online.out
+    )
+    assert table_row(online.out, "signups") == ["signups", "http.webhook", "running", "3", "0", "3", "1", "1"]
+    assert table_row(online.out, "mapped") == ["mapped", "map_fields", "running", "0", "1"]
+    assert table_row(online.out, "adults") == ["adults", "filter", "running", "1", "0"]
+    assert table_row(online.out, "crm") == ["crm", "http", "running", "1", "0", "-", "0", "0"]
+    assert "needs a person:\n  signups: 1 dead letter" in online.out
+    assert offline.code == 0
+    assert offline.out.startswith("not running; what waits is in the state file")
+    assert table_row(offline.out, "crm") == ["crm", "http", "stopped", "-", "0", "-", "-", "0"]
+
+
+async def test_status_tells_the_last_error_of_a_sink_in_trouble(type_in: Groundswell, tmp_path: Path) -> None:
+    async with receiving() as (receiver, pipeline), running(pipeline, tmp_path) as daemon:
+        receiver.fault = Fault(status=401)
+        await post(daemon, "signups", PEOPLE[:1])
+        await until(lambda: daemon.supervisor.states()["crm"] == "unauthorized")
+        said = await type_in("status")
+    assert table_row(said.out, "crm")[:4] == ["crm", "http", "unauthorized", "0"]
+    assert re.search(r"Last errors\n  crm: posting 1 record: 127.0.0.1:\d+ answered 401", said.out)
+
+
+async def test_status_before_the_first_start_says_so(type_in: Groundswell, tmp_path: Path) -> None:
+    write_config(tmp_path, "")
+    said = await type_in("status")
+    assert (said.code, said.out) == (1, "")
+    assert "no groundswell runs here, and there is no state file" in said.err
+
+
+async def test_status_with_json_is_one_line_with_stable_keys(type_in: Groundswell, tmp_path: Path) -> None:
+    async with receiving() as (_, pipeline), running(pipeline, tmp_path):
+        online = await type_in("status", "--json")
+    offline = await type_in("status", "--json")
+    keys = []
+    for said in (online, offline):
+        assert said.out.count("\n") == 1
+        status = msgspec.json.decode(said.out)
+        keys.append([list(status), [list(component) for component in status["components"]]])
+    assert keys[0] == keys[1]
+    assert list(msgspec.json.decode(online.out)) == [
+        *("running", "version", "now", "state_file", "state_file_bytes", "components"),
+        *("inbox_waiting", "inbox_oldest_at", "not_ready", "attention"),
+        *("started_at", "config", "config_read_at", "last_reload"),
+    ]
+
+
+async def test_dead_letters_are_listed_shown_retried_and_dropped(type_in: Groundswell, tmp_path: Path) -> None:
+    async with receiving() as (receiver, pipeline), running(pipeline, tmp_path) as daemon:
+        receiver.fault = Fault(status=422)
+        await traffic(daemon)
+        await until(lambda: daemon.metrics.totals().get("crm", {}).get("dead") == 1)
+        listed = await type_in("dead", "list")
+        some = await type_in("dead", "list", "--component", "crm", "--limit", "1")
+        as_json = await type_in("dead", "list", "--json")
+        numbers = {letter["component"]: str(letter["id"]) for letter in msgspec.json.decode(as_json.out)["letters"]}
+        shown = await type_in("dead", "show", numbers["mapped"])
+        unreadable = await type_in("dead", "show", numbers["signups"])
+        receiver.fault = NO_FAULT
+        retried = await type_in("dead", "retry", "--component", "crm")
+        await until(lambda: receiver.received.records == 1)
+        nothing = await type_in("dead", "retry", "--reason", "unreadable")
+        kept = await type_in("dead", "drop", "--all", typed="n\n")
+        dropped = await type_in("dead", "drop", "--all", typed="y\n")
+        none = await type_in("dead", "list")
+    assert listed.out.startswith("3 dead letters\n")
+    assert table_row(listed.out, "crm") == ["crm", "rejected", "1"]
+    assert "97201" not in listed.out
+    assert table_row(some.out, "component")[:2] == ["component", "reason"]
+    assert "bad_value" not in some.out
+    assert "personal data" in shown.err
+    assert '"no text"' in shown.out
+    assert re.search(r"^reason +bad_value$", shown.out, re.MULTILINE)
+    assert "no \\u001b[2J json" in unreadable.out
+    assert "\x1b" not in unreadable.out
+    assert retried.out == "1 to crm again\n"
+    assert nothing.out == "nothing to retry\n"
+    assert (kept.code, dropped.code) == (1, 0)
+    assert "Forget 2 dead letters for good?" in kept.err
+    assert dropped.out.endswith("2 dead letters dropped\n")
+    assert none.out == "no dead letters\n"
+
+
+async def test_a_long_list_says_how_to_go_on(type_in: Groundswell, tmp_path: Path) -> None:
+    async with receiving() as (_, pipeline), running(pipeline, tmp_path) as daemon:
+        await post(daemon, "signups", [{"id": n, "zip": []} for n in range(3)])
+        await until(lambda: daemon.metrics.totals().get("mapped", {}).get("dead") == 3)
+        said = await type_in("dead", "list", "--limit", "2")
+    assert said.out.endswith("more: groundswell dead list --after 2\n")
+
+
+async def test_a_record_is_told_whole(type_in: Groundswell, tmp_path: Path) -> None:
+    async with receiving() as (receiver, pipeline), running(pipeline, tmp_path) as daemon:
+        await traffic(daemon)
+        await until(lambda: daemon.metrics.totals().get("crm", {}).get("delivered") == 1)
+        (record_id,) = receiver.received.times
+        told = await type_in("record", record_id)
+        as_json = await type_in("record", record_id, "--json")
+        arrivals = await daemon.store.arrivals_after(0, 3, 2**20)
+        filtered = await type_in("record", arrivals[2].arrival.id)
+        dead = await type_in("record", arrivals[1].arrival.id)
+    assert re.search(r"^accepted \S+Z by signups\nprocessed$", told.out, re.MULTILINE)
+    assert table_row(told.out, "crm")[:2] == ["crm", "delivered"]
+    assert '"zip": "97201"' in told.out
+    assert "personal data" in told.err
+    assert msgspec.json.decode(as_json.out)["body"] == PEOPLE[0]
+    assert "processed, and sent nowhere: a filter dropped it" in filtered.out
+    assert "bad_value" in dead.out
+
+
+async def test_a_replay_says_how_many(type_in: Groundswell, tmp_path: Path) -> None:
+    async with receiving() as (receiver, pipeline), running(pipeline, tmp_path) as daemon:
+        await traffic(daemon)
+        await until(lambda: receiver.received.records == 1)
+        said = await type_in("replay", "signups", "--since", "1h")
+        later = await type_in("replay", "signups", "--since", "2999-01-01", "--json")
+        wrong = await type_in("replay", "sign-ups", "--since", "1h")
+        await until(lambda: receiver.received.records == 2)
+    assert said.out == "3 records of signups once more\n"
+    assert later.out == '{"records":0}\n'
+    assert (wrong.code, wrong.out) == (1, "")
+    assert 'did you mean "signups"' in wrong.err
+
+
+async def test_keys_are_made_listed_and_revoked(type_in: Groundswell, tmp_path: Path) -> None:
+    async with receiving() as (_, pipeline):
+        write_config(tmp_path, pipeline)
+        before = await type_in("keys", "create", "actblue")
+        account, secret = re.findall(r"gs[ak]_[a-z0-9]+", before.out)[:2]
+        async with running(pipeline.replace('auth = "none"', 'auth = "basic"'), tmp_path) as daemon:
+            assert (await post(daemon, "signups", {"id": 1}, headers=basic(account, secret)))[0] == 200
+            listed = await type_in("keys", "list")
+            revoked = await type_in("keys", "revoke", "actblue")
+            assert (await post(daemon, "signups", {"id": 1}, headers=basic(account, secret)))[0] == 401
+            again = await type_in("keys", "revoke", "actblue")
+    assert f"https://{account}:{secret}@HOST/PATH" in before.out
+    assert table_row(listed.out, "actblue")[:2] == ["actblue", account]
+    assert secret not in listed.out
+    assert revoked.out == "actblue is revoked\n"
+    assert (again.code, again.err) == (
+        1,
+        'there is no key "actblue" in force; `groundswell keys list` shows what there is\n',
+    )
+
+
+async def test_a_sink_is_paused_and_resumed(type_in: Groundswell, tmp_path: Path) -> None:
+    async with receiving() as (_, pipeline):
+        async with running(pipeline, tmp_path):
+            paused = await type_in("pause", "crm")
+            resumed = await type_in("resume", "crm")
+            webhook = await type_in("pause", "signups")
+        later = await type_in("resume", "crm")
+    assert paused.out == "crm is paused; groundswell resume crm lets it go on\n"
+    assert resumed.out == "crm is running\n"
+    assert (webhook.code, "cannot be paused" in webhook.err) == (1, True)
+    assert later.out == "crm is stopped; it goes on when a daemon runs\n"
+
+
+async def test_a_reload_says_what_changed_and_a_wrong_file_exits_78(type_in: Groundswell, tmp_path: Path) -> None:
+    async with receiving() as (_, pipeline):
+        async with running(pipeline, tmp_path) as daemon:
+            sink = '\n[sinks.file]\ntype = "jsonl"\ninputs = ["adults"]\npath = "out.jsonl"\n'
+            write_config(tmp_path, pipeline + sink)
+            said = await type_in("reload")
+            in_force = daemon.config.hash
+            write_config(tmp_path, pipeline + sink.replace("jsonl", "jsonnl"))
+            refused = await type_in("reload")
+            status = await type_in("status")
+            assert daemon.config.hash == in_force
+        nobody = await type_in("reload")
+    assert said.out == f"configuration {in_force} is in force\nstarted    file\n"
+    assert (refused.code, refused.out) == (78, "")
+    assert 'sinks.file.type: "jsonnl" is not a sink' in refused.err
+    assert "needs a person:\n  the last reload was refused" in status.out
+    assert nobody.code == 1
+    assert "start one with `groundswell run`" in nobody.err
+
+
+async def test_a_configuration_that_does_not_say_where_the_state_is_exits_78(
+    type_in: Groundswell, tmp_path: Path
+) -> None:
+    missing = await type_in("status")
+    write_config(tmp_path, "[daemon]\nstat = 5")
+    wrong = await type_in("status")
+    assert (missing.code, wrong.code) == (78, 78)
+    assert "there is no such file" in missing.err
+    assert "daemon.stat" in wrong.err
+
+
+async def test_where_nobody_answers_it_says_which_address_and_exits_1(
+    type_in: Groundswell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reach, "PATIENCE_S", 0.1)
+    write_config(tmp_path, "")
+    (tmp_path / "groundswell.db.token").write_text('{"address": "127.0.0.1:1", "token": "x", "pid": 4711}')
+    lock = Lock(tmp_path / "groundswell.db")
+    lock.acquire()
+    said = await type_in("status")
+    lock.release()
+    assert (said.code, said.out) == (1, "")
+    assert "nothing answers at 127.0.0.1:1" in said.err
+
+
+async def test_bytes_that_are_no_text_are_refused_and_not_passed_on(type_in: Groundswell, tmp_path: Path) -> None:
+    write_config(tmp_path, '[sinks.crm]\ntype = "http"')
+    said = await type_in("pause", "crm\udcff")
+    assert (said.code, said.out) == (1, "")
+    assert "not UTF-8" in said.err
