@@ -21,6 +21,8 @@ class VirtualClock:
         self._sleepers: list[tuple[float, int, anyio.Event]] = []
         self._numbers = itertools.count()
         self.settle = settle or a_few_turns
+        self.sleeps = 0
+        """How often somebody began to wait."""
 
     def now(self) -> float:
         return self._now
@@ -32,6 +34,7 @@ class VirtualClock:
         if seconds <= 0:
             await anyio.lowlevel.checkpoint()
             return
+        self.sleeps += 1
         woken = anyio.Event()
         heapq.heappush(self._sleepers, (self._monotonic + seconds, next(self._numbers), woken))
         await woken.wait()

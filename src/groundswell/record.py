@@ -167,4 +167,4 @@ def lane_of(record: Record) -> str:
 def utc_stamp(moment: datetime) -> str:
     """A moment as records carry it: RFC 3339, UTC, whole seconds. A naive moment is taken as UTC."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return aware.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

@@ -1,10 +1,13 @@
 """The operators' verbs as they are typed: beside a running daemon, and on the state file alone."""
 
 import re
+import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import anyio
 import anyio.to_thread
 import msgspec
 import pytest
@@ -287,3 +290,21 @@ async def test_bytes_that_are_no_text_are_refused_and_not_passed_on(type_in: Gro
     said = await type_in("pause", "crm\udcff")
     assert (said.code, said.out) == (1, "")
     assert "not UTF-8" in said.err
+
+
+async def test_watching_goes_on_through_a_start_and_ends_well_with_ctrl_c(tmp_path: Path) -> None:
+    async with receiving() as (_, pipeline):
+        config = write_config(tmp_path, pipeline)
+        command = [sys.executable, "-m", "groundswell", "status", "--watch", "--json", "--config", str(config)]
+        async with await anyio.open_process(command) as watching:
+            assert watching.stdout is not None
+            assert watching.stderr is not None
+            with anyio.fail_after(15):
+                not_yet = await watching.stderr.receive()
+                async with running(pipeline, tmp_path):
+                    line = await watching.stdout.receive()
+                watching.send_signal(signal.SIGINT)
+                code = await watching.wait()
+    assert b"there is no state file" in not_yet
+    assert msgspec.json.decode(line)["running"] is True
+    assert code == 0

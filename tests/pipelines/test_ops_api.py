@@ -113,6 +113,21 @@ async def test_what_goes_wrong_inside_is_a_500_that_shows_nothing(
     assert private not in logged
 
 
+async def test_what_cannot_be_parsed_at_all_is_not_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """aiohttp would log it whole; paths and headers hold secrets."""
+    start_lines = [b"GET /" + b"secret-path" * 1000 + b" HTTP/1.1", b"secret-path", b"\x16\x03secret-path"]
+    async with receiving() as (_, pipeline), running(pipeline, tmp_path) as daemon:
+        for port in (daemon.supervisor.webhooks.port, daemon.ops.port):
+            assert port is not None
+            for line in start_lines:
+                async with await anyio.connect_tcp("127.0.0.1", port) as stream:
+                    await stream.send(line + b"\r\n\r\n")
+                    assert b" 400 Bad Request" in await stream.receive()
+    assert "secret-path" not in "".join([caplog.text, *capfd.readouterr()])
+
+
 async def test_nobody_on_the_way_may_keep_an_answer(tmp_path: Path) -> None:
     async with receiving() as (_, pipeline), running(pipeline, tmp_path) as daemon:
         answers = [

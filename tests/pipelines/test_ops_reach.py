@@ -168,6 +168,16 @@ class TestNobodyAnswers:
             assert f"the daemon at {address} does not take the token" in await self.refused(held)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+async def test_what_root_makes_before_the_first_start_belongs_to_the_owner_of_the_directory(tmp_path: Path) -> None:
+    write_config(tmp_path, "")
+    os.chown(tmp_path, 65_534, 65_534)
+    await ask(tmp_path, KEYS_CREATE, NameKey("actblue"))
+    owners = {name: (tmp_path / name).stat().st_uid for name in names_in(tmp_path) if name.startswith("groundswell")}
+    assert owners.keys() >= {"groundswell.db", "groundswell.db.lock"}
+    assert set(owners.values()) == {65_534}
+
+
 async def test_a_command_waits_for_a_daemon_that_is_starting(tmp_path: Path) -> None:
     async with receiving() as (_, pipeline), running(pipeline, tmp_path) as daemon:
         content = token_of(daemon)

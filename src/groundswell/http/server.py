@@ -5,6 +5,7 @@ Built on aiohttp's low-level server, without router and middlewares: this is the
 """
 
 import asyncio
+import logging
 import os
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -63,6 +64,16 @@ class Inlet(Protocol):
         ...
 
 
+def silent_logger() -> logging.Logger:
+    """For aiohttp's protocol, which logs what it cannot parse with all that was sent: paths and headers are secrets.
+
+    What handlers raise is logged where they are.
+    """
+    logger = logging.getLogger("groundswell.http.protocol")
+    logger.disabled = True
+    return logger
+
+
 class _Server(web.Server):
     """aiohttp's server with a bound on connections."""
 
@@ -70,7 +81,13 @@ class _Server(web.Server):
         self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], connections_max: Callable[[], int]
     ) -> None:
         # Bodies are decompressed by us, within our bound; aiohttp would do it before anybody could object.
-        super().__init__(handler, access_log=None, keepalive_timeout=KEEPALIVE_S, auto_decompress=False)
+        super().__init__(
+            handler,
+            access_log=None,
+            keepalive_timeout=KEEPALIVE_S,
+            auto_decompress=False,
+            logger=silent_logger(),
+        )
         self._connections_max = connections_max
         self._open = 0
 

@@ -56,7 +56,8 @@ async def ask_daemon(reach: TokenFile, operation: Operation[Q, A], request: Q) -
             return _answer(reach, operation, response.status, body)
     except aiohttp.ClientConnectorError as exc:
         raise OpsError(
-            f"nothing answers at {reach.address} ({exc.strerror or exc}), where process {reach.pid} was to listen",
+            f"nothing answers at {reach.address} ({exc.strerror or exc}), where the daemon, process {reach.pid}, "
+            "listened. It may be starting or stopping: try again, then look at its log, and restart it",
             was_asked=False,
         ) from exc
     except (aiohttp.ClientError, OSError) as exc:
@@ -99,7 +100,8 @@ def _answer(reach: TokenFile, operation: Operation[Q, A], status: int, body: byt
         ) from exc
     if status == 401:
         raise OpsError(
-            f"the daemon at {reach.address} does not take the token of its own file; is the file older than it?",
+            f"the daemon at {reach.address} does not take the token in the file beside the state file. Another daemon "
+            "may have that address: look at the log of the one you mean, and restart it",
             status=status,
             was_asked=False,
         )

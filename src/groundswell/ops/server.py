@@ -1,7 +1,6 @@
 """The ops port: health, metrics and the API, on one small aiohttp application."""
 
 import asyncio
-import logging
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -19,6 +18,7 @@ from groundswell.errors import (
     RefusedError,
     RequestError,
 )
+from groundswell.http.server import silent_logger
 from groundswell.logs import without_text
 from groundswell.ops import token_file
 from groundswell.ops.access import Access, check_host
@@ -64,7 +64,7 @@ class OpsServer:
             access_log=None,
             keepalive_timeout=KEEPALIVE_S,
             shutdown_timeout=SHUTDOWN_S,
-            logger=_silent_logger(),
+            logger=silent_logger(),
         )
         await runner.setup()
         site = web.TCPSite(runner, self._listen.host, self._listen.port)
@@ -154,13 +154,6 @@ def _refusal(status: int, message: str, headers: dict[str, str] | None = None) -
     if headers is not None and headers.get("Connection") == "close":
         response.force_close()
     return response
-
-
-def _silent_logger() -> logging.Logger:
-    """For aiohttp, which logs what it cannot parse with all that was sent. What handlers raise is logged above."""
-    logger = logging.Logger("ops")
-    logger.disabled = True
-    return logger
 
 
 class _Runner(web.AppRunner):
