@@ -129,13 +129,14 @@ class Delivering:
         with anyio.CancelScope() as self.scope:
             await self.runner.run(task_status=task_status)
 
-    async def put(self, *deliveries: Delivery) -> list[int]:
+    async def put(self, *deliveries: Delivery, settled: bool = True) -> list[int]:
         """Commit these and hand them to the runner; their numbers."""
         now = milliseconds(self.clock.now())
         made = [("crm", number, delivery) for number, delivery in enumerate(deliveries, 1)]
         pending = await self.store.process(Processed(now, None, made))
         self.runner.offer(pending)
-        await self.settle()
+        if settled:
+            await self.settle()
         return [entry.seq for entry in pending]
 
     async def settle(self) -> None:

@@ -72,7 +72,7 @@ class Plan:
         slots: list[Record | None] = [record]
         written, delivery = None, None
         for step in steps:
-            given = next((slots[slot] for slot in step.inputs if slots[slot] is not None), None)
+            given = _given(step, slots)
             if step.transform is None:
                 if given is None:
                     continue
@@ -101,7 +101,7 @@ class Plan:
         slots: list[Record | None] = [record]
         seen: dict[str, Record | RecordError] = {source: record}
         for step in self._steps[source]:
-            given = next((slots[slot] for slot in step.inputs if slots[slot] is not None), None)
+            given = _given(step, slots)
             result = given
             if given is not None and step.transform is not None:
                 try:
@@ -114,6 +114,15 @@ class Plan:
             if step.transform is not None:
                 slots.append(result)
         return seen
+
+
+def _given(step: _Step, slots: Sequence[Record | None]) -> Record | None:
+    """What a step takes: from the first of its inputs that let the record through."""
+    for slot in step.inputs:
+        record = slots[slot]
+        if record is not None:
+            return record
+    return None
 
 
 def _steps_from(source: str, config: Config, transforms: Mapping[str, Transform]) -> tuple[_Step, ...]:

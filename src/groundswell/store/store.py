@@ -298,8 +298,8 @@ class Store:
         """The whole way of one record. Raises NotFoundError."""
         found = await self._rows(
             "SELECT inbox.seq, source, received_at, raw, inbox.seq <= progress.seq FROM inbox, progress "
-            "WHERE name = 'processor' AND id = ?",
-            (record_id,),
+            f"WHERE name = 'processor' AND {inbox.WITH_ID}",
+            (key := inbox.key_of(record_id), key, record_id),
         )
         if not found:
             raise NotFoundError(
