@@ -5,7 +5,7 @@ read when somebody asks, by the function handed to `observe`. docs/metrics.md li
 """
 
 from collections import Counter as Tally
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
@@ -128,7 +128,7 @@ class Metrics:
         )
         # Children looked up once: labels() costs more than inc().
         self._children: dict[tuple[object, ...], Counter] = {}
-        self._request_children: dict[str, Histogram] = {}
+        self._histograms: dict[tuple[object, ...], Histogram] = {}
         self._seen_commits = 0
 
     def _count(self, metric: Counter, amount: float, *labels: str) -> None:
@@ -139,6 +139,12 @@ class Metrics:
             child = self._children[metric, *labels] = metric.labels(*labels)
         child.inc(amount)
 
+    def _observe(self, metric: Histogram, seconds: float, *labels: str) -> None:
+        child = self._histograms.get((metric, *labels))
+        if child is None:
+            child = self._histograms[metric, *labels] = metric.labels(*labels)
+        child.observe(seconds)
+
     def accepted(self, source: str, fresh: int, duplicates: int) -> None:
         self._count(self._accepted, fresh, source)
         self._count(self._duplicates, duplicates, source)
@@ -146,10 +152,7 @@ class Metrics:
     def answered(self, source: str, status: int, seconds: float | None = None) -> None:
         self._count(self._requests, 1, source, str(status))
         if seconds is not None:
-            child = self._request_children.get(source)
-            if child is None:
-                child = self._request_children[source] = self._request_seconds.labels(source)
-            child.observe(seconds)
+            self._observe(self._request_seconds, seconds, source)
 
     def source_failed(self, source: str, reason: str) -> None:
         self._count(self._source_failures, 1, source, reason)
@@ -176,27 +179,28 @@ class Metrics:
         self,
         sink: str,
         *,
-        delivered: Iterable[str],
-        skipped: Iterable[str],
+        delivered: Sequence[str],
+        skipped: Sequence[str],
         coalesced: int,
-        retried: Iterable[str],
-        dead: Iterable[str],
+        retried: Sequence[str],
+        dead: Sequence[str],
     ) -> None:
-        for kind, count in Tally(delivered).items():
-            self._count(self._delivered, count, sink, kind)
-        for reason, count in Tally(skipped).items():
-            self._count(self._skipped, count, sink, reason)
+        """What became of a batch: `delivered` by kind, the others by reason, an entry a delivery."""
         self._count(self._coalesced, coalesced, sink)
-        for reason, count in Tally(retried).items():
-            self._count(self._retried, count, sink, reason)
-        for reason, count in Tally(dead).items():
-            self._count(self._buried, count, sink, reason)
+        for metric, words in (
+            (self._delivered, delivered),
+            (self._skipped, skipped),
+            (self._retried, retried),
+            (self._buried, dead),
+        ):
+            for word, count in Tally(words).items() if words else ():
+                self._count(metric, count, sink, word)
 
     def sink_seconds(self, sink: str, seconds: float) -> None:
-        self._sink_seconds.labels(sink).observe(seconds)
+        self._observe(self._sink_seconds, seconds, sink)
 
     def http_seconds(self, host: str, seconds: float, status: str) -> None:
-        self._http_seconds.labels(host, status).observe(seconds)
+        self._observe(self._http_seconds, seconds, host, status)
 
     def http_waited(self, component: str, seconds: float) -> None:
         self._count(self._http_wait, seconds, component)

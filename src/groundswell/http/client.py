@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
@@ -110,7 +111,7 @@ class Client:
         """
         began = self._clock.monotonic()
         status_class = "error"
-        timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_TIMEOUT_S)
+        timeout = _timeout(timeout_s)
         try:
             async with self._session.request(
                 method, url, headers=headers, data=body, timeout=timeout, allow_redirects=False
@@ -125,6 +126,11 @@ class Client:
         finally:
             if self._observe is not None:
                 self._observe(url.host or "", self._clock.monotonic() - began, status_class)
+
+
+@lru_cache(maxsize=16)
+def _timeout(total_s: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=total_s, sock_connect=CONNECT_TIMEOUT_S)
 
 
 def new_session(*, trust_env: bool = False) -> aiohttp.ClientSession:

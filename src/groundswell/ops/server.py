@@ -1,6 +1,7 @@
 """The ops port: health, metrics and the API, on one small aiohttp application."""
 
 import asyncio
+import logging
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -18,7 +19,6 @@ from groundswell.errors import (
     RefusedError,
     RequestError,
 )
-from groundswell.http.server import silent_logger
 from groundswell.logs import without_text
 from groundswell.ops import token_file
 from groundswell.ops.access import Access, check_host
@@ -64,7 +64,7 @@ class OpsServer:
             access_log=None,
             keepalive_timeout=KEEPALIVE_S,
             shutdown_timeout=SHUTDOWN_S,
-            logger=silent_logger(),
+            logger=_silent_logger(),
         )
         await runner.setup()
         site = web.TCPSite(runner, self._listen.host, self._listen.port)
@@ -184,3 +184,13 @@ def _shown(listen: Listen) -> str:
 
 def _why(exc: OSError) -> str:
     return os.strerror(exc.errno) if exc.errno else str(exc)
+
+
+def _silent_logger() -> logging.Logger:
+    """For aiohttp's protocol, which logs what it cannot parse with all that was sent: paths and headers are secrets.
+
+    What handlers raise is logged where they are.
+    """
+    logger = logging.getLogger("groundswell.http.protocol")
+    logger.disabled = True
+    return logger

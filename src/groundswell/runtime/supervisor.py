@@ -123,7 +123,7 @@ class Supervisor:
         for name in self.config.of_role("source"):
             self._start_source(name)
         self.webhooks = self._new_listener(self.config, self._routes(self.config))
-        await self.webhooks.start()
+        await self.webhooks.start(tasks)
         self.is_started = True
 
     def _queue_bounds(self) -> dict[str, int]:
@@ -239,7 +239,7 @@ class Supervisor:
         if config.webhooks.listen == self.config.webhooks.listen:
             return self.webhooks
         listener = self._new_listener(config, self.webhooks.routes)
-        await listener.start()
+        await listener.start(self._tasks)
         return listener
 
     async def _stop(self, name: str) -> None:

@@ -149,7 +149,8 @@ class HttpSink:
         return b"[" + b",".join([delivery.body for delivery in deliveries]) + b"]"
 
     def _headers_for(self, deliveries: Sequence[Delivery], body: bytes) -> dict[str, str]:
-        key = deliveries[0].key if self._is_single else _key_of(deliveries)
+        # A batch has one key when it is sent again as it was; put together anew it has another, and record ids must do.
+        key = deliveries[0].key if self._is_single else blake2b(body, digest_size=16).hexdigest()
         headers = {**self._headers, KEY_HEADER: key, RECORDS_HEADER: str(len(deliveries)), **self._prove(key, body)}
         if len(deliveries) == 1:
             headers[RECORD_ID_HEADER] = quote(deliveries[0].record_id, safe=_SAFE_IN_ID)
@@ -162,11 +163,6 @@ class HttpSink:
 
 
 _DELIVERED: Final = Delivered()
-
-
-def _key_of(deliveries: Sequence[Delivery]) -> str:
-    """The same for the same batch sent again. A batch put together anew has another key: record ids are for that."""
-    return blake2b("\n".join([delivery.key for delivery in deliveries]).encode(), digest_size=16).hexdigest()
 
 
 def _is_loopback(host: str) -> bool:
