@@ -99,9 +99,10 @@ def mask(text: str) -> str:
         # Cut at spaces: half an email address would no longer be known as one.
         start, end = text[: _TEXT_MAX // 2].rpartition(" ")[0], text[-_TEXT_MAX // 2 :].partition(" ")[2]
         text = f"{start} [left out, of {len(text):,} characters] {end}"
+    text = text.translate(_CONTROL)
     for pattern, mark in _PRIVATE_TEXT:
         text = pattern.sub(mark, text)
-    return text.translate(_CONTROL).encode(errors="backslashreplace").decode()
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _private(key: str, value: Any, depth: int) -> Any:

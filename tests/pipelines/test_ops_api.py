@@ -117,14 +117,14 @@ async def test_what_cannot_be_parsed_at_all_is_not_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """aiohttp would log it whole; paths and headers hold secrets."""
-    start_lines = [b"GET /" + b"secret-path" * 1000 + b" HTTP/1.1", b"secret-path", b"\x16\x03secret-path"]
+    start_lines = [b"GET /" + b"secret-path" * 2000 + b" HTTP/1.1", b"secret-path", b"\x16\x03secret-path"]
     async with receiving() as (_, pipeline), running(pipeline, tmp_path) as daemon:
         for port in (daemon.supervisor.webhooks.port, daemon.ops.port):
             assert port is not None
             for line in start_lines:
                 async with await anyio.connect_tcp("127.0.0.1", port) as stream:
                     await stream.send(line + b"\r\n\r\n")
-                    assert b" 400 Bad Request" in await stream.receive()
+                    assert (await stream.receive()).split()[1] in (b"400", b"431")
     assert "secret-path" not in "".join([caplog.text, *capfd.readouterr()])
 
 

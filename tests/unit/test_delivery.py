@@ -168,6 +168,18 @@ async def test_a_batch_waits_a_moment_to_fill(store: Store) -> None:
         tasks.cancel_scope.cancel()
 
 
+async def test_a_probe_does_not_wait_for_a_batch_to_fill(store: Store) -> None:
+    made = Delivering(store, FakeSink(failing("a", "b", "c", error=NOBODY)), concurrency=1, records=3, wait_s=50)
+    async with anyio.create_task_group() as tasks:
+        await made.start(tasks)
+        await made.put(*map(delivery, "abc"))
+        assert made.sink.ids == [["a", "b", "c"]]
+        made.sink.answer = failing()
+        await made.clock.advance(UNAUTHORIZED_PROBE_S)
+        assert [len(ids) for ids in made.sink.ids[:2]] == [3, 1]
+        tasks.cancel_scope.cancel()
+
+
 # ---- tried again ----
 
 
@@ -274,8 +286,14 @@ async def test_while_nothing_can_be_done_nothing_is_done(store: Store) -> None:
     async with anyio.create_task_group() as tasks:
         await made.start(tasks)
         await made.put(*map(delivery, "abc"))
-        for _ in range(30):
-            await made.clock.advance(60)
+        for _ in range(5_000):
+            now, due = made.clock.now(), made.runner.lanes.next_due
+            may_probe = made.runner.gate.allows(made.clock.monotonic())
+            if may_probe and not made.runner.lanes.ready and due is not None and due / 1000 - now > 5:
+                break
+            await made.clock.advance(1)
+        else:
+            pytest.fail("the gate never opened before the next delivery was due")
         before = made.clock.sleeps
         for _ in range(200):
             await made.clock.advance(0.01)

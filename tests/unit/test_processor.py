@@ -272,3 +272,22 @@ async def test_a_failing_state_file_ends_the_processor(bench: Make, monkeypatch:
     await made.accept("a")
     with pytest.raises(StoreError):
         await made.processor.run()
+
+
+async def test_with_nothing_to_do_it_looks_once_and_waits(bench: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = bench()
+    look = made.store.replays
+    looks: list[int] = []
+
+    async def noted(count: int, size: int) -> list[InboxEntry]:
+        looks.append(count)
+        return await look(count, size)
+
+    monkeypatch.setattr(made.store, "replays", noted)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(made.processor.run)
+        for _ in range(20):
+            await made.store.position()
+            await a_few_turns()
+        tasks.cancel_scope.cancel()
+    assert len(looks) == 1

@@ -106,7 +106,7 @@ class Lanes:
                 if entry.next_attempt_at > now:
                     self._hold(name, lane, [entry.seq], min(entry.next_attempt_at, now + HELD_MS_MAX))
                     continue
-            if lane.is_held or lane.is_loading:
+            if lane.is_held or lane.is_loading or lane.parked:
                 lane.parked.append(entry.seq)
                 self.parked += 1
                 continue

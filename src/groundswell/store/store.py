@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from groundswell.component import Cursor
-from groundswell.errors import NotFoundError, StoreError
+from groundswell.errors import NotFoundError, StoreError, StoreLockedError
 from groundswell.store import dead_letters, inbox, keys, outbox, pauses, retention
 from groundswell.store.database import PAGE_BYTES, Lock, check_to_read, connect_to_checkpoint, connect_to_write, log_of
 from groundswell.store.dead_letters import DeadLetter, Retried, Selection
@@ -22,6 +22,7 @@ from groundswell.store.outbox import Pending, Processed, Settlement
 from groundswell.store.retention import Purge, Purged
 from groundswell.store.writer import Writer
 
+LOCK_PAUSE_S: Final = 0.05
 DISK_FREE_FLOOR: Final = 2**20
 """With less than this a disk is full, whatever [daemon] disk_free_min says."""
 COUNTED_MAX: Final = 10_000
@@ -90,7 +91,7 @@ class Store:
             StoreLockedError: another process holds it.
             StoreError: it cannot be used; the message says why and what to do.
         """
-        self._lock.acquire()
+        await self._take_lock()
         try:
             self._writer = Writer(
                 lambda: connect_to_write(self.path, self._size_max),
@@ -131,6 +132,18 @@ class Store:
 
     async def _connect_reader(self) -> aiosqlite.Connection:
         return await aiosqlite.connect(f"file:{_quoted(self.path)}?mode=ro", uri=True, isolation_level=None)
+
+    async def _take_lock(self) -> None:
+        """Who asks whether a daemon runs holds the lock for an instant; that must not keep one from starting."""
+        for is_last in (False, False, False, True):
+            try:
+                self._lock.acquire()
+            except StoreLockedError:
+                if is_last:
+                    raise
+                await anyio.sleep(LOCK_PAUSE_S)
+            else:
+                return
 
     async def close(self) -> None:
         """Commit what waits and let go of the file."""
