@@ -3,9 +3,12 @@
 import asyncio
 import gzip
 import logging
+import socket
+import struct
 import zlib
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,6 +17,8 @@ import anyio
 import anyio.lowlevel
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from groundswell.clock import SystemClock
@@ -22,6 +27,7 @@ from groundswell.connectors.action_network.webhook import ActionNetworkWebhook, 
 from groundswell.connectors.http.webhook import HttpWebhook, HttpWebhookSettings
 from groundswell.errors import NotNowError, RefusedError, StoreError
 from groundswell.http import server as server_module
+from groundswell.http.connection import Connection
 from groundswell.http.server import Bounds, WebhookServer
 from groundswell.record import Record
 from groundswell.settings import Listen
@@ -112,6 +118,9 @@ class Wire:
         return False
 
     def hang_up(self) -> None:
+        """As if the cable was cut: with a reset, not with a goodbye."""
+        connection: socket.socket = self._writer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
 
 
@@ -749,3 +758,189 @@ async def test_stopping_answers_what_is_under_way_and_closes_what_is_idle() -> N
             assert await busy.is_closed()
         with pytest.raises(OSError, match="onnect"):
             await asyncio.open_connection("127.0.0.1", port.server.port)
+
+
+# ---- what a sender does that does not play by the rules ----
+
+
+async def test_what_a_sender_left_behind_is_forgotten_with_its_connection(port: Port) -> None:
+    # The bodies of requests that waited behind the first were counted as in memory for ever.
+    port.inlet.let_go = anyio.Event()
+    async with port.connected() as wire:
+        await wire.send(post(GOOD) + post(b'{"id": "%s"}' % (b"x" * 1_000)) * 3)
+        await port.inlet.asked.wait()
+        wire.hang_up()
+        while port.server._connections:
+            await anyio.lowlevel.checkpoint()
+    port.inlet.let_go.set()
+    assert await port.is_fine()
+    assert [arrival.raw for arrival in port.inlet.accepted] == [GOOD, b'{"id": "fine"}']
+    with anyio.fail_after(5):
+        while port.server._held:
+            await anyio.lowlevel.checkpoint()
+
+
+async def test_a_sender_that_does_not_read_its_answers_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "KEEPALIVE_S", 0.2)
+    async with listening() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port.server.port, limit=1)
+        reader._transport.pause_reading()  # type: ignore[attr-defined]
+        with suppress(ConnectionError):
+            for _ in range(400):  # some megabytes of answers, more than the kernel keeps
+                writer.write(request(b"GET /hook") * 50)
+                with anyio.move_on_after(0.05):
+                    await writer.drain()
+        with anyio.fail_after(8):
+            while port.server._connections:
+                await anyio.sleep(0.01)
+        writer.transport.abort()
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [
+        b"POST /hook HTTP/1.1\r\nHost: x\r\nX-Endless: ",
+        b"POST /hook?",
+        b"POST /hook HTTP/1.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Trailer: ",
+        b"POST /hook HTTP/1.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n5;extension=",
+    ],
+    ids=["a header", "a path", "a trailer", "a chunk extension"],
+)
+async def test_nothing_that_the_parser_collects_may_be_endless(port: Port, endless: bytes) -> None:
+    async with port.connected() as wire:
+        with suppress(ConnectionError):
+            await wire.send(endless)
+            for _ in range(32):
+                await wire.send(b"x" * 2**15)
+        assert (await wire.answer())[0] in (400, 431)
+    assert port.inlet.accepted == []
+    assert await port.is_fine()
+
+
+async def test_what_stands_behind_a_body_does_not_count_as_a_header(port: Port) -> None:
+    head = request(b"POST /hook", headers=JSON + b"Transfer-Encoding: chunked\r\n")
+    trailer = b"9\r\n" + GOOD + b"\r\n0\r\nContent-Encoding: gzip\r\n\r\n"
+    async with port.connected() as wire:
+        await wire.send(head + trailer)
+        assert (await wire.answer())[0] == 200
+        await wire.send(post(GOOD))
+        assert (await wire.answer())[0] == 200
+
+
+@pytest.mark.parametrize(("content", "status"), [(post(GOOD), 200), (request(b"GET /hook"), 405)])
+async def test_an_offer_to_speak_another_protocol_is_passed_over(port: Port, content: bytes, status: int) -> None:
+    # As Java's HTTP client does with every first request.
+    offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+    async with port.connected() as wire:
+        await wire.send(content.replace(b"Host: localhost\r\n", b"Host: localhost\r\n" + offer))
+        assert (await wire.answer())[0] == status
+        await wire.send(post(GOOD))
+        assert (await wire.answer())[0] == 200
+    assert [arrival.raw for arrival in port.inlet.accepted][-1] == GOOD
+
+
+async def test_nobody_is_connected_to_anywhere_else(port: Port) -> None:
+    assert (await port.send(b"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n"))[0] == 405
+
+
+async def test_a_defect_in_answering_one_request_ends_its_connection_and_nothing_else(port: Port) -> None:
+    port.odd.on_authenticate = RefusedError(299, "a status there is no phrase for", {"X": "caf\u00e9 \u2615"})
+    with capture_logs() as lines:
+        async with port.connected() as wire:
+            await wire.send(post(GOOD, b"/odd"))
+            assert await wire.is_closed()
+        assert await port.is_fine()
+    assert [line["event"] for line in lines] == ["connection_defect"]
+
+
+async def test_small_bodies_together_are_bounded_too() -> None:
+    async with listening(msgspec.structs.replace(BOUNDS, bodies_max=100_000)) as port, AsyncExitStack() as stack:
+        small = post(b'"' + b"x" * 60_000 + b'"')[:-1]
+        for _ in range(3):
+            await (await stack.enter_async_context(port.connected())).send(small)
+        await port.holds(180_000)
+        fourth = await stack.enter_async_context(port.connected())
+        await fourth.send(small)
+        assert (await fourth.answer())[0] == 503
+        assert await port.is_fine()
+
+
+# ---- however the bytes are cut ----
+
+SAMPLES = {
+    "good": (post(GOOD), 200),
+    "large": (post(b'{"text": "%s"}' % (b"x" * 5_000)), 200),
+    "chunked": (chunked(b'{"te', b'xt": "', b"y" * 300, b'"}'), 200),
+    "trailer": (chunked(GOOD)[:-2] + b"X-Late: 1\r\n\r\n", 200),
+    "unreadable": (post(b"{"), 400),
+    "method": (request(b"PUT /hook", GOOD, JSON), 405),
+    "path": (post(GOOD, b"/nowhere"), 404),
+    "type": (post(GOOD, headers=b"Content-Type: text/csv\r\n"), 415),
+    "upgrade": (post(GOOD, headers=JSON + b"Connection: Upgrade\r\nUpgrade: h2c\r\n"), 200),
+}
+
+
+class Memory(asyncio.Transport):
+    """A transport that only keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.is_closed = False
+
+    def write(self, content: Any) -> None:
+        self.written += content
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    abort = close
+
+    def pause_reading(self) -> None:
+        pass
+
+    resume_reading = pause_reading
+
+
+def statuses(written: bytes) -> list[int]:
+    found = []
+    while written:
+        head, _, rest = written.partition(b"\r\n\r\n")
+        found.append(int(head.split()[1]))
+        length = next(int(line[16:]) for line in head.split(b"\r\n") if line.startswith(b"Content-Length: "))
+        written = rest[length:]
+    return found
+
+
+@given(
+    names=st.lists(st.sampled_from(sorted(SAMPLES)), min_size=1, max_size=6),
+    cuts=st.lists(st.integers(0, 20_000), max_size=12),
+    turns=st.lists(st.integers(0, 3), min_size=13, max_size=13),
+)
+def test_however_requests_are_cut_into_pieces_each_gets_its_answer(
+    names: list[str], cuts: list[int], turns: list[int]
+) -> None:
+    content = b"".join(SAMPLES[name][0] for name in names)
+    edges = [0, *sorted(cut % len(content) for cut in cuts), len(content)]
+
+    async def feed() -> tuple[Memory, Port]:
+        port, transport = Port(), Memory()
+        async with anyio.create_task_group() as tasks:
+            port.server._tasks = tasks
+            connection = Connection(port.server, asyncio.get_running_loop())
+            connection.connection_made(transport)
+            for (start, end), wait in zip(pairwise(edges), turns, strict=False):
+                if end > start:
+                    connection.data_received(content[start:end])
+                for _ in range(wait):
+                    await anyio.lowlevel.checkpoint()
+            connection.end()
+            while not transport.is_closed:
+                await anyio.lowlevel.checkpoint()
+            connection.connection_lost(None)
+        return port, transport
+
+    port, transport = anyio.run(feed)
+    assert statuses(transport.written) == [SAMPLES[name][1] for name in names]
+    assert [source for source, _ in port.answers] == ["hook" for name in names if name != "path"]
+    assert port.server._held == 0

@@ -5,48 +5,31 @@ answer that a webhook does not need. Why: docs/decisions/0004-the-webhook-port.m
 """
 
 import asyncio
+import contextlib
 from collections import deque
-from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Final, Protocol, cast
 from urllib.parse import unquote
 
 import httptools
-import msgspec
-from msgspec import Struct
+import structlog
 
 from groundswell.errors import RefusedError
+from groundswell.http.message import Headers, Request
+from groundswell.logs import without_text
 
 HEAD_BYTES_MAX: Final = 16 * 1024
 HEADERS_MAX: Final = 100
 WAITING_MAX: Final = 8
 """Requests a sender may send before the first is answered; then its connection is not read for a while."""
+PASSED_OVER_MAX: Final = 2**16
+"""Bytes of a refused request's body that are read to keep its connection; after more it is closed."""
+LINGER_S: Final = 1.0
+"""How long a sender that still sends may go on after the last answer, so that it reads the answer."""
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
+log = structlog.get_logger()
 
-class Headers(dict[str, str]):
-    """Headers of a request, by name in lower case; of one that came twice, the first. `get` ignores case."""
-
-    def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]
-        return super().get(name.lower(), default)
-
-    def __getitem__(self, name: str) -> str:
-        return super().__getitem__(name.lower())
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and super().__contains__(name.lower())
-
-
-class Request(Struct):
-    """A request as far as it has come."""
-
-    method: str
-    path: str
-    headers: Headers
-    keeps_alive: bool
-    body: bytes = b""
-    refusal: RefusedError | None = None
-    """Why it is refused, known before the whole body came."""
+log = structlog.get_logger()
 
 
 class Port(Protocol):
@@ -85,21 +68,25 @@ class Connection(asyncio.Protocol):
         self._loop = loop
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport
+        self._unread: bytes | memoryview = b""
+        """Received and not parsed yet: too many requests wait already, and reading is paused."""
         self._waiting: deque[Request] = deque()
         self._wake: asyncio.Future[None] | None = None
         self._request: Request | None = None
         self._target = b""
         self._headers = Headers()
-        self._parts: list[bytes] = []
-        self._size = 0
+        self._body = bytearray()
         self._head_size = 0
         self._headers_seen = 0
+        self._passed_over = 0
         self._unfinished = 0
-        """Bytes received of a head that is not complete: the parser keeps them until it is."""
+        """Bytes received since a head began or a piece of body came: the parser keeps some of them."""
+        self._asks_first = False
+        """The sender waits to be told to send the body."""
         self._is_open = False
         self._is_paused = False
         self._can_write = True
-        self._is_ending = False
+        self.is_ending = False
         """Nothing more is read; what was read is answered, then the connection is closed."""
         self.is_busy = False
         self.is_receiving = False
@@ -115,113 +102,149 @@ class Connection(asyncio.Protocol):
         self._port.opened(self)
 
     def data_received(self, data: bytes) -> None:
-        if self._is_ending:
-            return
-        if not self.is_receiving:
-            self.is_receiving = True
-            self.since = self._loop.time()
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._refuse(RefusedError(400, "no other protocol is spoken here"))
-        except httptools.HttpParserError:
-            self._refuse(RefusedError(400, "this is not HTTP as it should be"))
-        if self._request is None and self.is_receiving:
-            self._unfinished += len(data)
-            if self._unfinished > HEAD_BYTES_MAX:
+        self._unread = data if len(data) <= HEAD_BYTES_MAX else memoryview(data)
+        self._parse()
+
+    def _parse(self) -> None:
+        """Parse what came, a slice at a time, until so many requests wait that the rest of it must wait too."""
+        while self._unread and not self.is_ending and len(self._waiting) < WAITING_MAX:
+            part, self._unread = self._unread[:HEAD_BYTES_MAX], self._unread[HEAD_BYTES_MAX:]
+            self._feed(part)
+            self._unfinished += len(part)
+            if self.is_receiving and self._unfinished > 2 * HEAD_BYTES_MAX:  # it may have begun anywhere in a slice
                 self._refuse(_too_long())
+        if self.is_ending:
+            self._unread = b""
+        elif len(self._waiting) >= WAITING_MAX and not self._is_paused:
+            self._is_paused = True
+            self._transport.pause_reading()
+
+    def _feed(self, part: bytes | memoryview) -> None:
+        while part:
+            try:
+                self._parser.feed_data(part)
+                part = b""
+            except httptools.HttpParserUpgrade as offer:
+                part = b"" if self.is_ending else self._without_offer() + bytes(part[offer.args[0] :])
+            except httptools.HttpParserError:
+                self._refuse(RefusedError(400, "this is not HTTP as it should be"))
+                part = b""
+
+    def _without_offer(self) -> bytes:
+        """A head again, without the offer to go on in another protocol (Java's client makes one).
+
+        We do not take it up; but llhttp takes it that we do, and that what follows the head is not HTTP.
+        """
+        first = f"{self._parser.get_method().decode()} {self._target.decode()} HTTP/{self._parser.get_http_version()}"
+        lines = [f"{name}: {value}" for name, value in self._headers.items() if name != "upgrade"]
+        self._parser = httptools.HttpRequestParser(self)
+        return "\r\n".join((first, *lines, "", "")).encode("latin-1")
 
     def on_message_begin(self) -> None:
-        self._target, self._headers, self._parts = b"", Headers(), []
-        self._head_size = self._headers_seen = 0
+        self._target, self._headers = b"", Headers()
+        self._head_size = self._headers_seen = self._passed_over = self._unfinished = 0
         self._request = None
+        self._asks_first = False
         self.is_receiving = True
+        self.since = self._loop.time()
 
     def on_url(self, target: bytes) -> None:
         self._target += target
         self._head_size += len(target)
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self._request is not None:  # a trailer, after the body: nobody checked it, nobody needs it
+            return
         self._headers_seen += 1
         self._head_size += len(name) + len(value)
         self._headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
 
     def on_headers_complete(self) -> None:
+        parser, method = self._parser, self._parser.get_method().decode("ascii")
+        if self.is_ending or (parser.should_upgrade() and method != "CONNECT"):
+            return
         self._unfinished = 0
-        parser = self._parser
-        request = Request(
-            parser.get_method().decode("ascii"), _path_of(self._target), self._headers, parser.should_keep_alive()
-        )
-        request.refusal = self._port.refusal_of(request)
-        self._request = request
-        asks_first = (self._headers.get("expect") or "").lower() == "100-continue"
+        # HTTP/1.0 keeps a connection only if told so in the answer, and its chunks are not to be trusted.
+        is_current = parser.get_http_version() == "1.1"
+        keeps_alive = is_current and parser.should_keep_alive()
+        request = self._request = Request(method, _path_of(self._target), self._headers, keeps_alive)
         if self._headers_seen > HEADERS_MAX or self._head_size > HEAD_BYTES_MAX:
             self._refuse(_too_long())
-        elif request.refusal is None:
+            return
+        if method == "CONNECT":
+            self._refuse(RefusedError(405, "this is not a proxy", {"Allow": "POST"}))
+            return
+        request.refusal = self._port.refusal_of(request)
+        asks_first = is_current and (self._headers.get("expect") or "").lower() == "100-continue"
+        if request.refusal is None:
+            self._asks_first = asks_first
             if asks_first:
-                self._transport.write(CONTINUE)
-        elif asks_first or request.refusal.headers.get("Connection") == "close":
-            self._refuse(request.refusal, request)
+                self._rouse()
+        elif asks_first or _closes(request.refusal):
+            self._refuse(request.refusal)
 
     def on_body(self, part: bytes) -> None:
         request = self._request
-        if request is None or self._is_ending:
+        if request is None or self.is_ending:
             return
+        self._unfinished = 0
+        self._asks_first = False
         if request.refusal is None:
-            request.refusal = self._port.hold(self._size, len(part))
+            request.refusal = self._port.hold(len(self._body), len(part))
         if request.refusal is None:
-            self._size += len(part)
-            self._parts.append(part)
-        elif request.refusal.headers.get("Connection") == "close":
-            self._refuse(request.refusal, request)
+            self._body += part
+            return
+        self._passed_over += len(part)
+        if self._passed_over > PASSED_OVER_MAX or _closes(request.refusal):
+            self._refuse(request.refusal)
 
     def on_message_complete(self) -> None:
         request = self._request
-        if request is None or self._is_ending:
+        if request is None or self.is_ending:
             return
-        request.body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-        self._parts, self._size = [], 0  # released once the request is answered
+        request.body = bytes(self._body)  # released once the request is answered
+        self._body.clear()
         self._request = None
-        self.is_receiving = False
+        self._asks_first = self.is_receiving = False
+        self.is_ending = not request.keeps_alive
         self._enqueue(request)
 
     def time_out(self) -> None:
         """The rest of a request did not come in time."""
         self._refuse(RefusedError(408, "the request did not arrive in time"))
 
-    def _refuse(self, refusal: RefusedError, request: Request | None = None) -> None:
-        """Answer the request that is coming in with a refusal, and read nothing more."""
-        if self._is_ending:
+    def _refuse(self, refusal: RefusedError) -> None:
+        """Answer the request that is coming in with a refusal, after those before it, and read nothing more."""
+        if self.is_ending:
             return
-        request = request or self._request or Request("", "", self._headers, keeps_alive=False)
+        request = self._request or Request("", "", self._headers, keeps_alive=False)
         request.refusal = refusal
         request.keeps_alive = False
-        self._is_ending = True
-        self._port.release(self._size)
-        self._parts, self._size = [], 0
+        self.is_ending = True
+        self._forget_body()
         self._enqueue(request)
+
+    def _forget_body(self) -> None:
+        self._port.release(len(self._body))
+        self._body.clear()
 
     def _enqueue(self, request: Request) -> None:
         self._waiting.append(request)
         self.since = self._loop.time()
         self._rouse()
-        if len(self._waiting) >= WAITING_MAX and not self._is_paused:
-            self._is_paused = True
-            self._transport.pause_reading()
 
     def eof_received(self) -> bool:
         """The sender will send no more, and may still read: it gets the answers that are due."""
-        self._is_ending = True
+        self.is_ending = True
+        self.is_receiving = False
         self._rouse()
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_open = False
-        self._is_ending = True
-        self._can_write = True
+        self.is_ending = True
         self._rouse()
-        self._port.release(self._size)
-        self._parts, self._size = [], 0
+        self._forget_body()
         self._port.closed(self)
 
     def pause_writing(self) -> None:
@@ -235,29 +258,46 @@ class Connection(asyncio.Protocol):
 
     async def run(self) -> None:
         """Answer requests until the connection ends."""
-        while self._is_open:
-            if not self._waiting or not self._can_write:
-                if self._is_ending and not self._waiting:
-                    break
-                await self._rest()
-                continue
-            request = self._waiting.popleft()
-            if self._is_paused and not self._waiting:
-                self._is_paused = False
-                self._transport.resume_reading()
-            self.is_busy = True
-            size = len(request.body)
-            try:
-                answer = await self._port.answer(request)
-            finally:
-                self.is_busy = False
-                self._port.release(size)
-            if self._is_open:
-                self._transport.write(answer)
-            self.since = self._loop.time()
-            if not request.keeps_alive:
-                break
-        self._close()
+        try:
+            while self._is_open:
+                if self._waiting and self._can_write:
+                    request = self._waiting.popleft()
+                    if self._is_paused and not self._waiting:
+                        self._read_on()
+                    await self._answer(request)
+                    if not request.keeps_alive:
+                        return
+                elif self.is_ending and not self._waiting:
+                    return
+                else:
+                    if self._asks_first and self._can_write:
+                        self._asks_first = False
+                        self._write(CONTINUE)
+                    await self._rest()
+        except Exception as exc:
+            log.error("connection_defect", exception=without_text(exc), then="closed")
+        finally:
+            self._close()
+
+    async def _answer(self, request: Request) -> None:
+        self.is_busy = True
+        try:
+            answer = await self._port.answer(request)
+        finally:
+            self.is_busy = False
+            self._port.release(len(request.body))
+        self._write(answer)
+        self.since = self._loop.time()
+
+    def _write(self, content: bytes) -> None:
+        if self._is_open:
+            self._transport.write(content)
+
+    def _read_on(self) -> None:
+        self._parse()
+        if len(self._waiting) < WAITING_MAX and self._is_open:
+            self._is_paused = False
+            self._transport.resume_reading()
 
     async def _rest(self) -> None:
         self._wake = self._loop.create_future()
@@ -272,44 +312,34 @@ class Connection(asyncio.Protocol):
 
     def end(self) -> None:
         """Answer what was read, then close."""
-        self._is_ending = True
+        self.is_ending = True
         self._rouse()
 
     def abort(self) -> None:
         """Close now."""
         if self._is_open:
+            self._is_open = False
+            self._rouse()
             self._transport.abort()
 
     def _close(self) -> None:
         """Close so that the answer is read: what the sender still sends is let pass for a moment, not refused."""
-        self._is_ending = True
+        self.is_ending = True
+        while self._waiting:
+            self._port.release(len(self._waiting.popleft().body))
         if not self._is_open:
             return
-        if self.is_receiving and self._transport.can_write_eof():
-            self._transport.write_eof()
+        if self.is_receiving or self._is_paused:
+            with contextlib.suppress(OSError):  # it has hung up, and we have not heard of it yet
+                self._transport.write_eof()
+            self._transport.resume_reading()
             self._loop.call_later(LINGER_S, self.abort)
         else:
             self._transport.close()
 
 
-LINGER_S: Final = 1.0
-
-_JSON_HEAD: Final = "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n"
-
-
-def written(status: int, body: bytes, headers: Mapping[str, str], *, keeps_alive: bool) -> bytes:
-    """An answer as it goes out."""
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items() if name != "Connection")
-    if not keeps_alive:
-        lines += "Connection: close\r\n"
-    return (_JSON_HEAD % (status, HTTPStatus(status).phrase, len(body), lines)).encode("latin-1") + body
-
-
-def refusal_written(refusal: RefusedError, request: Request) -> bytes:
-    """A refusal as it goes out; without its body to who asked for the head only."""
-    body = msgspec.json.encode({"error": str(refusal)})
-    answer = written(refusal.status, body, refusal.headers, keeps_alive=request.keeps_alive)
-    return answer[: -len(body)] if request.method == "HEAD" else answer
+def _closes(refusal: RefusedError) -> bool:
+    return refusal.headers.get("Connection") == "close"
 
 
 def _too_long() -> RefusedError:

@@ -17,7 +17,8 @@ from msgspec import Struct
 from groundswell.clock import Clock
 from groundswell.component import Arrival, WebhookRequest, WebhookSource
 from groundswell.errors import GroundswellError, RefusedError, UnreadableError
-from groundswell.http.connection import Connection, Request, refusal_written, written
+from groundswell.http.connection import Connection
+from groundswell.http.message import Request, refusal_written, written
 from groundswell.logs import without_text
 from groundswell.settings import Listen
 
@@ -42,7 +43,7 @@ class Bounds(Struct, frozen=True):
 
     body_max: int
     bodies_max: int
-    """Bytes of all bodies in memory together, not counting small ones."""
+    """Bytes of all bodies in memory together; small ones are taken until it is twice that."""
     body_timeout_s: float
     """From the first byte of a request to its last."""
     connections_max: int
@@ -69,6 +70,7 @@ class WebhookServer:
         self._clock = clock
         self._answered = answered
         self._server: asyncio.Server | None = None
+        self._is_stopped = False
         self._tasks: TaskGroup
         self._sweeping = anyio.CancelScope()
         self._connections: set[Connection] = set()
@@ -82,6 +84,7 @@ class WebhookServer:
     async def start(self, tasks: TaskGroup) -> None:
         """Listen; connections run in `tasks`. Raises OSError when the address is taken or not ours."""
         self._tasks = tasks
+        self._is_stopped = False
         loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(
@@ -100,6 +103,7 @@ class WebhookServer:
             return
         self._server.close()
         self._server = None
+        self._is_stopped = True
         for connection in set(self._connections):
             connection.end()
         with anyio.move_on_after(SHUTDOWN_S):
@@ -116,6 +120,9 @@ class WebhookServer:
         return Connection(self, loop)
 
     def opened(self, connection: Connection) -> None:
+        if self._is_stopped:  # it was on its way in when the port was closed
+            connection.abort()
+            return
         self._connections.add(connection)
         self._tasks.start_soon(connection.run)
 
@@ -131,13 +138,19 @@ class WebhookServer:
                 await anyio.sleep(min(SWEEP_EVERY_S, self.bounds.body_timeout_s / 2, KEEPALIVE_S / 2))
                 now = loop.time()
                 for connection in set(self._connections):
-                    waited = now - connection.since
-                    if connection.is_busy:
-                        continue
-                    if connection.is_receiving and waited > self.bounds.body_timeout_s:
-                        connection.time_out()
-                    elif waited > KEEPALIVE_S:
-                        connection.end()
+                    if not connection.is_busy:
+                        self._end_if_late(connection, now - connection.since)
+
+    def _end_if_late(self, connection: Connection, waited_s: float) -> None:
+        is_too_slow = connection.is_receiving and waited_s > self.bounds.body_timeout_s
+        if not is_too_slow and waited_s <= KEEPALIVE_S:
+            return
+        if connection.is_ending:  # it does not read its answers
+            connection.abort()
+        elif is_too_slow:
+            connection.time_out()
+        else:
+            connection.end()
 
     # ---- one request ----
 
@@ -159,7 +172,8 @@ class WebhookServer:
         """Slow senders of large bodies must not fill the memory together."""
         if size + more > self.bounds.body_max:
             return self._too_large()
-        if size + more > SMALL_BODY_BYTES and self._held + more > self.bounds.bodies_max:
+        bodies_max = self.bounds.bodies_max if size + more > SMALL_BODY_BYTES else 2 * self.bounds.bodies_max
+        if self._held + more > bodies_max:
             headers = {"Retry-After": str(BODIES_RETRY_AFTER_S), "Connection": "close"}
             return RefusedError(503, "not now: too much is being sent at once", headers)
         self._held += more

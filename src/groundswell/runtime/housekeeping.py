@@ -23,13 +23,16 @@ log = structlog.get_logger()
 
 async def watch_room(supervisor: Supervisor, store: Store, clock: Clock) -> None:
     """Refuse what comes while there is no room for it, and take it again when there is."""
+    had_room = True
     while True:
         lacking = await store.lacks_room()
-        before, supervisor.accept.no_room = supervisor.accept.no_room, lacking
-        if lacking is not None and before is None:
-            log.error("no_room", why=lacking, then="webhooks are answered 503, sources wait; nothing accepted is lost")
-        if lacking is None and before is not None:
+        why = lacking or supervisor.accept.no_room  # a commit may have found out first
+        supervisor.accept.no_room = lacking
+        if why is not None and had_room:
+            log.error("no_room", why=why, then="webhooks are answered 503, sources wait; nothing accepted is lost")
+        if why is None and not had_room:
             log.warning("room_again")
+        had_room = why is None
         await clock.sleep(ROOM_EVERY_S)
 
 

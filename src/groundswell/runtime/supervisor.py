@@ -202,8 +202,9 @@ class Supervisor:
         built = {name: self._build(name, config) for name in config.components if name in new | changed}
         previous, listener = self.webhooks, await self._listener_of(config)
         async with self.processor.lock:
-            for name in gone | changed:
-                await self._stop(name)
+            async with anyio.create_task_group() as stopping:
+                for name in gone | changed:
+                    stopping.start_soon(self._stop, name)
             self._parts |= built
             self.config = config
             await self._start_sinks({name: sink for name, sink in config.of_role("sink").items() if name in built})
