@@ -8,7 +8,6 @@ import struct
 import zlib
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,8 +16,6 @@ import anyio
 import anyio.lowlevel
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from groundswell.clock import SystemClock
@@ -27,7 +24,6 @@ from groundswell.connectors.action_network.webhook import ActionNetworkWebhook, 
 from groundswell.connectors.http.webhook import HttpWebhook, HttpWebhookSettings
 from groundswell.errors import NotNowError, RefusedError, StoreError
 from groundswell.http import server as server_module
-from groundswell.http.connection import Connection
 from groundswell.http.server import Bounds, WebhookServer
 from groundswell.record import Record
 from groundswell.settings import Listen
@@ -863,84 +859,3 @@ async def test_small_bodies_together_are_bounded_too() -> None:
         await fourth.send(small)
         assert (await fourth.answer())[0] == 503
         assert await port.is_fine()
-
-
-# ---- however the bytes are cut ----
-
-SAMPLES = {
-    "good": (post(GOOD), 200),
-    "large": (post(b'{"text": "%s"}' % (b"x" * 5_000)), 200),
-    "chunked": (chunked(b'{"te', b'xt": "', b"y" * 300, b'"}'), 200),
-    "trailer": (chunked(GOOD)[:-2] + b"X-Late: 1\r\n\r\n", 200),
-    "unreadable": (post(b"{"), 400),
-    "method": (request(b"PUT /hook", GOOD, JSON), 405),
-    "path": (post(GOOD, b"/nowhere"), 404),
-    "type": (post(GOOD, headers=b"Content-Type: text/csv\r\n"), 415),
-    "upgrade": (post(GOOD, headers=JSON + b"Connection: Upgrade\r\nUpgrade: h2c\r\n"), 200),
-}
-
-
-class Memory(asyncio.Transport):
-    """A transport that only keeps what is written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = b""
-        self.is_closed = False
-
-    def write(self, content: Any) -> None:
-        self.written += content
-
-    def close(self) -> None:
-        self.is_closed = True
-
-    abort = close
-
-    def pause_reading(self) -> None:
-        pass
-
-    resume_reading = pause_reading
-
-
-def statuses(written: bytes) -> list[int]:
-    found = []
-    while written:
-        head, _, rest = written.partition(b"\r\n\r\n")
-        found.append(int(head.split()[1]))
-        length = next(int(line[16:]) for line in head.split(b"\r\n") if line.startswith(b"Content-Length: "))
-        written = rest[length:]
-    return found
-
-
-@given(
-    names=st.lists(st.sampled_from(sorted(SAMPLES)), min_size=1, max_size=6),
-    cuts=st.lists(st.integers(0, 20_000), max_size=12),
-    turns=st.lists(st.integers(0, 3), min_size=13, max_size=13),
-)
-def test_however_requests_are_cut_into_pieces_each_gets_its_answer(
-    names: list[str], cuts: list[int], turns: list[int]
-) -> None:
-    content = b"".join(SAMPLES[name][0] for name in names)
-    edges = [0, *sorted(cut % len(content) for cut in cuts), len(content)]
-
-    async def feed() -> tuple[Memory, Port]:
-        port, transport = Port(), Memory()
-        async with anyio.create_task_group() as tasks:
-            port.server._tasks = tasks
-            connection = Connection(port.server, asyncio.get_running_loop())
-            connection.connection_made(transport)
-            for (start, end), wait in zip(pairwise(edges), turns, strict=False):
-                if end > start:
-                    connection.data_received(content[start:end])
-                for _ in range(wait):
-                    await anyio.lowlevel.checkpoint()
-            connection.end()
-            while not transport.is_closed:
-                await anyio.lowlevel.checkpoint()
-            connection.connection_lost(None)
-        return port, transport
-
-    port, transport = anyio.run(feed)
-    assert statuses(transport.written) == [SAMPLES[name][1] for name in names]
-    assert [source for source, _ in port.answers] == ["hook" for name in names if name != "path"]
-    assert port.server._held == 0

@@ -86,6 +86,8 @@ class Connection(asyncio.Protocol):
         self._is_open = False
         self._is_paused = False
         self._can_write = True
+        self._is_lingering = False
+        """Everything is answered; when the sender has nothing more to send, it has read all there is."""
         self.is_ending = False
         """Nothing more is read; what was read is answered, then the connection is closed."""
         self.is_busy = False
@@ -102,6 +104,8 @@ class Connection(asyncio.Protocol):
         self._port.opened(self)
 
     def data_received(self, data: bytes) -> None:
+        if self._unread:  # it came although reading is paused
+            data = bytes(self._unread) + data
         self._unread = data if len(data) <= HEAD_BYTES_MAX else memoryview(data)
         self._parse()
 
@@ -238,7 +242,7 @@ class Connection(asyncio.Protocol):
         self.is_ending = True
         self.is_receiving = False
         self._rouse()
-        return True
+        return not self._is_lingering
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_open = False
@@ -333,6 +337,7 @@ class Connection(asyncio.Protocol):
             with contextlib.suppress(OSError):  # it has hung up, and we have not heard of it yet
                 self._transport.write_eof()
             self._transport.resume_reading()
+            self._is_lingering = True
             self._loop.call_later(LINGER_S, self.abort)
         else:
             self._transport.close()

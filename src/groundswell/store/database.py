@@ -86,7 +86,7 @@ def connect_to_write(path: Path, size_max: int) -> sqlite3.Connection:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-            connection.execute("PRAGMA cache_size = -16000")
+            connection.execute("PRAGMA cache_size = -8000")
             connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES_MAX}")
             connection.execute("PRAGMA wal_autocheckpoint = 0")  # see checkpointer.py
             connection.execute(f"PRAGMA max_page_count = {size_max // PAGE_BYTES}").fetchone()

@@ -205,7 +205,7 @@ def test_the_bytes_of_an_arrival_are_those_of_the_body(
     blank, comma = before.encode(), f"{before},{between}".encode()
     made = arrivals(blank + b"[" + blank + comma.join(parts) + between.encode() + b"]" + blank)
     assert [one.raw for one in made] == parts
-    assert [one.seen for one in made] == [msgspec.json.decode(part) for part in parts]
+    assert [one.seen for one in made] == [None] * len(parts), "nothing parsed waits in the queues"
 
 
 @given(st.binary(max_size=60) | _VALUES.map(lambda value: json.dumps(value).encode()))
