@@ -1,6 +1,5 @@
 """What systemd is told, over the kind of socket it listens on."""
 
-import os
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -9,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from groundswell.runtime.sd_notify import ServiceManager, watchdog_interval_s
+from groundswell.runtime.sd_notify import ServiceManager
 
 
 @pytest.fixture(params=["path", "abstract"])
@@ -67,20 +66,3 @@ def test_a_deaf_systemd_does_not_hold_up_the_daemon(tmp_path: Path) -> None:
         for _ in range(2_000):  # far more than a datagram socket queues
             manager.alive()
         assert sock.recv(4096) == b"WATCHDOG=1"
-
-
-@pytest.mark.parametrize(
-    ("environ", "interval_s"),
-    [
-        ({"WATCHDOG_USEC": "30000000"}, 30.0),
-        ({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": str(os.getpid())}, 30.0),
-        ({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": str(os.getppid())}, None),
-        ({"WATCHDOG_USEC": "0"}, None),
-        ({"WATCHDOG_USEC": "soon"}, None),
-        ({}, None),
-    ],
-)
-def test_the_watchdog_interval_is_what_systemd_says_to_this_process(
-    environ: dict[str, str], interval_s: float | None
-) -> None:
-    assert watchdog_interval_s(environ) == interval_s

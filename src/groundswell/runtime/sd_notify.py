@@ -1,6 +1,5 @@
 """What the daemon tells systemd about itself; see sd_notify(3). Without systemd every call does nothing."""
 
-import os
 import socket
 import time
 from collections.abc import Mapping
@@ -41,14 +40,6 @@ class ServiceManager:
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
             sock.setblocking(False)
             sock.sendto("\n".join(assignments).encode(), self._address)
-
-
-def watchdog_interval_s(environ: Mapping[str, str]) -> float | None:
-    """How long systemd waits for a sign of life before it restarts us; None when it does not watch this process."""
-    if environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
-        return None
-    microseconds = environ.get("WATCHDOG_USEC", "")
-    return int(microseconds) / 1e6 if microseconds.isdecimal() and int(microseconds) else None
 
 
 def _status(text: str) -> str:
