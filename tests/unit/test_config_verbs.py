@@ -84,6 +84,7 @@ def test_check_wraps_problems_on_a_terminal_and_loses_no_letter(
     pipeline.write_text("[tests]\n[sources]\n[transforms.x]\ntype = 'nope'\ninputs = ['[bold]']\n")
     _, plain = _run("check")
     monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "70")
     code, coloured = _run("check")
     assert code == 78

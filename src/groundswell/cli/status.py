@@ -1,5 +1,6 @@
 """`groundswell status`: how everything is doing, and what needs a person."""
 
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -62,10 +63,17 @@ def command(
 
 
 def _watch(place: Place, as_json: bool) -> None:
-    try:
-        anyio.run(_keep_looking, place, as_json)
-    except KeyboardInterrupt:
-        raise typer.Exit from None
+    anyio.run(_look_until_interrupted, place, as_json)
+
+
+async def _look_until_interrupted(place: Place, as_json: bool) -> None:
+    """Asks for the signal itself: started in the background by a shell, Python would leave it ignored."""
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_keep_looking, place, as_json)
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for _ in signals:
+                break
+        tasks.cancel_scope.cancel()
 
 
 async def _keep_looking(place: Place, as_json: bool) -> None:
