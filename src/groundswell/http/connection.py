@@ -29,8 +29,6 @@ CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 log = structlog.get_logger()
 
-log = structlog.get_logger()
-
 
 class Port(Protocol):
     """What a connection asks of the port it belongs to."""
