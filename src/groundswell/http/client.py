@@ -22,6 +22,7 @@ from yarl import URL
 from groundswell import __version__
 from groundswell.clock import Clock
 from groundswell.errors import RateLimitedError, RejectedError, RemoteError, UnauthorizedError, UnavailableError
+from groundswell.http.limits import Limiter, Priority
 
 USER_AGENT: Final = f"groundswell/{__version__}"
 CONNECT_TIMEOUT_S: Final = 10.0
@@ -77,17 +78,32 @@ class Client:
         body: bytes | None = None,
         timeout_s: float = TOTAL_TIMEOUT_S,
         body_bytes_max: int = BODY_BYTES_MAX,
+        limiter: Limiter | None = None,
+        priority: Priority = Priority.LIVE,
+        component: str = "",
     ) -> Answer:
         """Make one call and return its answer, if that is a 2xx.
 
         Args:
             what: Who is doing what, to begin messages with: "crm: posting 3 records".
+            limiter: What the call must wait for.
+            priority: Before which others of the same limiter.
+            component: Who waits, for the metrics.
 
         Raises:
             RemoteError: as `send` and `error_of` say.
         """
         answer = await self.send(
-            method, url, what=what, headers=headers, body=body, timeout_s=timeout_s, body_bytes_max=body_bytes_max
+            method,
+            url,
+            what=what,
+            headers=headers,
+            body=body,
+            timeout_s=timeout_s,
+            body_bytes_max=body_bytes_max,
+            limiter=limiter,
+            priority=priority,
+            component=component,
         )
         if not 200 <= answer.status < 300:
             raise error_of(answer, f"{what}: {host_of(url)}", self._clock.now())
@@ -103,6 +119,9 @@ class Client:
         body: bytes | None = None,
         timeout_s: float = TOTAL_TIMEOUT_S,
         body_bytes_max: int = BODY_BYTES_MAX,
+        limiter: Limiter | None = None,
+        priority: Priority = Priority.LIVE,
+        component: str = "",
     ) -> Answer:
         """Make one call and return its answer, whatever its status. Redirects are never followed.
 
