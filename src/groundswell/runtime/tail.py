@@ -98,7 +98,7 @@ class Tail(Generic[E]):
         Empty when there was nothing after all. Memory first: it is older.
         """
         if self._entries:
-            return self._pop(count, size)
+            return self.take_now(count, size)
         if not self._has_gap:
             return ()
         news = self._news
@@ -111,7 +111,8 @@ class Tail(Generic[E]):
             self._has_gap = False
         return found
 
-    def _pop(self, count: int, size: int) -> Sequence[E]:
+    def take_now(self, count: int, size: int) -> Sequence[E]:
+        """`take` from memory alone, where there must be something."""
         waiting, size_of = self._entries, self._bytes_of
         taken: list[E] = []
         taken_bytes = 0
