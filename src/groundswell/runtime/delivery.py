@@ -141,11 +141,10 @@ class SinkRunner:
     def _go_on(self) -> None:
         """Fill the lanes from memory, have the feeder fill them from disk, and wake workers for what is ready."""
         lanes = self.lanes
-        if lanes.wants_loading:  # it has waited for longer than what is new
-            self._feed.set()
-        elif len(self.tail) and (room := lanes.room) > 0:
+        # What may be loaded again has waited for longer than what is new.
+        if not lanes.wants_loading and len(self.tail) and (room := lanes.room) > 0:
             lanes.add(self.tail.take_now(room, lanes.bytes_room), milliseconds(self._clock.now()))
-        elif self.tail.is_behind:
+        if lanes.wants_loading or self.tail.is_behind:
             self._feed.set()
         self._wake(-(-lanes.ready // self.settings.batch.records))
 
