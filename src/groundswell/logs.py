@@ -22,10 +22,18 @@ from typing import Any, Final, Literal, TextIO
 from uuid import UUID
 
 import msgspec
-import structlog
-from structlog.typing import EventDict, Processor
 
 from groundswell.clock import Clock, SystemClock
+
+# structlog would import rich, if it is there, for tracebacks we never print: 3 MB of a daemon's memory.
+if "rich" not in sys.modules:
+    sys.modules["rich"] = None  # type: ignore[assignment]
+    import structlog
+
+    del sys.modules["rich"]
+else:
+    import structlog
+from structlog.typing import EventDict, Processor
 
 Level = Literal["debug", "info", "warning", "error"]
 

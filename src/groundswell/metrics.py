@@ -1,15 +1,18 @@
 """Every metric there is, in one place. Labels are component names and short codes; never anything about a person.
 
-Counters are moved once per batch, not per record. What can be read off the running daemon (depths, ages, states) is
-read when somebody asks, by the function handed to `observe`. docs/metrics.md lists them all; a test holds it to this.
+What happens is tallied in plain dictionaries, which costs little, and becomes prometheus-client's metrics when somebody
+asks. What can be read off the running daemon (depths, ages, states) is read at that moment too, by the function handed
+to `observe`. docs/metrics.md lists them all; a test holds it to this.
 """
 
-from collections import Counter as Tally
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client import CollectorRegistry, Metric, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -29,151 +32,108 @@ GAUGES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
 }
 """Gauges read off the daemon when asked: name -> (help, labels)."""
 
+COUNTERS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "groundswell_source_accepted_records": ("Records accepted: on disk before the answer.", ("component",)),
+    "groundswell_source_duplicate_records": ("Records whose id was accepted before.", ("component",)),
+    "groundswell_source_requests": ("Webhook requests answered.", ("component", "status")),
+    "groundswell_source_failures": ("Times a running source stopped with an error.", ("component", "reason")),
+    "groundswell_processed_records": ("Records processed.", ("component", "kind")),
+    "groundswell_transform_filtered_records": ("Records a transform dropped on purpose.", ("component",)),
+    "groundswell_dead_letters_made": ("Dead letters made.", ("component", "reason")),
+    "groundswell_sink_delivered_records": ("Deliveries the sink took.", ("component", "kind")),
+    "groundswell_sink_skipped_records": ("Deliveries that would have changed nothing.", ("component", "reason")),
+    "groundswell_sink_coalesced_records": (
+        "Deliveries taken along by a later one of the same person.",
+        ("component",),
+    ),
+    "groundswell_sink_retried_records": ("Tries that failed for now.", ("component", "reason")),
+    "groundswell_http_wait_seconds": ("Time outgoing requests waited for a rate limit.", ("component",)),
+    "groundswell_state_file_commits": ("Transactions committed.", ()),
+}
+"""Counters: name without "_total" -> (help, labels)."""
+
+HISTOGRAMS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "groundswell_source_request_seconds": (
+        "From the whole body read to the answer, commit included.",
+        ("component",),
+    ),
+    "groundswell_sink_write_seconds": ("One write to a sink.", ("component",)),
+    "groundswell_http_request_seconds": ("One outgoing HTTP request.", ("host", "status")),
+}
+"""Histograms of seconds: name -> (help, labels)."""
+
+TOLD: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "groundswell_transform_notes": ("Things a transform met, since the start.", ("component", "note")),
+    "groundswell_build_info": ("1; the labels say what is running.", ("version", "python", "config")),
+}
+"""Gauges that are told, not read: name -> (help, labels)."""
+
 Sample = tuple[str, tuple[str, ...], float]
 """(gauge name, label values, value)."""
+Labels = tuple[str, ...]
+
+
+class _Times:
+    """How long something took, each time."""
+
+    __slots__ = ("counts", "sum")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(SECONDS) + 1)
+        self.sum = 0.0
+
+    def add(self, seconds: float) -> None:
+        self.counts[bisect_left(SECONDS, seconds)] += 1
+        self.sum += seconds
+
+    def buckets(self) -> list[tuple[str, float]]:
+        return list(zip((*map(str, map(float, SECONDS)), "+Inf"), accumulate(self.counts), strict=True))
 
 
 class Metrics:
     """The counters of one daemon."""
 
     def __init__(self) -> None:
-        self.registry = registry = CollectorRegistry()
-        component = ("component",)
-        self._accepted = Counter(
-            "groundswell_source_accepted_records",
-            "Records accepted: on disk before the answer.",
-            component,
-            registry=registry,
-        )
-        self._duplicates = Counter(
-            "groundswell_source_duplicate_records",
-            "Records whose id was accepted before.",
-            component,
-            registry=registry,
-        )
-        self._requests = Counter(
-            "groundswell_source_requests", "Webhook requests answered.", ("component", "status"), registry=registry
-        )
-        self._request_seconds = Histogram(
-            "groundswell_source_request_seconds",
-            "From the whole body read to the answer, commit included.",
-            component,
-            buckets=SECONDS,
-            registry=registry,
-        )
-        self._source_failures = Counter(
-            "groundswell_source_failures",
-            "Times a running source stopped with an error.",
-            ("component", "reason"),
-            registry=registry,
-        )
-        self._processed = Counter(
-            "groundswell_processed_records", "Records processed.", ("component", "kind"), registry=registry
-        )
-        self._filtered = Counter(
-            "groundswell_transform_filtered_records",
-            "Records a transform dropped on purpose.",
-            component,
-            registry=registry,
-        )
-        self._notes = Gauge(
-            "groundswell_transform_notes",
-            "Things a transform met, since the start.",
-            ("component", "note"),
-            registry=registry,
-        )
-        self._buried = Counter(
-            "groundswell_dead_letters_made", "Dead letters made.", ("component", "reason"), registry=registry
-        )
-        self._delivered = Counter(
-            "groundswell_sink_delivered_records", "Deliveries the sink took.", ("component", "kind"), registry=registry
-        )
-        self._skipped = Counter(
-            "groundswell_sink_skipped_records",
-            "Deliveries that would have changed nothing.",
-            ("component", "reason"),
-            registry=registry,
-        )
-        self._coalesced = Counter(
-            "groundswell_sink_coalesced_records",
-            "Deliveries taken along by a later one of the same person.",
-            component,
-            registry=registry,
-        )
-        self._retried = Counter(
-            "groundswell_sink_retried_records", "Tries that failed for now.", ("component", "reason"), registry=registry
-        )
-        self._sink_seconds = Histogram(
-            "groundswell_sink_write_seconds", "One write to a sink.", component, buckets=SECONDS, registry=registry
-        )
-        self._http_seconds = Histogram(
-            "groundswell_http_request_seconds",
-            "One outgoing HTTP request.",
-            ("host", "status"),
-            buckets=SECONDS,
-            registry=registry,
-        )
-        self._http_wait = Counter(
-            "groundswell_http_wait_seconds",
-            "Time outgoing requests waited for a rate limit.",
-            ("component",),
-            registry=registry,
-        )
-        self._commits = Counter("groundswell_state_file_commits", "Transactions committed.", registry=registry)
-        self._build = Gauge(
-            "groundswell_build_info",
-            "1; the labels say what is running.",
-            ("version", "python", "config"),
-            registry=registry,
-        )
-        # Children looked up once: labels() costs more than inc().
-        self._children: dict[tuple[object, ...], Counter] = {}
-        self._histograms: dict[tuple[object, ...], Histogram] = {}
-        self._seen_commits = 0
-
-    def _count(self, metric: Counter, amount: float, *labels: str) -> None:
-        if not amount:
-            return
-        child = self._children.get((metric, *labels))
-        if child is None:
-            child = self._children[metric, *labels] = metric.labels(*labels)
-        child.inc(amount)
-
-    def _observe(self, metric: Histogram, seconds: float, *labels: str) -> None:
-        child = self._histograms.get((metric, *labels))
-        if child is None:
-            child = self._histograms[metric, *labels] = metric.labels(*labels)
-        child.observe(seconds)
+        self._counts: dict[str, dict[Labels, float]] = {name: defaultdict(float) for name in COUNTERS}
+        self._times: dict[str, dict[Labels, _Times]] = {name: defaultdict(_Times) for name in HISTOGRAMS}
+        self._told: dict[str, dict[Labels, float]] = {name: {} for name in TOLD}
+        self._read: Callable[[], Iterable[Sample]] = tuple
+        self.committed(0)
+        # What every webhook moves, looked up once.
+        self._requests = self._counts["groundswell_source_requests"]
+        self._request_times = self._times["groundswell_source_request_seconds"]
+        self.registry = CollectorRegistry()
+        self.registry.register(_Families(self._families))
 
     def accepted(self, source: str, fresh: int, duplicates: int) -> None:
-        self._count(self._accepted, fresh, source)
-        self._count(self._duplicates, duplicates, source)
+        self._count("groundswell_source_accepted_records", fresh, source)
+        self._count("groundswell_source_duplicate_records", duplicates, source)
 
     def answered(self, source: str, status: int, seconds: float | None = None) -> None:
-        self._count(self._requests, 1, source, str(status))
+        self._requests[source, _STATUS.get(status) or str(status)] += 1
         if seconds is not None:
-            self._observe(self._request_seconds, seconds, source)
+            self._request_times[source,].add(seconds)
 
     def source_failed(self, source: str, reason: str) -> None:
-        self._count(self._source_failures, 1, source, reason)
+        self._count("groundswell_source_failures", 1, source, reason)
 
     def processed(
         self, kinds: Mapping[tuple[str, str], int], filtered: Mapping[str, int], dead: Iterable[tuple[str, str]]
     ) -> None:
         """`kinds` counts by (source, kind), `filtered` by transform; `dead` has (component, reason) of each letter."""
         for (source, kind), count in kinds.items():
-            self._count(self._processed, count, source, kind)
+            self._count("groundswell_processed_records", count, source, kind)
         for transform, count in filtered.items():
-            self._count(self._filtered, count, transform)
+            self._count("groundswell_transform_filtered_records", count, transform)
         for component, reason in dead:
             self.buried(component, reason)
 
     def buried(self, component: str, reason: str) -> None:
-        self._count(self._buried, 1, component, reason)
+        self._count("groundswell_dead_letters_made", 1, component, reason)
 
     def noted(self, transform: str, notes: Mapping[str, int]) -> None:
         for note, count in notes.items():
-            self._notes.labels(transform, note).set(count)
+            self._told["groundswell_transform_notes"][transform, note] = count
 
     def settled(
         self,
@@ -186,41 +146,40 @@ class Metrics:
         dead: Sequence[str],
     ) -> None:
         """What became of a batch: `delivered` by kind, the others by reason, an entry a delivery."""
-        self._count(self._coalesced, coalesced, sink)
+        self._count("groundswell_sink_coalesced_records", coalesced, sink)
         for metric, words in (
-            (self._delivered, delivered),
-            (self._skipped, skipped),
-            (self._retried, retried),
-            (self._buried, dead),
+            ("groundswell_sink_delivered_records", delivered),
+            ("groundswell_sink_skipped_records", skipped),
+            ("groundswell_sink_retried_records", retried),
+            ("groundswell_dead_letters_made", dead),
         ):
-            for word, count in Tally(words).items() if words else ():
-                self._count(metric, count, sink, word)
+            counts = self._counts[metric]
+            for word in words:
+                counts[sink, word] += 1
 
     def sink_seconds(self, sink: str, seconds: float) -> None:
-        self._observe(self._sink_seconds, seconds, sink)
+        self._times["groundswell_sink_write_seconds"][sink,].add(seconds)
 
     def http_seconds(self, host: str, seconds: float, status: str) -> None:
-        self._observe(self._http_seconds, seconds, host, status)
+        self._times["groundswell_http_request_seconds"][host, status].add(seconds)
 
     def http_waited(self, component: str, seconds: float) -> None:
-        self._count(self._http_wait, seconds, component)
+        self._count("groundswell_http_wait_seconds", seconds, component)
 
     def committed(self, commits: int) -> None:
         """Take note of how many transactions there have been since the start."""
-        self._commits.inc(commits - self._seen_commits)
-        self._seen_commits = commits
+        self._counts["groundswell_state_file_commits"][()] = commits
 
     def built(self, version: str, python: str, config: str) -> None:
-        self._build.clear()
-        self._build.labels(version, python, config).set(1)
+        self._told["groundswell_build_info"] = {(version, python, config): 1}
 
     def observe(self, read: Callable[[], Iterable[Sample]]) -> None:
         """Have the gauges read by `read` whenever somebody asks for metrics."""
-        self.registry.register(_Gauges(read))
+        self._read = read
 
     def text(self) -> bytes:
         """What /metrics answers."""
-        return generate_latest(_WithoutCreated(self.registry))
+        return generate_latest(self.registry)
 
     def totals(self) -> dict[str, dict[str, float]]:
         """Counters by component, for `status`: {"signups": {"accepted": 12, ...}}."""
@@ -237,36 +196,44 @@ class Metrics:
             "groundswell_source_requests": "refused_requests",
         }
         totals: dict[str, dict[str, float]] = {}
-        for family in self.registry.collect():
-            word = wanted.get(family.name)
-            if word is None:
-                continue
-            for sample in family.samples:
-                if sample.name.endswith("_total") and sample.labels.get("status", "400") >= "400":
-                    counts = totals.setdefault(sample.labels["component"], {})
-                    counts[word] = counts.get(word, 0) + sample.value
+        for name, word in wanted.items():
+            labels = COUNTERS[name][1]
+            for values, count in self._counts[name].items():
+                if dict(zip(labels, values, strict=True)).get("status", "400") >= "400":
+                    counts = totals.setdefault(values[0], {})
+                    counts[word] = counts.get(word, 0) + count
         return totals
 
+    def _count(self, name: str, amount: float, *labels: str) -> None:
+        if amount:
+            self._counts[name][labels] += amount
 
-class _WithoutCreated(CollectorRegistry):
-    """The same metrics without the time each counter was made, which the client adds and nobody reads."""
+    def _families(self) -> Iterator[Metric]:
+        for name, (text, labels) in COUNTERS.items():
+            counter = CounterMetricFamily(name, text, labels=labels)
+            for values, count in self._counts[name].items():
+                counter.add_metric(values, count)
+            yield counter
+        for name, (text, labels) in HISTOGRAMS.items():
+            histogram = HistogramMetricFamily(name, text, labels=labels)
+            for values, times in self._times[name].items():
+                histogram.add_metric(values, times.buckets(), times.sum)
+            yield histogram
+        gauges = {
+            name: GaugeMetricFamily(name, text, labels=labels) for name, (text, labels) in {**TOLD, **GAUGES}.items()
+        }
+        told = ((name, values, value) for name, those in self._told.items() for values, value in those.items())
+        for name, values, value in (*told, *self._read()):
+            gauges[name].add_metric(values, value)
+        yield from gauges.values()
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        super().__init__()
-        self._whole = registry
+
+_STATUS: Final = {status: str(status) for status in (200, 400, 401, 404, 413, 415, 503)}
+
+
+class _Families(Collector):
+    def __init__(self, families: Callable[[], Iterator[Metric]]) -> None:
+        self._families = families
 
     def collect(self) -> Iterable[Metric]:
-        for family in self._whole.collect():
-            family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
-            yield family
-
-
-class _Gauges(Collector):
-    def __init__(self, read: Callable[[], Iterable[Sample]]) -> None:
-        self._read = read
-
-    def collect(self) -> Iterable[GaugeMetricFamily]:
-        families = {name: GaugeMetricFamily(name, text, labels=labels) for name, (text, labels) in GAUGES.items()}
-        for name, labels, value in self._read():
-            families[name].add_metric(labels, value)
-        return families.values()
+        return self._families()

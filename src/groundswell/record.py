@@ -9,13 +9,13 @@ Records are msgspec structs: frozen, compact, and as fast to write as JSON in C 
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar, get_args
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-Kind = Literal["person", "action", "donation", "refund", "cancellation"]
-KINDS: Final[tuple[str, ...]] = ("person", "action", "donation", "refund", "cancellation")
+Kind = Literal["person", "action", "donation", "refund", "cancellation", "page", "group", "group_member"]
+KINDS: Final[tuple[str, ...]] = get_args(Kind)
 
 Text = str | None | UnsetType
 """A text field: a string, None (known to be empty), or UNSET (unknown)."""
@@ -89,11 +89,22 @@ class Donation(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tr
     fields: dict[str, Any] = {}
 
 
+class Group(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What people are put into: `type` is tag, list, query, ... A `group_member` record also has a person."""
+
+    id: Text = UNSET
+    title: Text = UNSET
+    type: Text = UNSET
+    fields: dict[str, Any] = {}
+    """Everything else the vendor says about it."""
+
+
 class Record(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """One record. `id` is made from what the vendor numbers, so the same thing seen twice has one id.
 
     Ids: `action_network:signature/UUID` for what happens once; `action_network:person/UUID@STAMP.HASH` for what
-    has states. `occurred_at` is RFC 3339 in UTC, whole seconds: "2026-05-02T11:00:09Z".
+    has states (people, pages, groups). A record of kind "page" says what it knows in `action`: the page, its fields.
+    `occurred_at` is RFC 3339 in UTC, whole seconds: "2026-05-02T11:00:09Z".
     """
 
     id: str
@@ -104,6 +115,7 @@ class Record(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True
     person: Person | UnsetType = UNSET
     action: Action | UnsetType = UNSET
     donation: Donation | UnsetType = UNSET
+    group: Group | UnsetType = UNSET
     raw: Any = UNSET
     """What came, parsed, as the vendor sent it. Transforms may read it; it is never delivered or stored."""
 

@@ -121,7 +121,8 @@ class Process:
     def _waits(self) -> bool:
         return bool(
             self.rows(
-                "SELECT 1 FROM outbox UNION ALL SELECT 1 FROM inbox, progress WHERE inbox.seq > progress.seq LIMIT 1"
+                "SELECT 1 FROM outbox UNION ALL SELECT 1 FROM inbox "
+                "WHERE seq > (SELECT seq FROM progress WHERE name = 'processor') LIMIT 1"
             )
         )
 

@@ -14,7 +14,7 @@ import pytest
 import structlog
 from typer.testing import CliRunner
 
-from groundswell.cli.main import app
+from groundswell.cli.main import application
 from groundswell.connectors.http.simulator import NO_FAULT, Fault
 from groundswell.ops import reach
 from groundswell.runtime.daemon import Daemon
@@ -42,7 +42,7 @@ def type_in(tmp_path: Path) -> Groundswell:
         config = ("--config", str(tmp_path / "pipeline.toml"))
 
         def work() -> Said:
-            result = CliRunner().invoke(app, [*arguments, *config], input=typed)
+            result = CliRunner().invoke(application(), [*arguments, *config], input=typed)
             if result.exception is not None and not isinstance(result.exception, SystemExit):
                 raise result.exception
             return Said(result.exit_code, result.stdout, result.stderr)

@@ -9,10 +9,10 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from groundswell import __version__
-from groundswell.cli.main import VERBS, app
+from groundswell.cli.main import VERBS, application
 from groundswell.ops.operations import OPERATIONS, Operation
 
-ROOT: Any = get_command(app)
+ROOT: Any = get_command(application())
 
 
 def leaves(command: Any = ROOT, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -25,7 +25,7 @@ def leaves(command: Any = ROOT, path: tuple[str, ...] = ()) -> Iterator[tuple[tu
 
 
 def run(*arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(app, arguments, env={"COLUMNS": "120"})
+    result = CliRunner().invoke(application(), arguments, env={"COLUMNS": "120"})
     return result.exit_code, re.sub(r"\x1b\[[0-9;]*m", "", result.output)
 
 
@@ -33,7 +33,7 @@ def test_help_lists_the_verbs_in_the_order_of_use() -> None:
     code, output = run("--help")
     assert code == 0
     listed = re.findall(r"^│ ([a-z]+) {2,}", output, re.MULTILINE)
-    assert tuple(listed) == VERBS
+    assert listed == list(VERBS)
 
 
 @pytest.mark.parametrize(

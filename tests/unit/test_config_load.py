@@ -215,7 +215,6 @@ expect = {{ crm = [{{}}] }}
     assert problems(tmp_path, text) == _lines("""
         tests[0].name           must not be empty
         tests[0].input          must be a list, not a table
-        tests[0].expect         is missing. By the name of a component: the records that a source or transform lets through, or that reach a sink, in order. Only the fields written are compared; an empty list means none.
         tests[1].source         "crm" is not one of the sources; there is signups
         tests[1].expect.tidid   nothing is called "tidid"; did you mean "tidied"? (signups, tidied, crm)
         tests[2].source         "signup" is not one of the sources; did you mean "signups"?

@@ -20,7 +20,7 @@ class Pipeline:
         seen = msgspec.json.decode(arrival.raw)
         match seen["do"]:
             case "misread":
-                raise RecordError("it has no events")
+                raise RecordError("it has no events", "no_events")
             case "break":
                 raise TypeError("nothing to add")
             case "refuse":
@@ -72,9 +72,9 @@ def test_every_difference_is_told_with_its_path() -> None:
 def test_a_record_that_fails_anywhere_fails_the_test() -> None:
     inputs = [{"do": "misread"}, {"do": "break"}, {"do": "refuse"}, {"do": "pass"}]
     assert _differences(inputs, crm=[{"id": "test/4"}]) == (
-        "signups cannot read input 1: it has no events",
+        "signups cannot read input 1: it has no events (reason no_events)",
         "input 2 made a component fail with TypeError: nothing to add",
-        "tidied refuses input 3: phone cannot be a list",
+        "tidied refuses input 3: phone cannot be a list (reason unreadable)",
     )
 
 
@@ -102,3 +102,21 @@ def test_tables_are_compared_on_the_keys_expected_and_lists_whole(expected: Any,
 def test_a_long_value_is_cut_short() -> None:
     (difference,) = differences_between({"a": "x" * 10_000}, {"a": "y"})
     assert len(difference) < 300
+
+
+def test_dead_letters_that_are_expected_pass_and_others_do_not() -> None:
+    def run(*does: str, **dead: list[str]) -> tuple[str, ...]:
+        inputs = tuple(msgspec.json.encode({"do": what}) for what in does)
+        return run_test(PipelineTest("a test", "signups", inputs, {}, dead), Pipeline()).differences
+
+    assert run("misread", "pass", signups=["no_events"]) == ()
+    assert run("refuse", "misread", tidied=["unreadable"], signups=["no_events"]) == ()
+    assert run("misread", "misread", signups=["no_events"]) == (
+        "signups cannot read input 2: it has no events (reason no_events)",
+    )
+    assert run("misread", signups=["test_event"]) == (
+        'signups cannot read input 1 for the reason "no_events", and should for "test_event": it has no events',
+    )
+    assert run("pass", tidied=["bad_value"]) == (
+        'tidied: expected a dead letter, reason "bad_value", and there is none',
+    )

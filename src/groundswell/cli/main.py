@@ -1,37 +1,39 @@
 """The command line: every verb, in the order in which one needs them."""
 
+import sys
+from collections.abc import Iterable
+from importlib import import_module
 from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
 
 from groundswell import __version__
-from groundswell.cli import check, dead, demo, graph, keys, pause, record, reload, replay, run, simulate, status, test
 
-VERBS: Final = (
-    *("demo", "check", "graph", "test", "run"),
-    *("status", "record", "dead", "replay", "pause", "resume", "reload", "keys"),
-    "simulate",
-)
+VERBS: Final = {
+    "demo": "demo.command",
+    "check": "check.command",
+    "graph": "graph.command",
+    "test": "test.command",
+    "run": "run.command",
+    "status": "status.command",
+    "record": "record.command",
+    "dead": "dead.app",
+    "replay": "replay.command",
+    "pause": "pause.pause",
+    "resume": "pause.resume",
+    "reload": "reload.command",
+    "keys": "keys.app",
+    "simulate": "simulate.app",
+}
+"""In the order in which one needs them: where each stands, as a command, or as an app with verbs of its own."""
 
 
 class _InOrder(TyperGroup):
     """Lists the verbs as VERBS does, and not commands before groups."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return sorted(super().list_commands(ctx), key=VERBS.index)
-
-
-app = typer.Typer(
-    name="groundswell",
-    cls=_InOrder,
-    rich_markup_mode="markdown",  # "rich" would take [daemon] for a style
-    no_args_is_help=True,
-    add_completion=False,
-    # A traceback with local variables would show people's data.
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+        return sorted(super().list_commands(ctx), key=list(VERBS).index)
 
 
 def _show_version(wanted: bool) -> None:
@@ -40,7 +42,6 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
@@ -52,22 +53,30 @@ def _options(
     """
 
 
-app.command("demo")(demo.command)
-app.command("check")(check.command)
-app.command("graph")(graph.command)
-app.command("test")(test.command)
-app.command("run")(run.command)
-app.command("status")(status.command)
-app.command("record")(record.command)
-app.add_typer(dead.app, name="dead")
-app.command("replay")(replay.command)
-app.command("pause")(pause.pause)
-app.command("resume")(pause.resume)
-app.command("reload")(reload.command)
-app.add_typer(keys.app, name="keys")
-app.add_typer(simulate.app, name="simulate")
+def application(verbs: Iterable[str] = VERBS) -> typer.Typer:
+    """The command line with these verbs. Only their modules are imported: the daemon needs little of the rest."""
+    app = typer.Typer(
+        name="groundswell",
+        cls=_InOrder,
+        rich_markup_mode="markdown",  # "rich" would take [daemon] for a style
+        no_args_is_help=True,
+        add_completion=False,
+        # A traceback with local variables would show people's data.
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        callback=_options,
+    )
+    for verb in verbs:
+        module, _, name = VERBS[verb].partition(".")
+        found = getattr(import_module(f"groundswell.cli.{module}"), name)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=verb)
+        else:
+            app.command(verb)(found)
+    return app
 
 
 def main() -> None:
     """What `groundswell` runs."""
-    app()
+    verb = sys.argv[1] if len(sys.argv) > 1 else None
+    application([verb] if verb in VERBS else VERBS)()

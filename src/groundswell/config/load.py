@@ -165,10 +165,11 @@ class _Reader:
         if settings.source not in sources:
             message = f"{quoted(settings.source)} is not one of the sources; {meant(settings.source, sources)}"
             self._findings.problem(table.file.name, (*table.path, "source"), message)
-        for name in settings.expect:
-            if name not in self._nodes:
-                message = f"nothing is called {quoted(name)}; {meant(name, self._nodes)}"
-                self._findings.problem(table.file.name, (*table.path, "expect", name), message)
+        for key, names in (("expect", settings.expect), ("dead", settings.dead)):
+            for name in names:
+                if name not in self._nodes:
+                    message = f"nothing is called {quoted(name)}; {meant(name, self._nodes)}"
+                    self._findings.problem(table.file.name, (*table.path, key, name), message)
         return PipelineTest(
             name=settings.name,
             source=settings.source,
@@ -180,6 +181,7 @@ class _Reader:
                 )
                 for name, records in settings.expect.items()
             },
+            dead=settings.dead,
         )
 
     def _json(self, table: Table, path: TomlPath, value: Any) -> bytes:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from groundswell.settings import Duration, Listen, SecretText, Settings, Size
 
@@ -87,12 +87,25 @@ class TestSettings(Settings):
         min_length=1, description="What the source would have been sent: one entry for each thing that happened."
     )
     expect: dict[str, list[dict[str, Any]]] = Field(
-        min_length=1,
+        {},
         description=(
             "By the name of a component: the records that a source or transform lets through, or that reach a sink, "
             "in order. Only the fields written are compared; an empty list means none."
         ),
     )
+    dead: dict[str, list[str]] = Field(
+        {},
+        description=(
+            "By the name of a source or transform: the reasons of the dead letters it makes, in order, such as "
+            '"bad_value". Any other dead letter fails the test.'
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _expects_something(self) -> Self:
+        if not (self.expect or self.dead):
+            raise ValueError("expects nothing; give expect or dead")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +119,8 @@ class PipelineTest:
     """JSON."""
     expect: dict[str, tuple[Any, ...]]
     """By the name of a component: the records it lets through or that reach it, in order, as far as they matter."""
+    dead: dict[str, list[str]] = field(default_factory=dict)
+    """By the name of a component: the reasons of the dead letters it makes, in order."""
 
 
 @dataclass(frozen=True, slots=True)

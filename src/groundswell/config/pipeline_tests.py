@@ -43,14 +43,15 @@ class TestResult:
 
 
 def run_test(test: PipelineTest, pipeline: Traced) -> TestResult:
-    """Send the input of a test through the pipeline and compare. A record that fails anywhere fails the test."""
+    """Send the input of a test through the pipeline and compare. A dead letter that is not expected fails the test."""
     came: dict[str, list[Any]] = {}
+    dead = {name: list(reasons) for name, reasons in test.dead.items()}
     differences: list[str] = []
     for number, raw in enumerate(test.input, 1):
         try:
             traced = pipeline.trace(test.source, Arrival(f"test/{number}", raw))
         except RecordError as exc:
-            differences.append(f"{test.source} cannot read input {number}: {exc}")
+            differences += _refused(test.source, f"cannot read input {number}", exc, dead)
             continue
         except Exception as exc:
             # A defect of ours, in one component; the other tests are still worth running.
@@ -58,12 +59,23 @@ def run_test(test: PipelineTest, pipeline: Traced) -> TestResult:
             continue
         for name, result in traced.items():
             if isinstance(result, RecordError):
-                differences.append(f"{name} refuses input {number}: {result}")
+                differences += _refused(name, f"refuses input {number}", result, dead)
             else:
                 came.setdefault(name, []).append(msgspec.json.decode(to_json(result)))
     for name, expected in test.expect.items():
         differences += _compared(name, expected, came.get(name, []))
+    for name, reasons in dead.items():
+        differences += [f'{name}: expected a dead letter, reason "{reason}", and there is none' for reason in reasons]
     return TestResult(test.name, tuple(differences))
+
+
+def _refused(name: str, what: str, error: RecordError, dead: Mapping[str, list[str]]) -> Iterator[str]:
+    """What is wrong with a dead letter; nothing, if it is the next one expected here."""
+    expected = dead.get(name)
+    if not expected:
+        yield f"{name} {what}: {error} (reason {error.reason})"
+    elif (reason := expected.pop(0)) != error.reason:
+        yield f'{name} {what} for the reason "{error.reason}", and should for "{reason}": {error}'
 
 
 def _compared(name: str, expected: Sequence[Any], came: Sequence[Any]) -> Iterator[str]:

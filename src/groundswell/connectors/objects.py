@@ -135,6 +135,9 @@ class Objects:
         return msgspec.structs.replace(record, source=self._source, occurred_at=occurred_at, raw=seen)
 
 
+_decode: Final = msgspec.json.Decoder().decode
+
+
 def parse_object(raw: bytes) -> dict[str, Any]:
     """Parse one JSON object, strictly: UTF-8, no NaN, at most `DEPTH_MAX` deep. Of a key given twice the last counts.
 
@@ -150,7 +153,7 @@ def parse_object(raw: bytes) -> dict[str, Any]:
 def parse(raw: bytes, type_: Any = Any) -> Any:
     """Parse JSON as strictly as `parse_object`, of whatever type."""
     try:
-        seen = msgspec.json.decode(raw, type=type_)
+        seen = _decode(raw) if type_ is Any else msgspec.json.decode(raw, type=type_)
     except UnicodeDecodeError:
         raise RecordError("it is not UTF-8") from None
     except RecursionError:

@@ -7,6 +7,7 @@ answer that a webhook does not need. Why: docs/decisions/0004-the-webhook-port.m
 import asyncio
 import contextlib
 from collections import deque
+from functools import lru_cache
 from typing import Final, Protocol, cast
 from urllib.parse import unquote
 
@@ -159,7 +160,7 @@ class Connection(asyncio.Protocol):
             return
         self._headers_seen += 1
         self._head_size += len(name) + len(value)
-        self._headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
+        self._headers.setdefault(_name_of(name), value.decode("latin-1"))
 
     def on_headers_complete(self) -> None:
         parser, method = self._parser, self._parser.get_method().decode("ascii")
@@ -177,7 +178,7 @@ class Connection(asyncio.Protocol):
             self._refuse(RefusedError(405, "this is not a proxy", {"Allow": "POST"}))
             return
         request.refusal = self._port.refusal_of(request)
-        asks_first = is_current and (self._headers.get("expect") or "").lower() == "100-continue"
+        asks_first = is_current and (self._headers.known("expect") or "").lower() == "100-continue"
         if request.refusal is None:
             self._asks_first = asks_first
             if asks_first:
@@ -349,6 +350,13 @@ def _too_long() -> RefusedError:
     return RefusedError(431, f"the headers and the path may be {HEADERS_MAX} and {HEAD_BYTES_MAX} bytes together")
 
 
+@lru_cache(maxsize=256)
+def _name_of(name: bytes) -> str:
+    """The name of a header, in lower case. Senders use the same few again and again."""
+    return name.decode("latin-1").lower()
+
+
+@lru_cache(maxsize=256)
 def _path_of(target: bytes) -> str:
     """The path of a request, without its query; some proxies send the whole address."""
     path = target.partition(b"?")[0].decode("latin-1")

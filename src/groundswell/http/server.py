@@ -161,9 +161,9 @@ class WebhookServer:
         if request.method != "POST":
             return RefusedError(405, "only POST is taken here", {"Allow": "POST"})
         content_types = route[1].content_types
-        if content_types is not None and not _is_among(request.headers.get("content-type") or "", content_types):
+        if content_types is not None and not _is_among(request.headers.known("content-type") or "", content_types):
             return RefusedError(415, f"send {' or '.join(content_types)}")
-        length = request.headers.get("content-length")
+        length = request.headers.known("content-length")
         if length is not None and len(length) < 20 and int(length) > self.bounds.body_max:
             return self._too_large()
         return None
@@ -212,7 +212,7 @@ class WebhookServer:
         return refusal_written(refusal, request)
 
     async def _take(self, name: str, source: WebhookSource, request: Request) -> bytes:
-        encoding = request.headers.get("content-encoding")
+        encoding = request.headers.known("content-encoding")
         body = request.body if encoding is None else self._decompressed(request.body, encoding)
         webhook = WebhookRequest(request.path, request.headers, body, self._clock.now())
         await source.authenticate(webhook)

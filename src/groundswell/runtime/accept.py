@@ -9,7 +9,7 @@ from typing import Final
 import anyio
 
 from groundswell.clock import Clock, milliseconds
-from groundswell.component import Arrival, Batch, Emit
+from groundswell.component import Arrival, Batch, Cursor, Emit
 from groundswell.errors import NotNowError, StoreFullError
 from groundswell.metrics import Metrics
 from groundswell.runtime.tail import Tail
@@ -53,14 +53,15 @@ class Accept:
         store.on_accepted(self._accepted)
 
     def _accepted(self, batches: Sequence[AcceptBatch], results: Sequence[list[InboxEntry]]) -> None:
-        fresh: Counter[str] = Counter()
-        offered: Counter[str] = Counter()
+        came: dict[str, int] = {}
+        arrived: list[InboxEntry] = []
         for batch, entries in zip(batches, results, strict=True):
-            offered[batch.source] += len(batch.arrivals)
-            if entries:
-                fresh[batch.source] += len(entries)
-                self._inbox.offer(entries)
-        for source, count in offered.items():
+            came[batch.source] = came.get(batch.source, 0) + len(batch.arrivals)
+            arrived += entries
+        if arrived:
+            self._inbox.offer(arrived)
+        fresh = Counter([entry.source for entry in arrived])
+        for source, count in came.items():
             self._metrics.accepted(source, fresh[source], count - fresh[source])
 
     async def accept(self, source: str, arrivals: Sequence[Arrival]) -> int:
@@ -77,7 +78,7 @@ class Accept:
         if not self._fits(len(arrivals), size):
             raise NotNowError("not now: the queue is full", FULL_RETRY_AFTER_S)
         try:
-            return await self._commit(source, Batch(arrivals), size)
+            return await self._commit(source, arrivals, None, size)
         except StoreFullError as exc:
             self.no_room = str(exc)
             raise NotNowError(f"not now: {exc}", NO_ROOM_RETRY_AFTER_S) from exc
@@ -113,7 +114,7 @@ class Accept:
                     await self._went_down.wait()
                 else:
                     try:
-                        await self._commit(source, batch, size)
+                        await self._commit(source, batch.arrivals, batch.cursor, size)
                     except StoreFullError as exc:
                         self.no_room = str(exc)
                     else:
@@ -127,13 +128,13 @@ class Accept:
             return True
         return self.records + records <= self._records_max and self.bytes + size <= self._bytes_max
 
-    async def _commit(self, source: str, batch: Batch, size: int) -> int:
-        count = len(batch.arrivals)
+    async def _commit(self, source: str, arrivals: Sequence[Arrival], cursor: Cursor | None, size: int) -> int:
+        count = len(arrivals)
         self.records += count
         self.bytes += size
         try:
-            now = milliseconds(self._clock.now())
-            return len(await self._store.accept(AcceptBatch(source, now, batch.arrivals, batch.cursor)))
+            received_at = milliseconds(self._clock.now())
+            return len(await self._store.accept(AcceptBatch(source, received_at, arrivals, cursor)))
         finally:
             self.records -= count
             self.bytes -= size

@@ -1,5 +1,6 @@
 """The third step: take a sink's deliveries from the outbox, hand them over, write down what became of them."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from random import Random
@@ -8,6 +9,7 @@ from typing import Final
 import anyio
 import structlog
 from anyio.abc import TaskStatus
+from msgspec import Struct
 
 from groundswell.clock import Clock, milliseconds
 from groundswell.component import Delivered, Outcome, Rejected, Retry, Sink, Skipped
@@ -69,7 +71,7 @@ class SinkRunner:
         self.lanes = Lanes(min(window, max(records_max, settings.batch.records)), bytes_max)
         self.waiting = backlog.records if backlog is not None else 0
         """Deliveries not settled, in memory and on disk."""
-        self._idle: list[anyio.Event] = []
+        self._idle: list[asyncio.Future[None]] = []
         self._feed = anyio.Event()
         self._stopped = anyio.Event()
         self.is_draining = False
@@ -83,7 +85,7 @@ class SinkRunner:
         """Deliveries for this sink were committed."""
         self.waiting += len(entries)
         self.tail.offer(entries)
-        self._feed.set()
+        self._go_on()
 
     def look_on_disk(self, more: int) -> None:
         """So many deliveries were committed which nobody offered (dead letters set going again)."""
@@ -136,8 +138,18 @@ class SinkRunner:
         self.is_hurried = True
         self._wake(len(self._idle))
 
+    def _go_on(self) -> None:
+        """Fill the lanes from memory, have the feeder fill them from disk, and wake workers for what is ready."""
+        lanes = self.lanes
+        # What may be loaded again has waited for longer than what is new.
+        if not lanes.wants_loading and len(self.tail) and (room := lanes.room) > 0:
+            lanes.add(self.tail.take_now(room, lanes.bytes_room), milliseconds(self._clock.now()))
+        if lanes.wants_loading or self.tail.is_behind:
+            self._feed.set()
+        self._wake(-(-lanes.ready // self.settings.batch.records))
+
     async def _run_feeder(self) -> None:
-        """Keep the lanes filled: first what waited and may go on, then what is new."""
+        """Keep the lanes filled from disk: first what waited and may go on, then what is new."""
         while True:
             self._feed = anyio.Event()
             if self.lanes.wants_loading and (room := self.lanes.room_to_load) > 0:
@@ -173,8 +185,11 @@ class SinkRunner:
         return max(0.01, min(waits))
 
     def _wake(self, workers: int) -> None:
-        for _ in range(min(workers, len(self._idle))):
-            self._idle.pop().set()
+        while workers > 0 and self._idle:
+            idle = self._idle.pop()
+            if not idle.done():  # it was cancelled, perhaps
+                idle.set_result(None)
+                workers -= 1
 
     async def _run_worker(self) -> None:
         while True:
@@ -221,10 +236,10 @@ class SinkRunner:
         return turns
 
     async def _rest(self) -> None:
-        woken = anyio.Event()
+        woken = asyncio.get_running_loop().create_future()
         self._idle.append(woken)
         try:
-            await woken.wait()
+            await woken
         finally:
             if woken in self._idle:
                 self._idle.remove(woken)
@@ -275,8 +290,7 @@ class SinkRunner:
         for turn in ledger.returned:
             self.lanes.put_back(turn)
         ledger.count(self._metrics)
-        self._feed.set()
-        self._wake(-(-self.lanes.ready // self.settings.batch.records))
+        self._go_on()
 
     def _tell_gate(self, outcomes: Sequence[Outcome]) -> None:
         now = self._clock.monotonic()
@@ -304,58 +318,58 @@ class SinkRunner:
         return now + milliseconds(wait_s(turn.delivery.attempts + 1, error, self._random))
 
 
-class _Ledger:
+class _Ledger(Struct):
     """The outcomes of one batch, sorted into what to write and what to do."""
 
-    def __init__(self, runner: SinkRunner, now: int) -> None:
-        self._runner = runner
-        self._now = now
-        self._delivered: list[int] = []
-        self._coalesced: list[int] = []
-        self._skipped: list[tuple[int, str]] = []
-        self._retries: list[tuple[int, int, int]] = []
-        self._dead: list[tuple[int, DeadLetter]] = []
-        self._kinds: list[str] = []
-        self._retry_reasons: list[str] = []
-        self.settled: list[Turn] = []
-        self.held: list[tuple[Turn, int]] = []
-        self.returned: list[Turn] = []
+    runner: SinkRunner
+    now: int
+    delivered: list[int] = []
+    coalesced: list[int] = []
+    skipped: list[tuple[int, str]] = []
+    retries: list[tuple[int, int, int]] = []
+    dead: list[tuple[int, DeadLetter]] = []
+    kinds: list[str] = []
+    retry_reasons: list[str] = []
+    settled: list[Turn] = []
+    held: list[tuple[Turn, int]] = []
+    returned: list[Turn] = []
 
     def enter(self, turn: Turn, outcome: Outcome) -> None:
-        last = turn.pending[-1]
         if isinstance(outcome, Retry):
             self._enter_retry(turn, outcome.error)
             return
+        last = turn.pending[-1]
         self.settled.append(turn)
-        self._coalesced += [entry.seq for entry in turn.pending[:-1]]
+        if len(turn.pending) > 1:
+            self.coalesced += [entry.seq for entry in turn.pending[:-1]]
         if isinstance(outcome, Delivered):
-            self._delivered.append(last.seq)
-            self._kinds.append(turn.delivery.kind)
+            self.delivered.append(last.seq)
+            self.kinds.append(turn.delivery.kind)
         elif isinstance(outcome, Skipped):
-            self._skipped.append((last.seq, outcome.reason))
+            self.skipped.append((last.seq, outcome.reason))
         else:
             self._bury(turn, outcome.reason, outcome.message)
 
     def _enter_retry(self, turn: Turn, error: Exception) -> None:
-        self._retry_reasons.append(getattr(error, "reason", "unavailable"))
+        self.retry_reasons.append(getattr(error, "reason", "unavailable"))
         if isinstance(error, UnauthorizedError):
             self.returned.append(turn)  # nothing is wrong with the delivery: it does not age by this
             return
-        until = self._runner.retry_or_give_up(turn, error, self._now)
+        until = self.runner.retry_or_give_up(turn, error, self.now)
         if until is None:
-            days = self._runner.settings.give_up_after / timedelta(days=1)
+            days = self.runner.settings.give_up_after / timedelta(days=1)
             self.settled.append(turn)
-            self._coalesced += [entry.seq for entry in turn.pending[:-1]]
+            self.coalesced += [entry.seq for entry in turn.pending[:-1]]
             self._bury(turn, "gave_up", f"tried for {days:g} days ([give_up_after]), the last time: {error}")
             return
         self.held.append((turn, until))
-        self._retries += [(entry.seq, turn.delivery.attempts + 1, until) for entry in turn.pending]
+        self.retries += [(entry.seq, turn.delivery.attempts + 1, until) for entry in turn.pending]
 
     def _bury(self, turn: Turn, reason: str, message: str) -> None:
         last, delivery = turn.pending[-1], turn.delivery
         letter = DeadLetter(
             stage="deliver",
-            component=self._runner.name,
+            component=self.runner.name,
             reason=reason,
             message=message,
             inbox_seq=last.inbox_seq,
@@ -364,22 +378,22 @@ class _Ledger:
             lane=delivery.lane,
             body=delivery.body,
             attempts=delivery.attempts + 1,
-            created_at=self._now,
+            created_at=self.now,
         )
-        self._dead.append((last.seq, letter))
+        self.dead.append((last.seq, letter))
 
     def settlement(self) -> Settlement | None:
         """What to write; None when nothing changed on disk."""
         if not self.settled and not self.held:
             return None
-        return Settlement(self._now, self._delivered, self._skipped, self._coalesced, self._retries, self._dead)
+        return Settlement(self.now, self.delivered, self.skipped, self.coalesced, self.retries, self.dead)
 
     def count(self, metrics: Metrics) -> None:
         metrics.settled(
-            self._runner.name,
-            delivered=self._kinds,
-            skipped=[reason for _, reason in self._skipped],
-            coalesced=len(self._coalesced),
-            retried=self._retry_reasons,
-            dead=[letter.reason for _, letter in self._dead],
+            self.runner.name,
+            delivered=self.kinds,
+            skipped=[reason for _, reason in self.skipped],
+            coalesced=len(self.coalesced),
+            retried=self.retry_reasons,
+            dead=[letter.reason for _, letter in self.dead],
         )

@@ -61,16 +61,20 @@ class Tail(Generic[E]):
 
     def offer(self, entries: Iterable[E]) -> None:
         """Take note of entries just committed, in order."""
-        for entry in entries:
+        waiting, position = self._entries, self.position
+        size_of, room, bytes_now = self._bytes_of, self._records_max - len(waiting), self.bytes
+        for entry in () if self._has_gap else entries:
             # A read from disk sees an entry as soon as it is committed, which may be before it is offered.
-            if self._has_gap or entry.seq <= self.position:
+            if entry.seq <= position:
                 continue
-            size = self._bytes_of(entry)
-            if len(self._entries) < self._records_max and self.bytes + size <= self._bytes_max:
-                self._entries.append(entry)
-                self.bytes += size
-            else:
+            size = size_of(entry)
+            if room <= 0 or bytes_now + size > self._bytes_max:
                 self._has_gap = True
+                break
+            waiting.append(entry)
+            room -= 1
+            bytes_now += size
+        self.bytes = bytes_now
         self._news += 1
         self._arrived.set()
 
@@ -94,7 +98,7 @@ class Tail(Generic[E]):
         Empty when there was nothing after all. Memory first: it is older.
         """
         if self._entries:
-            return self._pop(count, size)
+            return self.take_now(count, size)
         if not self._has_gap:
             return ()
         news = self._news
@@ -107,12 +111,16 @@ class Tail(Generic[E]):
             self._has_gap = False
         return found
 
-    def _pop(self, count: int, size: int) -> Sequence[E]:
+    def take_now(self, count: int, size: int) -> Sequence[E]:
+        """`take` from memory alone, where there must be something."""
+        waiting, size_of = self._entries, self._bytes_of
         taken: list[E] = []
         taken_bytes = 0
-        while self._entries and len(taken) < count and taken_bytes < size:
-            taken.append(self._entries.popleft())
-            taken_bytes += self._bytes_of(taken[-1])
+        while waiting and count > 0 and taken_bytes < size:
+            entry = waiting.popleft()
+            taken.append(entry)
+            taken_bytes += size_of(entry)
+            count -= 1
         self.bytes -= taken_bytes
         self.position = taken[-1].seq
         return taken

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-ROWS_BETWEEN: Final = 4_000
+ROWS_BETWEEN: Final = 16_000
 """Rows changed between two checkpoints: some 20 to 40 MB of log."""
 LOG_BYTES_MAX: Final = 64 * 2**20
 """When rows are large, a checkpoint comes earlier: when the log is larger than this. It begins anew no larger."""

@@ -12,7 +12,7 @@ from groundswell.store.checkpointer import LOG_BYTES_MAX
 
 APPLICATION_ID: Final = 0x4753574C
 """Marks a SQLite file as ours ("GSWL")."""
-PAGE_BYTES: Final = 4096
+PAGE_BYTES: Final = 8192
 QUICK_CHECK_BYTES_MAX: Final = 256 * 2**20
 """Files up to this size are checked whole at start (about a second); larger ones as they are read."""
 BUSY_TIMEOUT_MS: Final = 10_000
@@ -81,6 +81,7 @@ def connect_to_write(path: Path, size_max: int) -> sqlite3.Connection:
         try:
             _check_is_ours(connection, path)
             version = _version_of(connection, path)
+            connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL").fetchone()
             connection.execute("PRAGMA synchronous = FULL")

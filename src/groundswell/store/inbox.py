@@ -2,16 +2,16 @@
 
 import sqlite3
 from collections.abc import Sequence
-from hashlib import blake2b
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
 from groundswell.component import Arrival, Cursor
-from groundswell.store import rows
+from groundswell.store import ids, rows
+from groundswell.store.ids import Ids
 
-_INSERT: Final = "INSERT OR IGNORE INTO inbox (seq, id, id_key, source, received_at, raw)"
+_INSERT: Final = "INSERT INTO inbox (seq, id, source, received_at, raw)"
 _CURSOR: Final = (
     "INSERT INTO cursors (source, cursor, saved_at) VALUES (?, ?, ?) "
     "ON CONFLICT (source) DO UPDATE SET cursor = excluded.cursor, saved_at = excluded.saved_at"
@@ -37,51 +37,30 @@ class InboxEntry(Struct, frozen=True):
     arrival: Arrival
 
 
-def accept(connection: sqlite3.Connection, batches: Sequence[Accept]) -> list[list[InboxEntry]]:
-    """Insert what is new. Returns for each batch the entries that were not duplicates, in order."""
-    seq = first = _last_seq(connection) + 1
-    entries: list[list[InboxEntry]] = []
-    inserts = []
-    for batch in batches:
-        numbered = []
-        for arrival in batch.arrivals:
-            numbered.append(InboxEntry(seq, batch.source, batch.received_at, arrival))
-            inserts.append((seq, arrival.id, key_of(arrival.id), batch.source, batch.received_at, arrival.raw))
-            seq += 1
-        entries.append(numbered)
-        if batch.cursor is not None:
-            connection.execute(_CURSOR, (batch.source, batch.cursor, batch.received_at))
-    if rows.insert(connection, _INSERT, inserts) == len(inserts):
+class Inbox:
+    """Used by the writer's thread."""
+
+    def __init__(self, ids: Ids) -> None:
+        self._ids = ids
+
+    def accept(self, connection: sqlite3.Connection, batches: Sequence[Accept]) -> list[list[InboxEntry]]:
+        """Insert what is new. Returns for each batch the entries that were not duplicates, in order."""
+        record_ids = [arrival.id for batch in batches for arrival in batch.arrivals]
+        numbers = iter(self._ids.number(connection, record_ids, _last_seq(connection)))
+        entries: list[list[InboxEntry]] = []
+        inserts = []
+        for batch in batches:
+            source, received_at = batch.source, batch.received_at
+            fresh = []
+            for arrival, seq in zip(batch.arrivals, numbers):  # noqa: B905 - each batch takes its part of the numbers
+                if seq:
+                    fresh.append(InboxEntry(seq, source, received_at, arrival))
+                    inserts.append((seq, arrival.id, source, received_at, arrival.raw))
+            entries.append(fresh)
+            if batch.cursor is not None:
+                connection.execute(_CURSOR, (source, batch.cursor, received_at))
+        rows.insert(connection, _INSERT, inserts)
         return entries
-    fresh = {row[0] for row in connection.execute("SELECT seq FROM inbox WHERE seq >= ?", (first,))}
-    fresh |= {row[0] for row in inserts if row[0] not in fresh and _is_inserted_beside(connection, row)}
-    return [[entry for entry in numbered if entry.seq in fresh] for numbered in entries]
-
-
-KEYS_OF_HASH: Final = 8
-"""A hash stands for so many keys, itself and those after it: room for ids that share it."""
-
-
-def key_of(record_id: str) -> int:
-    """The first key of an id: 61 bits of a hash, which different ids share about never, and may all the same."""
-    digest = int.from_bytes(blake2b(record_id.encode(), digest_size=8).digest(), "big", signed=True)
-    return digest - digest % KEYS_OF_HASH
-
-
-def _is_inserted_beside(connection: sqlite3.Connection, row: tuple[int, str, int, str, int, bytes]) -> bool:
-    """Whether a refused row was no duplicate but another id with the same hash, and now has a key of its own."""
-    seq, record_id, key, *rest = row
-    taken = dict(connection.execute(f"SELECT id, id_key FROM inbox WHERE {_HAS_HASH}", (key, key)))
-    if record_id in taken:
-        return False
-    free = min(set(range(key, key + KEYS_OF_HASH)) - set(taken.values()))
-    rows.insert(connection, _INSERT, [(seq, record_id, free, *rest)])
-    return True
-
-
-_HAS_HASH: Final = f"id_key BETWEEN ? AND ? + {KEYS_OF_HASH - 1}"
-WITH_ID: Final = f"{_HAS_HASH} AND id = ?"
-"""A condition for one id; its arguments are the id's key, twice, and the id."""
 
 
 def _last_seq(connection: sqlite3.Connection) -> int:
@@ -123,20 +102,16 @@ def replay(connection: sqlite3.Connection, requests: Sequence[Replay]) -> list[i
             "INSERT OR IGNORE INTO replays (seq) SELECT inbox.seq FROM inbox, progress "
             "WHERE name = 'processor' AND inbox.seq <= progress.seq AND received_at BETWEEN ? AND ? "
             "AND (?3 IS NULL OR source IN (SELECT value FROM json_each(?3))) "
-            "AND (?4 IS NULL OR id_key IN (SELECT value FROM json_each(?5)) "
-            "AND id IN (SELECT value FROM json_each(?4)))",
-            (request.since, request.until, _json(request.sources), _json(request.ids), _json(_keys(request.ids))),
+            f"AND (?5 IS NULL OR {ids.WITH_ID.format(keys=4, ids=5)})",
+            (request.since, request.until, _json(request.sources), *_keys_and_ids(request.ids)),
         )
         found.append(cursor.rowcount)
     return found
 
 
-def _keys(record_ids: list[str] | None) -> list[int] | None:
-    """All keys these ids may have."""
-    if record_ids is None:
-        return None
-    return [key_of(record_id) + further for record_id in record_ids for further in range(KEYS_OF_HASH)]
+def _keys_and_ids(record_ids: list[str] | None) -> tuple[str | None, str | None]:
+    return (None, None) if record_ids is None else ids.arguments(record_ids)
 
 
-def _json(values: list[str] | list[int] | None) -> str | None:
+def _json(values: list[str] | None) -> str | None:
     return None if values is None else msgspec.json.encode(values).decode()

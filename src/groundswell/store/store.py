@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
@@ -13,13 +14,14 @@ from msgspec import Struct
 
 from groundswell.component import Cursor
 from groundswell.errors import NotFoundError, StoreError, StoreLockedError
-from groundswell.store import dead_letters, inbox, keys, outbox, pauses, retention
+from groundswell.store import dead_letters, ids, inbox, keys, outbox, pauses
 from groundswell.store.database import PAGE_BYTES, Lock, check_to_read, connect_to_checkpoint, connect_to_write, log_of
 from groundswell.store.dead_letters import DeadLetter, Retried, Selection
-from groundswell.store.inbox import Accept, InboxEntry, Replay
+from groundswell.store.ids import Ids
+from groundswell.store.inbox import Accept, Inbox, InboxEntry, Replay
 from groundswell.store.keys import Key
 from groundswell.store.outbox import Pending, Processed, Settlement
-from groundswell.store.retention import Purge, Purged
+from groundswell.store.retention import Purge, Purged, Retention
 from groundswell.store.writer import Writer
 
 LOCK_PAUSE_S: Final = 0.05
@@ -81,6 +83,9 @@ class Store:
         self._disk_free_min = disk_free_min
         self._lock = Lock(path)
         self._is_to_read = False
+        self._ids = Ids()
+        self._inbox = Inbox(self._ids)
+        self._retention = Retention(self._ids)
         self._writer: Writer
         self._reader: aiosqlite.Connection
 
@@ -94,9 +99,10 @@ class Store:
         await self._take_lock()
         try:
             self._writer = Writer(
-                lambda: connect_to_write(self.path, self._size_max),
+                self._connect_writer,
                 lambda: connect_to_checkpoint(self.path),
                 log_of(self.path),
+                self._ids.ended,
             )
             await self._writer.open()
             try:
@@ -129,6 +135,11 @@ class Store:
             await self.close()
             raise
         return self
+
+    def _connect_writer(self) -> sqlite3.Connection:
+        connection = connect_to_write(self.path, self._size_max)
+        self._ids.load(connection)
+        return connection
 
     async def _connect_reader(self) -> aiosqlite.Connection:
         return await aiosqlite.connect(f"file:{_quoted(self.path)}?mode=ro", uri=True, isolation_level=None)
@@ -163,11 +174,11 @@ class Store:
 
     def accept(self, batch: Accept) -> "asyncio.Future[list[InboxEntry]]":
         """Keep what came. The result holds what was new; what is missing from it is a duplicate."""
-        return self._writer.submit(inbox.accept, batch)
+        return self._writer.submit(self._inbox.accept, batch)
 
     def on_accepted(self, committed: Callable[[Sequence[Accept], Sequence[list[InboxEntry]]], None]) -> None:
         """Call this after each commit that accepted something, before those who wait for it go on."""
-        self._writer.listen(inbox.accept, committed)
+        self._writer.listen(self._inbox.accept, committed)
 
     def process(self, processed: Processed) -> "asyncio.Future[list[Pending]]":
         """Write what processing made, and move the processor forward, in one transaction."""
@@ -211,7 +222,7 @@ class Store:
 
     def purge(self, step: Purge) -> "asyncio.Future[Purged]":
         """Take one small step of forgetting what is old."""
-        return self._writer.submit(retention.purge, step)
+        return self._writer.submit(self._retention.purge, step)
 
     def ping(self) -> "asyncio.Future[None]":
         """Done when the writer has committed everything before it: its sign of life."""
@@ -311,8 +322,8 @@ class Store:
         """The whole way of one record. Raises NotFoundError."""
         found = await self._rows(
             "SELECT inbox.seq, source, received_at, raw, inbox.seq <= progress.seq FROM inbox, progress "
-            f"WHERE name = 'processor' AND {inbox.WITH_ID}",
-            (key := inbox.key_of(record_id), key, record_id),
+            f"WHERE name = 'processor' AND {ids.WITH_ID.format(keys=1, ids=2)}",
+            ids.arguments([record_id]),
         )
         if not found:
             raise NotFoundError(

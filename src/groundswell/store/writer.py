@@ -12,7 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from groundswell.errors import StoreError, StoreFullError
 from groundswell.store.checkpointer import Checkpointer
@@ -25,6 +25,13 @@ Apply = Callable[[sqlite3.Connection, Sequence[A]], Sequence[R]]
 
 Committed = Callable[[Sequence[A], Sequence[R]], None]
 
+
+class Ended(Protocol):
+    """Told whether a transaction was committed; otherwise nothing of it counts."""
+
+    def __call__(self, *, is_committed: bool) -> None: ...
+
+
 WRITES_PER_COMMIT_MAX: Final = 2_000
 
 _Waiting = tuple[Apply[Any, Any], Any, "asyncio.Future[Any]"]
@@ -34,9 +41,17 @@ class Writer:
     """Owns the writing connection. Open it on the event loop that will wait for it."""
 
     def __init__(
-        self, connect: Callable[[], sqlite3.Connection], connect_again: Callable[[], sqlite3.Connection], log: Path
+        self,
+        connect: Callable[[], sqlite3.Connection],
+        connect_again: Callable[[], sqlite3.Connection],
+        log: Path,
+        ended: Ended,
     ) -> None:
-        """`connect` opens the connection that writes, `connect_again` one more, for checkpoints of `log` beside it."""
+        """`connect` opens the connection that writes, `connect_again` one more, for checkpoints of `log` beside it.
+
+        `ended` is told of the end of every transaction, on the writer's thread.
+        """
+        self._ended = ended
         self._connect = connect
         self._connect_again = connect_again
         self._log = log
@@ -127,8 +142,10 @@ class Writer:
             if connection.in_transaction:
                 with contextlib.suppress(sqlite3.Error):
                     connection.execute("ROLLBACK")
+            self._ended(is_committed=False)
             self._refuse(connection, waiting, exc)
             return
+        self._ended(is_committed=True)
         self.commits += 1
         futures = [[future for _, future in group] for group in groups.values()]
         self._post(self._release, results, futures)

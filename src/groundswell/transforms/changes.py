@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from groundswell.record import Action, Donation, Page, Person, Record
+from groundswell.record import Action, Donation, Group, Page, Person, Record
 from groundswell.transforms.paths import FieldPath, Get, Holds, Struct
 
 KEEP: Final[Any] = object()
@@ -76,6 +76,7 @@ _OWNERS: Final[dict[Struct, tuple[tuple[str, type[msgspec.Struct]], ...]]] = {
     "action": (("action", Action),),
     "page": (("action", Action), ("page", Page)),
     "donation": (("donation", Donation),),
+    "group": (("group", Group),),
 }
 """The way from a record to each of its parts."""
 

@@ -20,7 +20,7 @@ from groundswell.record import PERSON_FIELDS, Record
 Holds = Literal["text", "opt_in", "anything", "id", "tags", "kind", "moment", "flag", "table", "nothing"]
 """What a field holds, and so what may be written to it. "table": many values by name. "nothing": it is only read."""
 
-Struct = Literal["record", "person", "action", "page", "donation"]
+Struct = Literal["record", "person", "action", "page", "donation", "group"]
 """The part of a record a field lives in; a page is part of an action."""
 
 Get = Callable[[Record], Any]
@@ -54,6 +54,7 @@ _TEXT_FIELDS: Final[dict[Struct, tuple[str, tuple[str, ...]]]] = {
         "donation.",
         ("amount", "currency", "period", "order_id", "lineitem_id", "recipient"),
     ),
+    "group": ("group.", ("id", "title", "type")),
 }
 FIELDS: Final[dict[str, tuple[Struct, str, Holds]]] = {
     **{name: ("person", name, "opt_in" if name.endswith("opt_in") else "text") for name in PERSON_FIELDS},
@@ -76,6 +77,7 @@ TABLES: Final[dict[str, tuple[Struct, str, Holds]]] = {
     "action.sponsor.": ("action", "sponsor", "anything"),
     "donation.refcodes.": ("donation", "refcodes", "anything"),
     "donation.fields.": ("donation", "fields", "anything"),
+    "group.fields.": ("group", "fields", "anything"),
 }
 """Everything after one of these is a single name, which may hold dots, spaces and colons."""
 
@@ -84,6 +86,7 @@ _STRUCT_PATHS: Final[dict[Struct, str]] = {
     "action": "action",
     "page": "action.page",
     "donation": "donation",
+    "group": "group",
 }
 
 _OTHER_NAMES: Final = {

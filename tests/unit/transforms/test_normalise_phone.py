@@ -4,7 +4,7 @@ from typing import Any
 
 import phonenumbers
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 from sample_records import applied, built, json_values, person_of, phones, problem_with, records, shown, signature
@@ -186,6 +186,7 @@ def test_every_text_is_read_as_the_library_reads_it(text: str, region: str) -> N
     _ten_digits, st.sampled_from(["", "1", "+1", "+1 ", "1-", "1."]), *[st.sampled_from(["", "-", ".", " ", " - "])] * 2
 )
 def test_ordinary_numbers_never_need_the_library(digits: str, prefix: str, first: str, second: str) -> None:
+    assume(len(digits) == 10)  # Canada's 310 numbers have seven
     text = f"{prefix}{digits[:3]}{first}{digits[3:6]}{second}{digits[6:]}"
     assert FAST(text) == e164(text, "US")
 

@@ -9,7 +9,8 @@ from msgspec import UNSET, UnsetType
 from groundswell.connectors.action_network.regions import region_code
 from groundswell.record import OptIn, Person, Text
 
-_WORD: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+WORD: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+"""What can be part of an id as it stands."""
 _NONE: Final[dict[str, Any]] = {}
 _GAPS: Final = ("", None)
 _REGION_COUNTRIES: Final = frozenset(("US", "CA", "PR", "GU", "VI", "AS", "MP", "UM"))
@@ -101,7 +102,7 @@ def number_in(href: str) -> str | None:
 
 def plain_word(value: Any) -> str | None:
     """The value, if it can be part of an id as it stands."""
-    return value if type(value) is str and _WORD.fullmatch(value) else None
+    return value if type(value) is str and WORD.fullmatch(value) else None
 
 
 def _entry(entries: Any, key: str | None = None) -> dict[str, Any]:

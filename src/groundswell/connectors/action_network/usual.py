@@ -9,40 +9,40 @@ from typing import Final
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import astuple
 
 from groundswell.connectors.action_network.mapping import EVENT_TYPES
-from groundswell.connectors.action_network.people import plain_word
+from groundswell.connectors.action_network.people import WORD
+
+PREFIX: Final = "action_network:"
 
 
 class _Numbered(Struct):
-    identifiers: list[str] | UnsetType = UNSET
+    identifiers: list[str] = []
 
 
-_NAMES: Final = {event_type.word: name for name, event_type in EVENT_TYPES.items() if event_type.collection is not None}
-_Event: Final = msgspec.defstruct(
-    "_Event",
-    [(word, _Numbered | UnsetType, msgspec.field(default=UNSET, name=name)) for word, name in _NAMES.items()],
-)
-_decoder: Final = msgspec.json.Decoder(list[_Event])  # type: ignore[valid-type]
-_PREFIX: Final = "action_network:"
+_EVENT_TYPES: Final = {name: each for name, each in EVENT_TYPES.items() if each.collection is not None}
+_PREFIXES: Final = [f"{PREFIX}{each.word}/" for each in _EVENT_TYPES.values()]
+_FIELDS: Final = [
+    (each.word, _Numbered | UnsetType, msgspec.field(default=UNSET, name=name)) for name, each in _EVENT_TYPES.items()
+]
+_Event: Final = msgspec.defstruct("_Event", _FIELDS)
+_decode: Final = msgspec.json.Decoder(list[_Event]).decode  # type: ignore[valid-type]
 
 
 def usual_id(body: bytes) -> str | None:
     """The arrival id of the one event in this body, or None when it takes a closer look."""
     try:
-        events = _decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        (event,) = _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
         return None
-    if len(events) != 1:
+    numbered = astuple(event)
+    if numbered.count(UNSET) != len(numbered) - 1:
         return None
-    found = [(word, numbered) for word in _NAMES if (numbered := getattr(events[0], word)) is not UNSET]
-    if len(found) != 1:
-        return None
-    word, numbered = found[0]
-    if numbered.identifiers is UNSET or EVENT_TYPES[_NAMES[word]].collection is None:
-        return None
-    for identifier in numbered.identifiers:
-        if identifier.startswith(_PREFIX):
-            number = plain_word(identifier[len(_PREFIX) :])
-            return None if number is None else f"{_PREFIX}{word}/{number}"
+    for place, one in enumerate(numbered):
+        if one is not UNSET:
+            for identifier in one.identifiers:
+                if identifier.startswith(PREFIX):
+                    number = identifier[len(PREFIX) :]
+                    return _PREFIXES[place] + number if WORD.fullmatch(number) else None
     return None

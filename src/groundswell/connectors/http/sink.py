@@ -29,6 +29,8 @@ _OURS: Final = frozenset(
 _SIGNED: Final = {signature.ID_HEADER, signature.TIMESTAMP_HEADER, signature.SIGNATURE_HEADER}
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _HEADER_VALUE: Final = re.compile(r"[\x20-\x7e]*")
+_PLAIN_ID: Final = re.compile(r"[A-Za-z0-9:/@._-]*")
+"""What `quote` would leave as it is."""
 _SAFE_IN_ID: Final = "!#$&'()*+,/:;<=>?@[]^`{|}~"
 
 
@@ -153,7 +155,8 @@ class HttpSink:
         key = deliveries[0].key if self._is_single else blake2b(body, digest_size=16).hexdigest()
         headers = {**self._headers, KEY_HEADER: key, RECORDS_HEADER: str(len(deliveries)), **self._prove(key, body)}
         if len(deliveries) == 1:
-            headers[RECORD_ID_HEADER] = quote(deliveries[0].record_id, safe=_SAFE_IN_ID)
+            record_id = deliveries[0].record_id
+            headers[RECORD_ID_HEADER] = record_id if _PLAIN_ID.fullmatch(record_id) else quote(record_id, _SAFE_IN_ID)
         return headers
 
     async def _wait_for_turn(self, limiter: AsyncLimiter) -> None:

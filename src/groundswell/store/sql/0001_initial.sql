@@ -4,18 +4,25 @@
 CREATE TABLE inbox (
   seq         INTEGER PRIMARY KEY,
   id          TEXT    NOT NULL,
-  id_key      INTEGER NOT NULL UNIQUE, -- a hash of id: an index of these is a fifth of the size (see inbox.py)
   source      TEXT    NOT NULL,
   received_at INTEGER NOT NULL,
   raw         BLOB    NOT NULL
 ) STRICT;
 
--- How far the processor is: everything in the inbox up to `seq` has become deliveries or dead letters.
+-- How far each is in the inbox. 'processor': all up to `seq` has become deliveries or dead letters. 'id_index': all ids up
+-- to `seq` are in the index of ids, some after it too.
 CREATE TABLE progress (
   name TEXT    PRIMARY KEY,
   seq  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-INSERT INTO progress (name, seq) VALUES ('processor', 0);
+INSERT INTO progress (name, seq) VALUES ('processor', 0), ('id_index', 0);
+
+-- Where ids are in the inbox, by a hash of each (see ids.py). The newest are not in here yet.
+CREATE TABLE id_index (
+  key INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  PRIMARY KEY (key, seq)
+) STRICT, WITHOUT ROWID;
 
 -- Arrivals that somebody asked to have processed once more.
 CREATE TABLE replays (
