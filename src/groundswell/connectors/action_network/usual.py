@@ -155,7 +155,13 @@ def usual_record(raw: bytes, record_id: str, source: str, mobile_unsubscribed: b
     else:
         return None
     link = body.links.person
-    if not is_usual or page is None or link is None or is_test(event.idempotency_key, link.href, record_id):
+    if (
+        not is_usual
+        or page is None
+        or not page.href
+        or link is None
+        or is_test(event.idempotency_key, link.href, record_id)
+    ):
         return None
     for other in _OTHERS:
         if getattr(event, other) is not UNSET:
