@@ -18,7 +18,7 @@ from groundswell.store import dead_letters, ids, inbox, keys, outbox, pauses, ro
 from groundswell.store.database import PAGE_BYTES, Lock, check_to_read, connect_to_checkpoint, connect_to_write, log_of
 from groundswell.store.dead_letters import DeadLetter, Retried, Selection
 from groundswell.store.ids import Ids
-from groundswell.store.inbox import Accept, Inbox, InboxEntry, Replay
+from groundswell.store.inbox import Accept, Inbox, InboxEntry, Replay, ReplayStep
 from groundswell.store.keys import Key
 from groundswell.store.outbox import Pending, Processed, Settlement
 from groundswell.store.retention import Purge, Purged, Retention
@@ -202,9 +202,15 @@ class Store:
         """Keep a dead letter."""
         return self._writer.submit(dead_letters.bury, letter)
 
-    def replay(self, request: Replay) -> "asyncio.Future[int]":
-        """Ask for arrivals to be processed once more."""
-        return self._writer.submit(inbox.replay, request)
+    async def replay(self, request: Replay) -> int:
+        """Ask for arrivals to be processed once more, in small steps. Returns how many there are."""
+        found, step = 0, ReplayStep(request)
+        while True:
+            done = await self._writer.submit(inbox.replay, step)
+            found += done.found
+            if done.next is None:
+                return found
+            step = done.next
 
     def retry_dead(self, selection: Selection, at: int) -> "asyncio.Future[Retried]":
         """Set dead letters going again."""
