@@ -99,6 +99,27 @@ class Group(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
     """Everything else the vendor says about it."""
 
 
+class Unparsed:
+    """What came, as JSON, parsed when somebody looks."""
+
+    __slots__ = ("_json", "_seen")
+
+    def __init__(self, json: bytes) -> None:
+        self._json: bytes | None = json
+        self._seen: Any = None
+
+    @property
+    def seen(self) -> Any:
+        if self._json is not None:
+            self._seen, self._json = msgspec.json.decode(self._json), None
+        return self._seen
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Unparsed) and bool(self.seen == other.seen)
+
+    __hash__ = None  # type: ignore[assignment] # equal by what it holds, as parsed JSON is
+
+
 class Record(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """One record. `id` is made from what the vendor numbers, so the same thing seen twice has one id.
 
@@ -117,7 +138,7 @@ class Record(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True
     donation: Donation | UnsetType = UNSET
     group: Group | UnsetType = UNSET
     raw: Any = UNSET
-    """What came, parsed, as the vendor sent it. Transforms may read it; it is never delivered or stored."""
+    """What came, as the vendor sent it: parsed, or `Unparsed`. Transforms may read it; it is never delivered."""
 
 
 _encoder: Final = msgspec.json.Encoder()

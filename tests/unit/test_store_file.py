@@ -1,6 +1,7 @@
 """Opening the state file: the right one, undamaged, one daemon at a time; and what happens when it is full."""
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 import stat
@@ -176,6 +177,21 @@ async def test_a_second_process_is_locked_out_until_the_first_is_gone(tmp_path: 
 # ---- full ----
 
 
+async def test_deliveries_leave_room_to_write_down_what_became_of_them(tmp_path: Path) -> None:
+    async with Store(tmp_path / "groundswell.db", size_max=2 * 2**20) as store:
+        pending = []
+        with contextlib.suppress(StoreFullError):
+            while True:
+                made = [("crm", 1, Delivery(f"r/{n}", "action", f"r/{n}", os.urandom(1_000))) for n in range(10)]
+                pending += await store.process(Processed(NOW, None, made))
+        assert len(pending) > 1_000
+        with pytest.raises(StoreFullError):
+            await fill(store, count=1)
+        for entry in pending[:500]:
+            await store.settle(Settlement(NOW, [entry.seq]))
+        await fill(store, count=1)
+
+
 async def test_a_full_file_refuses_more_keeps_what_it_has_and_recovers(tmp_path: Path) -> None:
     path = tmp_path / "groundswell.db"
     async with Store(path, size_max=2 * 2**20) as store:
@@ -186,7 +202,7 @@ async def test_a_full_file_refuses_more_keeps_what_it_has_and_recovers(tmp_path:
         results = await asyncio.gather(*batches, return_exceptions=True)
         accepted = sum(len(result) for result in results if isinstance(result, list))
         refused = [result for result in results if not isinstance(result, list)]
-        assert {(type(result), "no room to grow" in str(result)) for result in refused} == {(StoreFullError, True)}
+        assert {(type(result), "state_max" in str(result)) for result in refused} == {(StoreFullError, True)}
         assert path.stat().st_size <= 2 * 2**20
         assert await store.lacks_room() is not None
         assert len(await store.arrivals_after(0, 10_000, 2**40)) == accepted

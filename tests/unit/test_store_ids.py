@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from groundswell.component import Arrival
 from groundswell.errors import NotFoundError
-from groundswell.store import ids
+from groundswell.store import ids, inbox
 from groundswell.store.ids import Ids
 from groundswell.store.inbox import Accept, Replay
 from groundswell.store.outbox import Processed
@@ -179,3 +179,18 @@ async def test_memory_holds_no_more_than_it_may_however_large_the_batches(tmp_pa
             await _accepted(store, f"{batch}/more")
         assert store._ids._count <= ids.NEWEST_MAX + 1
         assert await _accepted(store, "0/17", "1/9999", "2/0", "2/more") == []
+
+
+async def test_a_replay_by_time_takes_small_steps_and_finds_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "REPLAY_STEP_ROWS", 7)
+    async with Store(tmp_path / "state.db") as store:
+        for batch in range(5):
+            arrivals = [Arrival(f"{batch}/{number}", b"{}") for number in range(7)]
+            await store.accept(Accept("odd" if batch % 2 else "even", batch, arrivals))
+        await store.process(Processed(at=1, position=30))
+        commits = store.commits
+        assert await store.replay(Replay(["even"], since=1)) == 7 + 2
+        assert store.commits == commits + 6
+        assert await store.replay(Replay()) == 30 - 9

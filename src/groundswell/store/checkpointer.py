@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Final
 
 ROWS_BETWEEN: Final = 16_000
-"""Rows changed between two checkpoints: some 20 to 40 MB of log."""
+"""Rows changed between two checkpoints: some 15 to 30 MB of log."""
+ROWS_BETWEEN_LOOKS: Final = 64
+"""Rows changed between two looks at the size of the log."""
 LOG_BYTES_MAX: Final = 64 * 2**20
 """When rows are large, a checkpoint comes earlier: when the log is larger than this. It begins anew no larger."""
 _STEP: Final = "PRAGMA wal_checkpoint(PASSIVE)"
@@ -30,6 +32,7 @@ class Checkpointer:
         self._bulk_is_done = threading.Event()
         self._is_closing = False
         self._rows_before = 0
+        self._rows_looked_at = 0
         self._thread = threading.Thread(target=self._run, name="store-checkpointer", daemon=True)
         self._thread.start()
 
@@ -39,11 +42,17 @@ class Checkpointer:
             self._bulk_is_done.clear()
             with contextlib.suppress(sqlite3.Error):  # a full disk: the next commit says so
                 connection.execute(_STEP)
-        elif not self._due.is_set() and (
-            connection.total_changes - self._rows_before >= ROWS_BETWEEN or self._log.stat().st_size > LOG_BYTES_MAX
-        ):
+        elif not self._due.is_set() and self._is_time(connection.total_changes):
             self._rows_before = connection.total_changes
             self._due.set()
+
+    def _is_time(self, rows: int) -> bool:
+        if rows - self._rows_before >= ROWS_BETWEEN:
+            return True
+        if rows - self._rows_looked_at < ROWS_BETWEEN_LOOKS:
+            return False
+        self._rows_looked_at = rows
+        return self._log.stat().st_size > LOG_BYTES_MAX
 
     def make_room(self, connection: sqlite3.Connection) -> None:
         """Empty the log altogether, if that can be done: it may be what fills the disk."""

@@ -94,23 +94,46 @@ class Replay(Struct, frozen=True):
     ids: list[str] | None = None
 
 
-def replay(connection: sqlite3.Connection, requests: Sequence[Replay]) -> list[int]:
-    """Ask for arrivals to be processed again. Returns how many each request found."""
-    found = []
-    for request in requests:
-        cursor = connection.execute(
-            "INSERT OR IGNORE INTO replays (seq) SELECT inbox.seq FROM inbox, progress "
-            "WHERE name = 'processor' AND inbox.seq <= progress.seq AND received_at BETWEEN ? AND ? "
-            "AND (?3 IS NULL OR source IN (SELECT value FROM json_each(?3))) "
-            f"AND (?5 IS NULL OR {ids.WITH_ID.format(keys=4, ids=5)})",
-            (request.since, request.until, _json(request.sources), *_keys_and_ids(request.ids)),
-        )
-        found.append(cursor.rowcount)
-    return found
+class ReplayStep(Struct, frozen=True):
+    """A small part of a replay: the entries after `after`."""
+
+    asked: Replay
+    after: int = 0
 
 
-def _keys_and_ids(record_ids: list[str] | None) -> tuple[str | None, str | None]:
-    return (None, None) if record_ids is None else ids.arguments(record_ids)
+class Replayed(Struct, frozen=True):
+    """How many entries one step found, and the step that comes next, or None."""
+
+    found: int
+    next: ReplayStep | None
+
+
+def replay(connection: sqlite3.Connection, steps: Sequence[ReplayStep]) -> list[Replayed]:
+    """Ask for arrivals to be processed again. Nobody who waits for the writer has to wait for a walk through all."""
+    return [_replay(connection, step) for step in steps]
+
+
+def _replay(connection: sqlite3.Connection, step: ReplayStep) -> Replayed:
+    asked = step.asked
+    if asked.ids is None:
+        window = "inbox.seq > ?4 AND inbox.seq <= ?5"
+        last = min(step.after + REPLAY_STEP_ROWS, _last_seq(connection))
+        arguments: tuple[int | str, ...] = (step.after, last)
+        following = ReplayStep(asked, last) if last == step.after + REPLAY_STEP_ROWS else None
+    else:
+        window = ids.WITH_ID.format(keys=4, ids=5)
+        arguments = ids.arguments(asked.ids)
+        following = None
+    cursor = connection.execute(
+        "INSERT OR IGNORE INTO replays (seq) SELECT inbox.seq FROM inbox, progress "
+        "WHERE name = 'processor' AND inbox.seq <= progress.seq AND received_at BETWEEN ?1 AND ?2 "
+        f"AND (?3 IS NULL OR source IN (SELECT value FROM json_each(?3))) AND {window}",
+        (asked.since, asked.until, _json(asked.sources), *arguments),
+    )
+    return Replayed(cursor.rowcount, following)
+
+
+REPLAY_STEP_ROWS: Final = 10_000
 
 
 def _json(values: list[str] | None) -> str | None:

@@ -14,11 +14,11 @@ from msgspec import Struct
 
 from groundswell.component import Cursor
 from groundswell.errors import NotFoundError, StoreError, StoreLockedError
-from groundswell.store import dead_letters, ids, inbox, keys, outbox, pauses
+from groundswell.store import dead_letters, ids, inbox, keys, outbox, pauses, room
 from groundswell.store.database import PAGE_BYTES, Lock, check_to_read, connect_to_checkpoint, connect_to_write, log_of
 from groundswell.store.dead_letters import DeadLetter, Retried, Selection
 from groundswell.store.ids import Ids
-from groundswell.store.inbox import Accept, Inbox, InboxEntry, Replay
+from groundswell.store.inbox import Accept, Inbox, InboxEntry, Replay, ReplayStep
 from groundswell.store.keys import Key
 from groundswell.store.outbox import Pending, Processed, Settlement
 from groundswell.store.retention import Purge, Purged, Retention
@@ -141,6 +141,16 @@ class Store:
         self._ids.load(connection)
         return connection
 
+    def _accept(self, connection: sqlite3.Connection, batches: Sequence[Accept]) -> list[list[InboxEntry]]:
+        bodies = [arrival.raw for batch in batches for arrival in batch.arrivals]
+        room.require(connection, self._size_max, room.TO_ACCEPT, bodies)
+        return self._inbox.accept(connection, batches)
+
+    def _process(self, connection: sqlite3.Connection, batches: Sequence[Processed]) -> list[list[Pending]]:
+        bodies = [delivery.body for batch in batches for _, _, delivery in batch.deliveries]
+        room.require(connection, self._size_max, room.TO_PROCESS, bodies)
+        return outbox.process(connection, batches)
+
     async def _connect_reader(self) -> aiosqlite.Connection:
         return await aiosqlite.connect(f"file:{_quoted(self.path)}?mode=ro", uri=True, isolation_level=None)
 
@@ -174,15 +184,15 @@ class Store:
 
     def accept(self, batch: Accept) -> "asyncio.Future[list[InboxEntry]]":
         """Keep what came. The result holds what was new; what is missing from it is a duplicate."""
-        return self._writer.submit(self._inbox.accept, batch)
+        return self._writer.submit(self._accept, batch)
 
     def on_accepted(self, committed: Callable[[Sequence[Accept], Sequence[list[InboxEntry]]], None]) -> None:
         """Call this after each commit that accepted something, before those who wait for it go on."""
-        self._writer.listen(self._inbox.accept, committed)
+        self._writer.listen(self._accept, committed)
 
     def process(self, processed: Processed) -> "asyncio.Future[list[Pending]]":
         """Write what processing made, and move the processor forward, in one transaction."""
-        return self._writer.submit(outbox.process, processed)
+        return self._writer.submit(self._process, processed)
 
     def settle(self, settlement: Settlement) -> "asyncio.Future[None]":
         """Write what became of deliveries."""
@@ -192,9 +202,15 @@ class Store:
         """Keep a dead letter."""
         return self._writer.submit(dead_letters.bury, letter)
 
-    def replay(self, request: Replay) -> "asyncio.Future[int]":
-        """Ask for arrivals to be processed once more."""
-        return self._writer.submit(inbox.replay, request)
+    async def replay(self, request: Replay) -> int:
+        """Ask for arrivals to be processed once more, in small steps. Returns how many there are."""
+        found, step = 0, ReplayStep(request)
+        while True:
+            done = await self._writer.submit(inbox.replay, step)
+            found += done.found
+            if done.next is None:
+                return found
+            step = done.next
 
     def retry_dead(self, selection: Selection, at: int) -> "asyncio.Future[Retried]":
         """Set dead letters going again."""
@@ -350,9 +366,7 @@ class Store:
             return "the disk is nearly full ([daemon] disk_free_min)"
         pages = (await self._rows("PRAGMA page_count"))[0][0]
         free = (await self._rows("PRAGMA freelist_count"))[0][0]
-        if (pages - free) * PAGE_BYTES > 0.9 * self._size_max:
-            return "the state file is nearly as large as it may be ([daemon] state_max)"
-        return None
+        return None if room.is_left(pages, free, self._size_max, room.NEARLY) else room.NEARLY_FULL
 
     async def size(self) -> int:
         """Bytes of the state file, without its log."""

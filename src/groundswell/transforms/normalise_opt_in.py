@@ -78,10 +78,12 @@ class NormaliseOptIn:
 
     def __init__(self, settings: NormaliseOptInSettings, context: Context) -> None:
         self.counts: Counter[str] = Counter()
-        self._meanings = {
+        meanings = {
             **dict.fromkeys(_words(TRUE_WORDS, settings.true_words), True),
             **dict.fromkeys(_words(FALSE_WORDS, settings.false_words), False),
         }
+        # Also as they are mostly written, so that most need no folding.
+        self._meanings = {word.capitalize(): meaning for word, meaning in meanings.items()} | meanings
         self._fields = tuple(
             (path.get, setter(path), None if kept is None else setter(kept))
             for path, kept in zip(settings.fields, settings.kept_fields(), strict=True)
@@ -108,6 +110,8 @@ class NormaliseOptIn:
         return write(record if is_empty else keep(record, written), UNSET)
 
     def _meaning(self, written: Any) -> bool | None:
+        if type(written) is str and (usual := self._meanings.get(written)) is not None:
+            return usual
         try:
             word = plain_text(written)
         except ValueError:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import UNSET
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
-from groundswell.record import PERSON_FIELDS, Record
+from groundswell.record import PERSON_FIELDS, Record, Unparsed
 
 Holds = Literal["text", "opt_in", "anything", "id", "tags", "kind", "moment", "flag", "table", "nothing"]
 """What a field holds, and so what may be written to it. "table": many values by name. "nothing": it is only read."""
@@ -171,6 +171,8 @@ def _raw_getter(text: str) -> Get:
 
     def get(record: Record) -> Any:
         found = record.raw
+        if type(found) is Unparsed:
+            found = found.seen
         try:
             for name, index in steps:
                 found = found[name] if index is None or type(found) is not list else found[index]

@@ -86,7 +86,7 @@ _PAGE_TYPES: Final = {
 }
 _AMOUNT: Final = re.compile(r"-?\d{1,15}(\.\d{1,6})?", re.ASCII)
 _NONE: Final[dict[str, Any]] = {}
-_SOURCE: Final = ("source",)
+SOURCE: Final = ("source",)
 
 TEST_KEY: Final = "1679091c5a880faf6fb5e6087eb1b2dc"
 TEST_SIGNATURE: Final = "d6bdf50e-c3a4-4981-a948-3d8c086066d7"
@@ -115,7 +115,7 @@ def record_of(event: Event, record_id: str, source: str, mobile_unsubscribed: bo
     if type(links) is not dict:
         links = _NONE
     person_number = number_in(link_href(links, "osdi:person")) or plain_word(body.get("action_network:person_id"))
-    if event.get("idempotency_key") == TEST_KEY or person_number == TEST_PERSON or record_id.endswith(TEST_SIGNATURE):
+    if is_test(event.get("idempotency_key"), person_number, record_id):
         raise RecordError(
             'action_network: this is the example the "Send Test" button sends: the webhook works, nothing to deliver',
             reason="test_event",
@@ -129,6 +129,13 @@ def record_of(event: Event, record_id: str, source: str, mobile_unsubscribed: bo
         action=_action_of(event, body, links, event_type),
         donation=_donation_of(body, record_id) if event_type.kind == "donation" else UNSET,
         raw=event,
+    )
+
+
+def is_test(key: Any, person: str | None, record_id: str) -> bool:
+    """Whether this is the example; `person` is their number for the person, or an address that ends in it."""
+    return (
+        key == TEST_KEY or record_id.endswith(TEST_SIGNATURE) or (person is not None and person.endswith(TEST_PERSON))
     )
 
 
@@ -209,13 +216,13 @@ def _action_of(event: Event, body: dict[str, Any], links: dict[str, Any], event_
         fields=without_gaps(body, mapped),
         tags=[tag for tag in tags if type(tag) is str and tag] if tags and type(tags) is list else [],
         source_code=text_or_unset(referrer.get("source")),
-        referrer=without_gaps(referrer, _SOURCE),
-        sponsor=_sponsor_of(sponsor) if type(sponsor) is dict else {},
+        referrer=without_gaps(referrer, SOURCE),
+        sponsor=sponsor_of(sponsor) if type(sponsor) is dict else {},
     )
     return UNSET if action is UNSET and made == Action() else made
 
 
-def _sponsor_of(sponsor: dict[str, Any]) -> dict[str, Any]:
+def sponsor_of(sponsor: dict[str, Any]) -> dict[str, Any]:
     """{"title", "url"}; the address is under `browser_url` on some of their resources."""
     title, url = sponsor.get("title"), sponsor.get("url") or sponsor.get("browser_url")
     if title and url:

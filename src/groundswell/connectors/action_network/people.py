@@ -14,8 +14,13 @@ WORD: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 _NONE: Final[dict[str, Any]] = {}
 _GAPS: Final = ("", None)
 _REGION_COUNTRIES: Final = frozenset(("US", "CA", "PR", "GU", "VI", "AS", "MP", "UM"))
-_EMAIL_OPT_IN: Final[dict[str | None, bool]] = {"subscribed": True, "unsubscribed": False, "spam complaint": False}
-_PLAIN: Final = frozenset((None, "subscribed", "unsubscribed"))
+EMAIL_OPT_IN: Final[dict[str | None, bool | UnsetType]] = {
+    None: UNSET,
+    "subscribed": True,
+    "unsubscribed": False,
+    "spam complaint": False,
+}
+PLAIN: Final = frozenset((None, "subscribed", "unsubscribed"))
 
 
 def person_of(person: Any, number: str | None, mobile_unsubscribed: bool | UnsetType) -> Person:
@@ -34,16 +39,16 @@ def person_of(person: Any, number: str | None, mobile_unsubscribed: bool | Unset
     email_entry = _entry(person.get("email_addresses"), "address")
     phone_entry = _entry(person.get("phone_numbers"), "number")
     email = text_or_unset(email_entry.get("address"))
-    phone = _phone_of(phone_entry.get("number"))
+    phone = phone_of(text_or_unset(phone_entry.get("number")))
     email_status = _status_of(email_entry) if email else None
     phone_status = _status_of(phone_entry) if phone else None
     address1, address2, city, state, zip_, country = _address_of(person.get("postal_addresses"))
     languages = person.get("languages_spoken")
     custom = person.get("custom_fields")
     custom = without_gaps(custom) if custom and type(custom) is dict else {}
-    if email_status not in _PLAIN:
+    if email_status not in PLAIN:
         custom.setdefault("email_status", email_status)
-    if phone_status not in _PLAIN:
+    if phone_status not in PLAIN:
         custom.setdefault("phone_status", phone_status)
     return Person(
         first_name=text_or_unset(person.get("given_name")),
@@ -57,8 +62,8 @@ def person_of(person: Any, number: str | None, mobile_unsubscribed: bool | Unset
         zip=zip_,
         country=country,
         language=text_or_unset(languages[0]) if languages and type(languages) is list else UNSET,
-        sms_opt_in=_sms_opt_in(phone_status, mobile_unsubscribed),
-        email_opt_in=_EMAIL_OPT_IN.get(email_status, UNSET),
+        sms_opt_in=sms_opt_in(phone_status, mobile_unsubscribed),
+        email_opt_in=EMAIL_OPT_IN.get(email_status, UNSET),
         custom=custom,
         ids=ids,
     )
@@ -118,22 +123,30 @@ def _entry(entries: Any, key: str | None = None) -> dict[str, Any]:
 
 
 def _address_of(addresses: Any) -> tuple[Text, Text, Text, Text, Text, Text]:
-    """address1, address2, city, state, zip, country of the primary address, else the first.
-
-    They make it "US" as soon as there is an address at all, so "US" alone is a default, not knowledge.
-    """
+    """address1, address2, city, state, zip, country of the primary address, else the first."""
     address = _entry(addresses)
     if not address:
         return UNSET, UNSET, UNSET, UNSET, UNSET, UNSET
     lines = address.get("address_lines")
     if type(lines) is not list:
         lines = ()
-    address1 = text_or_unset(lines[0]) if lines else UNSET
-    address2 = text_or_unset(lines[1]) if len(lines) > 1 else UNSET
-    city = text_or_unset(address.get("locality"))
-    state = text_or_unset(address.get("region"))
-    zip_ = text_or_unset(address.get("postal_code"))
-    country = text_or_unset(address.get("country"))
+    return placed(
+        text_or_unset(lines[0]) if lines else UNSET,
+        text_or_unset(lines[1]) if len(lines) > 1 else UNSET,
+        text_or_unset(address.get("locality")),
+        text_or_unset(address.get("region")),
+        text_or_unset(address.get("postal_code")),
+        text_or_unset(address.get("country")),
+    )
+
+
+def placed(
+    address1: Text, address2: Text, city: Text, state: Text, zip_: Text, country: Text
+) -> tuple[Text, Text, Text, Text, Text, Text]:
+    """An address, its country and its region as everybody writes them.
+
+    They make it "US" as soon as there is an address at all, so "US" alone is a default, not knowledge.
+    """
     if type(country) is str:
         country = country.upper() if len(country) == 2 else country
         if country == "US" and address1 is UNSET and city is UNSET and state is UNSET and zip_ is UNSET:
@@ -143,9 +156,8 @@ def _address_of(addresses: Any) -> tuple[Text, Text, Text, Text, Text, Text]:
     return address1, address2, city, state, zip_, country
 
 
-def _phone_of(number: Any) -> Text:
+def phone_of(phone: Text) -> Text:
     """They send digits with the country code and no "+". What is not clearly that is left to `normalise_phone`."""
-    phone = text_or_unset(number)
     if type(phone) is str and phone.isdecimal() and phone.isascii() and 11 <= len(phone) <= 15:
         return "+" + phone
     return phone
@@ -156,7 +168,7 @@ def _status_of(entry: dict[str, Any]) -> str | None:
     return status if type(status) is str and status else None
 
 
-def _sms_opt_in(status: str | None, mobile_unsubscribed: bool | UnsetType) -> OptIn:
+def sms_opt_in(status: str | None, mobile_unsubscribed: bool | UnsetType) -> OptIn:
     if status == "subscribed":
         return True
     return mobile_unsubscribed if status == "unsubscribed" else UNSET

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from groundswell.component import Arrival, Context, WebhookRequest
 from groundswell.connectors.action_network.mapping import arrival_ids, record_of
-from groundswell.connectors.action_network.usual import usual_id
+from groundswell.connectors.action_network.usual import usual_id, usual_record
 from groundswell.connectors.objects import parse, parse_object
 from groundswell.errors import RecordError, RefusedError, UnreadableError
 from groundswell.record import Record
@@ -59,6 +59,9 @@ class ActionNetworkWebhook:
         return [Arrival(*parts) for parts in zip(ids, raws, strict=True)]
 
     def read(self, arrival: Arrival) -> Record:
+        usual = usual_record(arrival.raw, arrival.id, self._name, self._mobile_unsubscribed)
+        if usual is not None:
+            return usual
         event = parse_object(arrival.raw) if arrival.seen is None else arrival.seen
         return record_of(event, arrival.id, self._name, self._mobile_unsubscribed)
 
