@@ -39,9 +39,9 @@ class Pipeline:
         no_network = cast("Client", None)
         builder = Builder(SystemClock(), Random(0), no_network, KEYS)
         (source,) = config.of_role("source").values()
-        self.source = cast("WebhookSource", builder.build(source))
+        self.source = cast("WebhookSource", builder.build(source, {}))
         transforms = config.of_role("transform").values()
-        self._transforms: list[Transform] = [builder.build(component) for component in transforms]
+        self._transforms: list[Transform] = [builder.build(component, {}) for component in transforms]
 
     def accept(self, body: bytes) -> Arrival:
         (arrival,) = self.source.arrivals(WebhookRequest(self.source.path, {}, body, 0.0))

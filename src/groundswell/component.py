@@ -179,6 +179,17 @@ class Sink(Protocol):
         ...
 
 
+class Account(Protocol):
+    """One login at one vendor, with the rate limit that all its components share. Built from (settings, context)."""
+
+    host: str
+    """Where it is, as operators see it."""
+
+    async def check(self) -> str:
+        """Try the credentials, changing nothing. Returns what was found, in a few words. Raises RemoteError."""
+        ...
+
+
 class Keys(Protocol):
     """The API keys made with `groundswell keys create`."""
 
@@ -200,3 +211,5 @@ class Context:
     keys: Keys
     directory: Path
     """Relative paths in the settings are relative to this: the directory of the configuration file."""
+    account: Any = None
+    """The built account its settings name, one object for all that name it; None where none is needed."""

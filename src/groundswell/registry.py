@@ -18,10 +18,15 @@ from groundswell.transforms.normalise_phone import NormalisePhone, NormalisePhon
 
 @dataclass(frozen=True, slots=True)
 class ComponentType:
-    """A type a configuration may name: its settings, and what builds it from (settings, context)."""
+    """A type a configuration may name: its settings, and what builds it from (settings, context).
+
+    The settings of a type that needs an account have a field `account`, its name.
+    """
 
     settings: type[Settings]
     build: Any
+    account: str | None = None
+    """The type of account it needs, named by its setting `account`."""
 
 
 ACCOUNTS: Final[dict[str, ComponentType]] = {}

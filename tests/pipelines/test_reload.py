@@ -328,10 +328,10 @@ async def test_a_component_that_cannot_be_built_changes_nothing(
 ) -> None:
     build = Builder.build
 
-    def breaks_for_log(self: Builder, component: Any) -> Any:
+    def breaks_for_log(self: Builder, component: Any, accounts: Any) -> Any:
         if component.name == "log":
             raise ValueError(f"cannot make sense of {component.settings.url.reveal()}")
-        return build(self, component)
+        return build(self, component, accounts)
 
     monkeypatch.setattr(Builder, "build", breaks_for_log)
     async with place(tmp_path) as at, running(at.write(SIGNUPS, sink("crm", at.url)), tmp_path) as daemon:

@@ -48,8 +48,9 @@ async def _results(config: Config) -> list[TestResult]:
     async with new_session() as session:
         random = Random(0)
         builder = Builder(clock, random, Client(session, clock), _NoKeys())
-        sources = {name: builder.build(source) for name, source in config.of_role("source").items()}
-        transforms = {name: builder.build(transform) for name, transform in config.of_role("transform").items()}
+        accounts = {name: builder.account(account) for name, account in config.accounts.items()}
+        sources = {name: builder.build(source, accounts) for name, source in config.of_role("source").items()}
+        transforms = {name: builder.build(part, accounts) for name, part in config.of_role("transform").items()}
     plan = Plan(config, sources, transforms)
     return [run_test(test, plan) for test in config.tests]
 

@@ -10,6 +10,7 @@ import msgspec
 from groundswell.config.environment import Resolved
 from groundswell.config.files import read_files
 from groundswell.config.model import (
+    Account,
     Component,
     Config,
     DaemonSettings,
@@ -23,7 +24,7 @@ from groundswell.config.problems import Findings, TomlPath, meant, quoted
 from groundswell.config.tables import Table, tables_of
 from groundswell.config.validate import S, Validator
 from groundswell.config.webhook_paths import check_webhook_paths
-from groundswell.config.wiring import Node, check_inputs, check_names
+from groundswell.config.wiring import AccountNamed, Login, Node, check_accounts, check_inputs, check_names
 from groundswell.errors import ConfigError
 from groundswell.registry import REGISTRY, ComponentType, Registry
 from groundswell.settings import Listen, Settings
@@ -94,6 +95,8 @@ class _Reader:
             "sinks": registry.sinks,
         }
         self._nodes: dict[str, Node] = {}
+        self._logins: dict[str, Login] = {}
+        self._accounts_named: list[AccountNamed] = []
 
     def single(self, name: str, model: type[S]) -> S | None:
         """`[daemon]` or the like; without such a table, all defaults."""
@@ -102,10 +105,17 @@ class _Reader:
             return model()
         return self._validator.settings(table, self._validator.resolved(table), model, f"[{name}]")
 
-    def accounts(self) -> dict[str, Settings]:
-        tables = self._of_kind("accounts")
-        found = {table.name: self._typed(table, self._validator.resolved(table)) for table in tables}
-        return {name: settings for name, settings in found.items() if settings is not None}
+    def accounts(self) -> dict[str, Account]:
+        """Every account whose settings are right, by name."""
+        accounts = {}
+        for table in self._of_kind("accounts"):
+            resolved = self._validator.resolved(table)
+            self._logins[table.name] = Login(table.file.name, resolved.value.get("type"))
+            settings = self._typed(table, resolved)
+            if settings is not None:
+                account = Account(table.name, resolved.value["type"], settings, table.file.directory)
+                accounts[table.name] = account
+        return accounts
 
     def components(self) -> dict[str, Component]:
         """Every component whose settings are right, by name."""
@@ -116,6 +126,10 @@ class _Reader:
             node = Node(table.name, ROLES[table.kind], table.file.name, _inputs_of(resolved.value))
             nodes.append(node)
             settings = self._typed(table, resolved)
+            component_type = self._types[table.kind].get(str(resolved.value.get("type")))
+            if component_type is not None and component_type.account is not None:
+                place = AccountNamed(node, component_type.account, resolved.value.get("account"))
+                self._accounts_named.append(place)
             if settings is not None:
                 directory = table.file.directory
                 components.append(
@@ -133,6 +147,7 @@ class _Reader:
         if "sink" not in roles:
             self._findings.problem(file, ("sinks",), "there is no sink; add one, such as [sinks.crm]")
         check_inputs(self._nodes, self._findings)
+        check_accounts(self._logins, self._accounts_named, self._findings)
 
     def check_listeners(self, webhooks: WebhooksSettings, ops: OpsSettings) -> None:
         table = self._tables.get(("ops",)) or self._tables.get(("webhooks",))

@@ -76,6 +76,18 @@ class Component:
     """Of the file it stands in; relative paths in its settings start there."""
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One named account of the file: a login at one vendor."""
+
+    name: str
+    type: str
+    settings: Any
+    """An instance of the type's settings model."""
+    directory: Path
+    """Of the file it stands in."""
+
+
 class TestSettings(Settings):
     """What goes in, where, and what must come out; run by `groundswell test`."""
 
@@ -139,7 +151,7 @@ class Config:
     directory: Path
     """Of the first file; the state file is relative to this."""
     warnings: tuple[str, ...] = field(default=())
-    accounts: dict[str, Settings] = field(default_factory=dict)
+    accounts: dict[str, Account] = field(default_factory=dict)
     """By name."""
 
     def of_role(self, role: Role) -> dict[str, Component]:

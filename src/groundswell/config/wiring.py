@@ -26,6 +26,23 @@ class Node:
         return (f"{self.role}s", self.name)
 
 
+@dataclass(frozen=True, slots=True)
+class Login:
+    """An account as the file has it, whether or not its settings are right."""
+
+    file: str
+    type: object
+
+
+@dataclass(frozen=True, slots=True)
+class AccountNamed:
+    """A component that needs an account, the type of account it needs, and which one it names."""
+
+    node: Node
+    type: str
+    name: object
+
+
 def check_names(nodes: Sequence[Node], findings: Findings) -> dict[str, Node]:
     """The components by name; of several with one name, the first."""
     by_name: dict[str, Node] = {}
@@ -70,6 +87,29 @@ def check_inputs(nodes: Mapping[str, Node], findings: Findings) -> None:
         for name in givers:
             if name not in taken:
                 _report_unused(nodes[name], findings)
+
+
+def check_accounts(logins: Mapping[str, Login], named: Sequence[AccountNamed], findings: Findings) -> None:
+    """Report accounts that are not there or of another vendor, and warn of those nobody uses."""
+    for each in named:
+        if not isinstance(each.name, str):
+            continue  # reported where its settings are
+        path = (*each.node.path, "account")
+        fitting = [name for name, login in logins.items() if login.type == each.type]
+        login = logins.get(each.name)
+        if login is None and not fitting:
+            message = f"there is no account of type {quoted(each.type)}; add [accounts.{each.name}] with its type"
+            findings.problem(each.node.file, path, message)
+        elif login is None:
+            message = f"no account is called {quoted(each.name)}; {meant(each.name, fitting)}"
+            findings.problem(each.node.file, path, message)
+        elif login.type != each.type and isinstance(login.type, str):
+            message = f"{quoted(each.name)} is an account of type {quoted(login.type)}; this needs {quoted(each.type)}"
+            findings.problem(each.node.file, path, message)
+    used = {each.name for each in named}
+    for name, login in logins.items():
+        if name not in used:
+            findings.warning(login.file, ("accounts", name), "no component names this account")
 
 
 def find_loop(inputs: Mapping[str, Sequence[str]]) -> list[str] | None:

@@ -78,6 +78,14 @@ class LastReload(Struct, frozen=True):
     """Why it was refused; then the one before is in force."""
 
 
+class AccountStatus(Struct, frozen=True):
+    """One account of the configuration in force."""
+
+    name: str
+    type: str
+    host: str
+
+
 class Status(Struct, frozen=True):
     """How everything is doing. Components that need a person come first."""
 
@@ -99,6 +107,8 @@ class Status(Struct, frozen=True):
     """The hash of the configuration in force, as `groundswell check` shows it."""
     config_read_at: Moment | None = None
     last_reload: LastReload | None = None
+    accounts: list[AccountStatus] = []
+    """Empty while no daemon runs."""
 
 
 # ---- dead letters ----

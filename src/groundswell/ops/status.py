@@ -6,7 +6,7 @@ from typing import Any, Final
 from groundswell import __version__
 from groundswell.clock import Clock
 from groundswell.config.problems import counted
-from groundswell.ops.messages import ComponentStatus, LastReload, Role, Status, moment
+from groundswell.ops.messages import AccountStatus, ComponentStatus, LastReload, Role, Status, moment
 from groundswell.ops.place import Part
 from groundswell.runtime.daemon import Daemon
 from groundswell.store.store import SinkBacklog, Store
@@ -52,6 +52,10 @@ def _of_daemon(daemon: Daemon | None) -> dict[str, Any]:
         "config": daemon.config.hash,
         "config_read_at": moment(daemon.config_read_at * 1000),
         "last_reload": LastReload(moment(daemon.reloaded.at * 1000), daemon.reloaded.error),
+        "accounts": [
+            AccountStatus(name, account.type, daemon.supervisor.accounts[name].host)
+            for name, account in daemon.supervisor.config.accounts.items()
+        ],
     }
 
 

@@ -1,12 +1,14 @@
 """From a configuration to components that run."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from random import Random
 from typing import Any
 
 from groundswell import registry
 from groundswell.clock import Clock
-from groundswell.component import Context, Keys
-from groundswell.config.model import Component
+from groundswell.component import Account, Context, Keys
+from groundswell.config import model
 from groundswell.http.client import Client
 
 _TABLES = {"source": registry.SOURCES, "transform": registry.TRANSFORMS, "sink": registry.SINKS}
@@ -21,14 +23,18 @@ class Builder:
         self._http = http
         self._keys = keys
 
-    def build(self, component: Component) -> Any:
-        """The source, transform or sink this component describes."""
-        context = Context(
-            name=component.name,
-            clock=self._clock,
-            random=self._random,
-            http=self._http,
-            keys=self._keys,
-            directory=component.directory,
-        )
-        return _TABLES[component.role][component.type].build(component.settings, context)
+    def account(self, described: model.Account) -> Account:
+        """The account this describes."""
+        context = self._context(described.name, described.directory)
+        built: Account = registry.ACCOUNTS[described.type].build(described.settings, context)
+        return built
+
+    def build(self, described: model.Component, accounts: Mapping[str, Account]) -> Any:
+        """The source, transform or sink this describes, on the accounts built before."""
+        component_type = _TABLES[described.role][described.type]
+        account = None if component_type.account is None else accounts[described.settings.account]
+        context = self._context(described.name, described.directory, account)
+        return component_type.build(described.settings, context)
+
+    def _context(self, name: str, directory: Path, account: Account | None = None) -> Context:
+        return Context(name, self._clock, self._random, self._http, self._keys, directory, account)

@@ -1,6 +1,6 @@
 """Starts the components (sinks first), keeps them running, changes them on reload, and drains them at the end."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from anyio.abc import TaskGroup, TaskStatus
 from msgspec import Struct
 
 from groundswell.clock import Clock, milliseconds
+from groundswell.component import Account
 from groundswell.config.model import Component, Config
 from groundswell.errors import ConfigError, NotFoundError, Problem
 from groundswell.http.server import Bounds, Routes, WebhookServer
@@ -87,6 +88,8 @@ class Supervisor:
         self._builder = builder
         self._parts: dict[str, Any] = {}
         """Built sources, transforms and sinks, by name."""
+        self.accounts: dict[str, Account] = {}
+        """Built accounts, by name."""
         self._running: dict[str, _Task] = {}
         self._started_with = config
         self._paused: set[str] = set()
@@ -113,7 +116,10 @@ class Supervisor:
             **bounds,
         )
         self.accept = Accept(self._store, self._clock, self._metrics, self.inbox, **bounds)
-        self._parts = {name: self._builder.build(component) for name, component in self.config.components.items()}
+        self.accounts = {name: self._builder.account(account) for name, account in self.config.accounts.items()}
+        self._parts = {
+            name: self._builder.build(described, self.accounts) for name, described in self.config.components.items()
+        }
         self._paused = await self._store.paused()
         await self._start_sinks(self.config.of_role("sink"))
         self.processor = Processor(
@@ -199,13 +205,15 @@ class Supervisor:
         gone = set(old.components) - set(config.components)
         new = set(config.components) - set(old.components)
         changed = {n for n in config.components if n in old.components and not _is_same(n, old, config)}
-        built = {name: self._build(name, config) for name in config.components if name in new | changed}
+        accounts = self._accounts_of(config)
+        built = {name: self._build(name, config, accounts) for name in config.components if name in new | changed}
         previous, listener = self.webhooks, await self._listener_of(config)
         async with self.processor.lock:
             async with anyio.create_task_group() as stopping:
                 for name in gone | changed:
                     stopping.start_soon(self._stop, name)
             self._parts |= built
+            self.accounts = accounts
             self.config = config
             await self._start_sinks({name: sink for name, sink in config.of_role("sink").items() if name in built})
             # All at one moment: what a source takes in is processed by a plan that knows it.
@@ -226,9 +234,16 @@ class Supervisor:
             needs_restart=_needs_restart(self._started_with, config),
         )
 
-    def _build(self, name: str, config: Config) -> Any:
+    def _accounts_of(self, config: Config) -> dict[str, Account]:
+        """What did not change stays: its limiter remembers the calls made."""
+        return {
+            name: self.accounts[name] if account == self.config.accounts.get(name) else self._builder.account(account)
+            for name, account in config.accounts.items()
+        }
+
+    def _build(self, name: str, config: Config, accounts: Mapping[str, Account]) -> Any:
         try:
-            return self._builder.build(config.components[name])
+            return self._builder.build(config.components[name], accounts)
         except Exception as exc:
             log.error("component_defect", component=name, exception=without_text(exc), then="the reload is refused")
             problem = f"cannot be built ({type(exc).__name__}); this is a defect, please report it"
@@ -345,6 +360,9 @@ class Supervisor:
 def _is_same(name: str, old: Config, new: Config) -> bool:
     """Whether a component can stay as it is. Where its records come from is the plan's business, not its own."""
     before, after = old.components[name], new.components[name]
+    account = getattr(after.settings, "account", None)
+    if account is not None and old.accounts.get(account) != new.accounts.get(account):
+        return False
     if (before.role, before.type, before.directory) != (after.role, after.type, after.directory):
         return False
     if not hasattr(before.settings, "inputs"):
