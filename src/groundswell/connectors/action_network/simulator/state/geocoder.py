@@ -34,11 +34,11 @@ def saved_address(sent: dict[str, Any], before: Address | None, *, geocodes: boo
     country = country.upper() if isinstance(country, str) and country else _DEFAULT_COUNTRY
     region = region_code(region) if country in ("US", "CA") else region
     address = Address(line=line, locality=locality, region=region, postal_code=postal_code, country=country)
-    return _geocoded(address) if geocodes else address
+    return _geocoded(address, is_region_sent=parts.has("region")) if geocodes else address
 
 
-def _geocoded(address: Address) -> Address:
-    place = _place(address)
+def _geocoded(address: Address, *, is_region_sent: bool) -> Address:
+    place = _place(address, is_region_sent=is_region_sent)
     if place is None:
         return address
     is_known_code = address.postal_code[:5] in place.zips or address.postal_code in place.zips
@@ -54,13 +54,13 @@ def _geocoded(address: Address) -> Address:
     )
 
 
-def _place(address: Address) -> Place | None:
+def _place(address: Address, *, is_region_sent: bool) -> Place | None:
     code = address.postal_code
     place = _BY_ZIP.get(code) or _BY_ZIP.get(code[:5])
     if place is None and not code:
         place = _BY_CITY.get(address.locality.lower())
-        if place is not None and address.region not in ("", region_code(place.region)):
-            place = None
+        if place is not None and is_region_sent and address.region != region_code(place.region):
+            return None
     return place if place is not None and place.country == address.country else None
 
 
