@@ -69,11 +69,10 @@ def test_records_are_under_their_page_and_under_their_person(desk: Desk, page: s
         record = found[0]
         assert desk.get(path_of(record, desk)) == record
         assert key in desk.get(f"{page}/{uuid_of(one)}/{records}")["_embedded"]
-        person = next(one for one in found if "person" not in one)["_links"]["osdi:person"]["href"].rpartition("/")[2]
-        if desk.answer("GET", f"people/{person}").status == 200:
-            mine = desk.listed(f"people/{person}/{records}")
-            assert all(one["_links"]["osdi:person"]["href"].endswith(person) for one in mine)
-            assert desk.get(f"people/{person}/{records}/{uuid_of(mine[0])}") == mine[0]
+        person = found[-1]["_links"]["osdi:person"]["href"].rpartition("/")[2]
+        mine = desk.listed(f"people/{person}/{records}")
+        assert all(one["_links"]["osdi:person"]["href"].endswith(person) for one in mine)
+        assert desk.get(f"people/{person}/{records}/{uuid_of(mine[0])}") == mine[0]
 
 
 def test_an_event_links_to_its_attendances_in_the_singular(desk: Desk) -> None:
@@ -98,7 +97,6 @@ def test_people_and_items_tell_no_totals_and_the_others_do(desk: Desk) -> None:
 def test_by_default_a_filtered_page_tells_no_totals_and_a_switch_takes_all_of_them_away() -> None:
     desk = Desk(behaviour=Behaviour(index_lag_s=(0, 0)))
     assert "total_records" in desk.get("petitions")
-    desk.clock.set_calendar(0)
     assert "total_records" not in desk.get("petitions", filter="title eq 'x'")
     desk.control.behave(totals=False)
     assert "total_records" not in desk.get("petitions")
@@ -114,7 +112,7 @@ def test_no_more_than_25_come_at_a_time_and_nonsense_is_the_default(desk: Desk) 
 def test_there_is_a_next_page_after_the_last_one_and_it_is_empty_and_has_none(desk: Desk) -> None:
     last = desk.get("people", page=4)
     assert len(last["_embedded"]["osdi:people"]) == 25
-    assert last["_links"]["next"]["href"] == f"{desk.world.api}/people?page=5"
+    assert last["_links"]["next"]["href"].startswith(f"{desk.world.api}/people?page=5")
     empty = desk.get("people", page=5)
     assert empty["_embedded"] == {"osdi:people": []}
     assert "next" not in empty["_links"]
@@ -139,7 +137,7 @@ def test_whether_next_keeps_the_filter_is_a_switch() -> None:
 
 
 def test_by_switch_next_leads_to_the_same_page_for_ever() -> None:
-    desk = Desk(60, next_is_stuck=True)
+    desk = Desk(60, next_is_stuck=True, next_keeps_query=False)
     assert desk.get("people", page=2)["_links"]["next"]["href"].endswith("?page=2")
 
 

@@ -40,8 +40,8 @@ def test_a_plain_record_needs_only_a_link_to_the_person(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_record_helper_finds_or_makes_the_person_tags_them_and_answers_with_the_record(kind: str) -> None:
     desk = Desk()
-    desk.control.add_tag("volunteer")
     desk.control.add_tag("prospect")
+    tags = desk.listed("tags")
     before = desk.sign_up(email=ROSA, tags=("prospect",))
     page = page_in(desk, kind)
     body = {"person": person_of(email=ROSA, given_name="Rosa"), "add_tags": ["volunteer", "nobody made this"], **GIFT}
@@ -52,7 +52,7 @@ def test_a_record_helper_finds_or_makes_the_person_tags_them_and_answers_with_th
     (tagging,) = desk.listed(f"people/{uuid_of(before)}/taggings")
     tag = desk.get(tagging["_links"]["osdi:tag"]["href"].removeprefix(desk.world.api + "/"))
     assert tag["name"] == "volunteer"
-    assert len(desk.listed("tags")) == 8, "no tag was made"
+    assert desk.listed("tags") == tags, "no tag was made"
 
 
 async def test_an_action_moves_the_date_of_the_person_and_by_switch_of_the_page() -> None:
@@ -128,12 +128,10 @@ def test_the_link_to_a_person_must_be_a_whole_address_of_theirs() -> None:
 @pytest.mark.parametrize("kind", ["fundraising_pages", "advocacy_campaigns"])
 def test_donations_and_letters_are_refused_on_pages_made_in_the_ui_and_nobody_is_made_for_them(kind: str) -> None:
     desk = Desk(helper_failure="empty")
-    page = desk.page_of(kind)
-    assert desk.post(f"{kind}/{page}/{KINDS[kind]}", {"person": person_of(email=ROSA), **GIFT}) == {}
+    body = {"person": person_of(email=ROSA), **GIFT}
+    assert desk.post(f"{kind}/{desk.page_of(kind)}/{KINDS[kind]}", body) == {}
     assert desk.listed("people") == []
-    assert desk.post(
-        f"{kind}/{desk.page_of(kind, is_api_made=True)}/{KINDS[kind]}", {"person": person_of(email=ROSA), **GIFT}
-    )
+    assert desk.post(f"{kind}/{desk.page_of(kind, is_api_made=True)}/{KINDS[kind]}", body) != {}
 
 
 @pytest.mark.parametrize("body", [{}, {"recipients": []}, {"recipients": [{"amount": "free"}]}, {"amount": "25.00"}])

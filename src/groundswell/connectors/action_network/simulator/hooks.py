@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from random import Random
 from typing import Any, Final
 
 from groundswell.connectors.action_network.regions import CANADA, US
@@ -28,7 +29,7 @@ class Hooks:
         self._world = world
         self._faults = faults
         self._send = send
-        self._row = world.random.randrange(10**8, 10**9)
+        self._row = Random(f"idempotency keys {world.seed}").randrange(10**8, 10**9)
         world.listeners.append(self._hear)
 
     def _hear(self, happenings: list[Happening]) -> None:

@@ -20,7 +20,9 @@ from groundswell.connectors.action_network.simulator.calls.entry import entry_po
 from groundswell.connectors.action_network.simulator.content import fill
 from groundswell.connectors.action_network.simulator.faults import Fault, FaultRates, Faults
 from groundswell.connectors.action_network.simulator.limits import Arrivals
+from groundswell.connectors.action_network.simulator.state import catalogue
 from groundswell.connectors.action_network.simulator.state.behaviour import Behaviour
+from groundswell.connectors.action_network.simulator.state.catalogue import PAGES, PLAIN
 from groundswell.connectors.action_network.simulator.state.world import World
 
 KEY: Final = "simulator-key"
@@ -28,6 +30,9 @@ KEY_HEADER: Final = "OSDI-API-Token"
 RECORDS: Final = 60
 """On each page at the start, as far as there are people."""
 _DEPTH_SHOWN: Final = 5
+_WORDS: Final = frozenset(
+    (*PAGES, *PLAIN, *catalogue.RECORDS, "people", "taggings", "items", "embed", "send", "schedule")
+) | {"metadata", "custom_fields"}
 
 
 class Arrived(Struct, frozen=True):
@@ -142,8 +147,8 @@ def _json(arrived: Arrived) -> object:
 
 
 def _label(method: str, parts: list[str]) -> str:
-    """The call without the ids in it: "GET petitions/*/signatures"."""
-    words = ["*" if place % 2 and part != "custom_fields" else part for place, part in enumerate(parts[:_DEPTH_SHOWN])]
+    """The call without the ids in it: "GET petitions/*/signatures". What is no word of theirs is an id."""
+    words = [part if part in _WORDS else "*" for part in parts[:_DEPTH_SHOWN]]
     return f"{method} {'/'.join(words)}".strip()
 
 

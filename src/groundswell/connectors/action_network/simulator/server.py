@@ -10,7 +10,6 @@ import aiohttp
 import anyio
 import msgspec
 from aiohttp import web
-from yarl import URL
 
 from groundswell.clock import Clock, SystemClock
 from groundswell.connectors.action_network.simulator.control import Control
@@ -72,6 +71,9 @@ class WebhookTarget:
     speed: float = 1.0
     """How much faster than real time their delay and their retries pass."""
     lost_answers: float = 0.0
+    """Share of answers that get lost, so that the message comes again."""
+    is_keeping_entries: bool = True
+    """False keeps counts only, to run for days."""
 
 
 @asynccontextmanager
@@ -128,7 +130,13 @@ async def _sending(
         anyio.create_task_group() as tasks,
     ):
         sender = WebhookSender(
-            URL(target.url), session, clock, random, speed=target.speed, lost_answers=target.lost_answers
+            target.url,
+            session,
+            clock,
+            random,
+            speed=target.speed,
+            lost_answers=target.lost_answers,
+            is_keeping_entries=target.is_keeping_entries,
         )
         Hooks(network.world, network.faults, lambda message: sender.happen_at_once([message]))
         tasks.start_soon(sender.run_until_cancelled)

@@ -17,6 +17,8 @@ from groundswell.errors import RequestError
 
 REPORT_EVERY_S: Final = 0.5
 _AT_ONCE_MAX: Final = 1_000
+_WAITING_MAX: Final = 20_000
+"""Webhooks not sent yet. Beyond that nothing happens by itself for a while: a dead receiver costs no memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,9 @@ async def serve(
     """
     clock = clock or SystemClock()
     behaviour = _behaviour(options.behaviour)
-    target = WebhookTarget(str(checked_url(options.url)), options.speed) if options.url is not None else None
+    target = None
+    if options.url is not None:
+        target = WebhookTarget(str(checked_url(options.url)), options.speed, is_keeping_entries=False)
     if options.people < 0:
         raise RequestError(f"simulate: --people is {options.people}; it must be at least 0")
     async with simulator(
@@ -142,6 +146,8 @@ async def _live(server: Server, options: ServeOptions, clock: Clock) -> None:
     began, happened = clock.monotonic(), 0
     while options.count is None or happened < options.count:
         due = min(int((clock.monotonic() - began) * options.rate_per_s) - happened, _AT_ONCE_MAX)
+        if server.ledger is not None and server.ledger.waiting > _WAITING_MAX:
+            due = 0
         if options.count is not None:
             due = min(due, options.count - happened)
         server.control.happen(due)
