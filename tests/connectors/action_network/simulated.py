@@ -7,7 +7,7 @@ import msgspec
 
 from groundswell.connectors.action_network.simulator.control import Control
 from groundswell.connectors.action_network.simulator.network import KEY, Arrived, Network, Outcome
-from groundswell.connectors.action_network.simulator.state.behaviour import KIND, Behaviour
+from groundswell.connectors.action_network.simulator.state.behaviour import FRIENDLIEST, Behaviour
 from groundswell.connectors.action_network.simulator.state.world import THEIRS, Happening
 from tests.virtual_time import VirtualClock
 
@@ -17,7 +17,9 @@ Json = dict[str, Any]
 class Desk:
     """`get`, `post` and so on give the JSON of a 200; `answer` gives whatever came."""
 
-    def __init__(self, people: int = 0, *, records: int = 0, behaviour: Behaviour = KIND, **switches: Any) -> None:
+    def __init__(
+        self, people: int = 0, *, records: int = 0, behaviour: Behaviour = FRIENDLIEST, **switches: Any
+    ) -> None:
         """The friendliest behaviour, but for the switches that are named."""
         self.clock = VirtualClock()
         behaviour = msgspec.structs.replace(behaviour, **switches)

@@ -13,11 +13,11 @@ from msgspec.structs import replace
 from yarl import URL
 
 from groundswell.connectors.action_network.simulator.server import Server, simulator
-from groundswell.connectors.action_network.simulator.state.behaviour import KIND, Behaviour
+from groundswell.connectors.action_network.simulator.state.behaviour import FRIENDLIEST, Behaviour
 from tests.connectors.action_network.simulated import linked, person_of, uuid_of
 
 # What is documented or was seen, where the friendliest behaviour is kinder than that.
-AS_SEEN = replace(KIND, helper_failure="empty", next_keeps_query=False)
+AS_SEEN = replace(FRIENDLIEST, helper_failure="empty", next_keeps_query=False)
 
 
 class Http:

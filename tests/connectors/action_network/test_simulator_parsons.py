@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from groundswell.connectors.action_network.simulator.faults import TOO_MANY
 from groundswell.connectors.action_network.simulator.server import Server, simulator
-from groundswell.connectors.action_network.simulator.state.behaviour import KIND, Behaviour
+from groundswell.connectors.action_network.simulator.state.behaviour import FRIENDLIEST, Behaviour
 from tests.connectors.action_network.simulated import email_of, phone_of, uuid_of
 
 with warnings.catch_warnings():
@@ -41,7 +41,7 @@ class Parsons:
 
 @asynccontextmanager
 async def using_parsons(
-    monkeypatch: pytest.MonkeyPatch, people: int = 0, behaviour: Behaviour = KIND
+    monkeypatch: pytest.MonkeyPatch, people: int = 0, behaviour: Behaviour = FRIENDLIEST
 ) -> AsyncIterator[tuple[Server, Parsons]]:
     async with simulator(people=people, behaviour=behaviour) as server:
         yield server, Parsons(server, monkeypatch)
@@ -180,7 +180,7 @@ async def test_it_makes_submissions_and_reads_forms(monkeypatch: pytest.MonkeyPa
 
 async def test_what_it_puts_into_the_query_of_a_post_counts_only_by_switch(monkeypatch: pytest.MonkeyPatch) -> None:
     payload = {"title": "Volunteer", "origin_system": "Parsons"}
-    strict = replace(KIND, takes_query_parameters=False)
+    strict = replace(FRIENDLIEST, takes_query_parameters=False)
     async with using_parsons(monkeypatch, behaviour=strict) as (_, call):
         with pytest.raises(requests.HTTPError, match="Code: 400"):
             await call("create_form", payload)

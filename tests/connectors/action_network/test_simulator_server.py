@@ -22,7 +22,7 @@ from groundswell.connectors.action_network.simulator.faults import (
     Fault,
 )
 from groundswell.connectors.action_network.simulator.server import Server, simulator
-from groundswell.connectors.action_network.simulator.state.behaviour import KIND
+from groundswell.connectors.action_network.simulator.state.behaviour import FRIENDLIEST
 from tests.conftest import Eventually
 from tests.connectors.action_network.simulated import person_of, uuid_of
 from tests.virtual_time import VirtualClock
@@ -32,7 +32,7 @@ ROSA = {"person": person_of(email="rosa@example.org")}
 
 @asynccontextmanager
 async def calling(**options: Any) -> AsyncIterator[tuple[Server, aiohttp.ClientSession]]:
-    options = {"behaviour": KIND, "people": 30} | options
+    options = {"behaviour": FRIENDLIEST, "people": 30} | options
     async with simulator(**options) as server:
         headers = {"OSDI-API-Token": server.key}
         async with aiohttp.ClientSession(server.base_url, headers=headers) as session:

@@ -13,7 +13,7 @@ from groundswell.connectors.action_network.simulator.events import Message
 from groundswell.connectors.action_network.simulator.faults import FaultRates
 from groundswell.connectors.action_network.simulator.hooks import Hooks
 from groundswell.connectors.action_network.simulator.server import WebhookTarget, simulator
-from groundswell.connectors.action_network.simulator.state.behaviour import KIND
+from groundswell.connectors.action_network.simulator.state.behaviour import FRIENDLIEST
 from tests.conftest import Eventually
 from tests.connectors.action_network.simulated import Desk, linked, person_of, uuid_of
 
@@ -157,7 +157,7 @@ async def test_the_server_sends_them_and_keeps_a_ledger(eventually: Eventually) 
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         target = WebhookTarget(f"http://127.0.0.1:{runner.addresses[0][1]}/hook", SPEED)
-        async with simulator(people=20, behaviour=KIND, webhooks=target) as server:
+        async with simulator(people=20, behaviour=FRIENDLIEST, webhooks=target) as server:
             assert server.ledger is not None
             ledger = server.ledger
             server.control.upload(3)

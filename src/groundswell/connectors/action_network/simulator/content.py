@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from groundswell.connectors.action_network.simulator.calls.messages import statistics
 from groundswell.connectors.action_network.simulator.calls.records import REFERRER, record_fields
-from groundswell.connectors.action_network.simulator.state.behaviour import KIND
+from groundswell.connectors.action_network.simulator.state.behaviour import FRIENDLIEST
 from groundswell.connectors.action_network.simulator.state.catalogue import ACTIONS, PAGES, RECORDS, RecordKind
 from groundswell.connectors.action_network.simulator.state.person import stamp
 from groundswell.connectors.action_network.simulator.state.population import MODIFIED
@@ -131,7 +131,7 @@ class _Filler:
         self._made += 1
         made = _LAST - 300 * _DAY_S + self._made * 4_000
         thing = Thing(kind, self._uuid(), min(made, _LAST), min(made, _LAST), fields, **more)
-        self._world.shelves.put(thing, KIND)
+        self._world.shelves.put(thing, FRIENDLIEST)
         return thing
 
     def _person(self, index: int) -> str:

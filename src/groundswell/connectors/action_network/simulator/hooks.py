@@ -63,7 +63,7 @@ class Hooks:
                 "_links": {"osdi:person": {"href": href}},
             }
         event = shown(self._world, record)
-        for name in [name for name in event if name.endswith(("person_id", "_id"))]:
+        for name in [name for name in event if name.endswith("_id")]:
             del event[name]
         return event | {"person": _typed(person, happening.typed), "add_tags": list(happening.tags)}
 

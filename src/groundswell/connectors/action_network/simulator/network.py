@@ -20,19 +20,18 @@ from groundswell.connectors.action_network.simulator.calls.entry import entry_po
 from groundswell.connectors.action_network.simulator.content import fill
 from groundswell.connectors.action_network.simulator.faults import Fault, FaultRates, Faults
 from groundswell.connectors.action_network.simulator.limits import Arrivals
-from groundswell.connectors.action_network.simulator.state import catalogue
 from groundswell.connectors.action_network.simulator.state.behaviour import Behaviour
-from groundswell.connectors.action_network.simulator.state.catalogue import PAGES, PLAIN
+from groundswell.connectors.action_network.simulator.state.catalogue import PAGES, PLAIN, RECORDS
 from groundswell.connectors.action_network.simulator.state.world import World
 
 KEY: Final = "simulator-key"
 KEY_HEADER: Final = "OSDI-API-Token"
-RECORDS: Final = 60
+RECORDS_PER_PAGE: Final = 60
 """On each page at the start, as far as there are people."""
 _DEPTH_SHOWN: Final = 5
 _WORDS: Final = frozenset(
-    (*PAGES, *PLAIN, *catalogue.RECORDS, "people", "taggings", "items", "embed", "send", "schedule")
-) | {"metadata", "custom_fields"}
+    (*PAGES, *PLAIN, *RECORDS, "people", "taggings", "items", "embed", "send", "schedule", "metadata", "custom_fields")
+)
 
 
 class Arrived(Struct, frozen=True):
@@ -70,7 +69,7 @@ class Network:
         behaviour: Behaviour | None = None,
         rates: FaultRates | None = None,
         key: str = KEY,
-        records: int = RECORDS,
+        records: int = RECORDS_PER_PAGE,
     ) -> None:
         self.world = World(people=people, seed=seed, clock=clock, behaviour=behaviour)
         self.faults = Faults(Random(f"faults {seed}"), rates)
@@ -82,7 +81,8 @@ class Network:
     def take(self, arrived: Arrived) -> Outcome:
         """Count a request, check it, do what it asks."""
         outcome = self._checked(arrived)
-        self.world.counts.statuses[outcome.status] += 1
+        if outcome.fault is None or not outcome.fault.is_cut:
+            self.world.counts.statuses[outcome.status] += 1
         return outcome
 
     def settle(self) -> None:
@@ -104,7 +104,7 @@ class Network:
             world.counts.faults[fault.word] += 1
             if not fault.is_done:
                 return Outcome(fault.status or 500, {"error": _said(fault)}, fault, fault.retry_after_s)
-        call = Call(arrived.method, parts, arrived.query, _json(arrived), has_key=arrived.key is not None)
+        call = Call(arrived.method, parts, arrived.query, _json(arrived))
         outcome = self._answered(call, arrived.key)
         if fault is not None:
             return Outcome(fault.status or outcome.status, outcome.body, fault, fault.retry_after_s)

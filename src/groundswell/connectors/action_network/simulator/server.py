@@ -16,7 +16,14 @@ from groundswell.connectors.action_network.simulator.control import Control
 from groundswell.connectors.action_network.simulator.control_routes import add_control
 from groundswell.connectors.action_network.simulator.faults import Fault, FaultRates, Faults
 from groundswell.connectors.action_network.simulator.hooks import Hooks
-from groundswell.connectors.action_network.simulator.network import KEY, KEY_HEADER, RECORDS, Arrived, Network, Outcome
+from groundswell.connectors.action_network.simulator.network import (
+    KEY,
+    KEY_HEADER,
+    RECORDS_PER_PAGE,
+    Arrived,
+    Network,
+    Outcome,
+)
 from groundswell.connectors.action_network.simulator.sender import Ledger, WebhookSender
 from groundswell.connectors.action_network.simulator.state.behaviour import Behaviour
 from groundswell.connectors.action_network.simulator.state.counts import Counts
@@ -85,7 +92,7 @@ async def simulator(
     behaviour: Behaviour | None = None,
     rates: FaultRates | None = None,
     key: str = KEY,
-    records: int = RECORDS,
+    records: int = RECORDS_PER_PAGE,
     webhooks: WebhookTarget | None = None,
     host: str = "127.0.0.1",
     port: int = 0,

@@ -7,6 +7,7 @@ from groundswell.connectors.action_network.simulator.calls.answers import Failed
 from groundswell.connectors.action_network.simulator.state.thing import Thing
 from groundswell.connectors.action_network.simulator.state.world import SPONSOR
 
+_AMOUNT_MAX: Final = 10_000_000
 _PERIODS: Final = ("Weekly", "Monthly", "Every 3 Months", "Quarterly", "Yearly")
 
 
@@ -52,7 +53,7 @@ def _amount(sent: Any) -> Decimal | None:
         amount = Decimal(str(sent))
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() and amount > 0 else None
+    return amount if amount.is_finite() and 0 < amount < _AMOUNT_MAX else None
 
 
 def _sum(recipients: list[Json]) -> str:

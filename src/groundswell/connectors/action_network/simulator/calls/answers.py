@@ -17,7 +17,6 @@ class Call(Struct, frozen=True):
     query: Mapping[str, str]
     body: Any
     """Parsed JSON; None when there was none or it was none."""
-    has_key: bool = True
 
 
 class RefusedCallError(Exception):

@@ -51,7 +51,8 @@ def send(world: World, message: Thing) -> Json:
         now,
         {"name": message.fields["name"], "title": message.fields["name"], "description": "Email"},
     )
-    world.members[went_to.uuid] = range(min(message.fields["total_targeted"], world.population.size))
+    queries = [target["href"].rpartition("/")[2] for target in message.fields["targets"]]
+    world.members[went_to.uuid] = [number for query in queries for number in world.members[query]]
     world.put(went_to)
     sent = {
         "status": "sent",

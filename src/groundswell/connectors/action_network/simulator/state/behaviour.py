@@ -90,7 +90,7 @@ class Behaviour(Struct, frozen=True, forbid_unknown_fields=True):
     """Share that is never carried out, and nobody hears of it (I)."""
 
 
-KIND = Behaviour(
+FRIENDLIEST = Behaviour(
     calls_per_s=None,
     index_lag_s=(0.0, 0.0),
     next_keeps_query=True,

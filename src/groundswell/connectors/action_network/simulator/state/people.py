@@ -104,10 +104,6 @@ class People:
             return self._scan(window, conditions, rest)[start : start + count]
         return self._people(self._listing.view(window).numbers(start, count))
 
-    def size(self, conditions: Sequence[Condition]) -> int:
-        """How many fit. Theirs does not say; tests ask."""
-        return len(self.page(conditions, 0, self._next + 1))
-
     def _by_key(self, conditions: Sequence[Condition]) -> list[Person]:
         seen = self._listing.seen
         key = next(one for one in conditions if one.field in _KEYS and one.operator == "eq")

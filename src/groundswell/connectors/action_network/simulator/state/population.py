@@ -62,7 +62,7 @@ class Population:
         self._block = min(_UPLOAD_MAX, max(30, size // 40))
 
     def person(self, number: int) -> Person:
-        """The person with this number, always the same."""
+        """The person with this number, always the same. Numbers from `size` on make people, too; nobody finds those."""
         draw = _Draw(hashlib.blake2b(number.to_bytes(8), key=self._key, digest_size=24).digest())
         given, family = draw.below(len(GIVEN)), draw.below(len(FAMILY))
         place = PLACES[draw.below(len(PLACES))]
@@ -130,7 +130,7 @@ class Population:
         block = number // self._block
         if block % _UPLOAD_EVERY == 3:
             number = block * self._block
-        return span[0] + (span[1] - span[0]) * number // self.size
+        return span[0] + (span[1] - span[0]) * number // max(self.size, 1)
 
     def _phone(self, number: int, chance: int) -> str | None:
         line, area = divmod(number, len(AREA_CODES))
