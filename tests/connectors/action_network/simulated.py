@@ -41,7 +41,8 @@ class Desk:
     ) -> Outcome:
         content = raw if raw is not None else b"" if body is None else msgspec.json.encode(body)
         words = {name: str(value) for name, value in query.items()}
-        return self.network.take(Arrived(method, path, words, key, content, is_json=True))
+        is_in_time = self.network.arrive(method, path)
+        return self.network.take(Arrived(method, path, words, key, content, is_json=True, is_in_time=is_in_time))
 
     def get(self, path: str, **query: Any) -> Json:
         return self._whole(self.answer("GET", path, **query))

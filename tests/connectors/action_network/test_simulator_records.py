@@ -243,9 +243,9 @@ def test_autoresponses_go_out_for_pages_made_in_the_ui_only() -> None:
     desk = Desk()
     trigger = {"triggers": {"autoresponse": {"enabled": True}}, "person": person_of(email=ROSA)}
     desk.post(f"forms/{page_in(desk, 'forms')}/submissions", trigger)
-    assert desk.world.autoresponses == 0
+    assert desk.control.counts.autoresponses == 0
     desk.post(f"forms/{desk.page_of('forms')}/submissions", trigger)
-    assert desk.world.autoresponses == 1
+    assert desk.control.counts.autoresponses == 1
 
 
 def test_a_submission_misspells_its_person_and_has_no_answers() -> None:

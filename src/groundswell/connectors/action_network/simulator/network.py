@@ -45,6 +45,8 @@ class Arrived(Struct, frozen=True):
     body: bytes
     is_json: bool
     """As far as its Content-Type says."""
+    is_in_time: bool = True
+    """Whether it came within the limit, as `arrive` said."""
 
 
 class Outcome(Struct, frozen=True):
@@ -58,7 +60,7 @@ class Outcome(Struct, frozen=True):
 
 
 class Network:
-    """`world` is its state, `faults` what goes wrong, `take` answers a request."""
+    """`world` is its state, `faults` what goes wrong; `arrive` counts a request, `take` answers it."""
 
     def __init__(
         self,
@@ -78,8 +80,16 @@ class Network:
         self._arrivals = Arrivals()
         fill(self.world, records)
 
+    def arrive(self, method: str, path: str) -> bool:
+        """Count a request that arrives now, before its body is here; whether it is within the limit."""
+        world, behaviour = self.world, self.world.behaviour
+        world.counts.by_call[_label(method, _parts(path))] += 1
+        return self._arrivals.arrive(
+            world.clock.monotonic(), behaviour.calls_per_s, world.counts, refused_count=behaviour.refused_calls_count
+        )
+
     def take(self, arrived: Arrived) -> Outcome:
-        """Count a request, check it, do what it asks."""
+        """Check a request, and do what it asks."""
         outcome = self._checked(arrived)
         if outcome.fault is None or not outcome.fault.is_cut:
             self.world.counts.statuses[outcome.status] += 1
@@ -90,21 +100,15 @@ class Network:
         self._background.run_due()
 
     def _checked(self, arrived: Arrived) -> Outcome:
-        world, behaviour = self.world, self.world.behaviour
-        parts = [part for part in arrived.path.split("/") if part]
-        world.counts.by_call[_label(arrived.method, parts)] += 1
-        is_allowed = self._arrivals.arrive(
-            world.clock.monotonic(), behaviour.calls_per_s, world.counts, refused_count=behaviour.refused_calls_count
-        )
         self.settle()
-        if not is_allowed:
-            return Outcome(429, {"error": "Too many requests"}, retry_after_s=behaviour.retry_after_s)
+        if not arrived.is_in_time:
+            return Outcome(429, {"error": "Too many requests"}, retry_after_s=self.world.behaviour.retry_after_s)
         fault = self.faults.next(arrived.method, arrived.path)
         if fault is not None:
-            world.counts.faults[fault.word] += 1
+            self.world.counts.faults[fault.word] += 1
             if not fault.is_done:
                 return Outcome(fault.status or 500, {"error": _said(fault)}, fault, fault.retry_after_s)
-        call = Call(arrived.method, parts, arrived.query, _json(arrived))
+        call = Call(arrived.method, _parts(arrived.path), arrived.query, _json(arrived))
         outcome = self._answered(call, arrived.key)
         if fault is not None:
             return Outcome(fault.status or outcome.status, outcome.body, fault, fault.retry_after_s)
@@ -144,6 +148,10 @@ def _json(arrived: Arrived) -> object:
         return msgspec.json.decode(arrived.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in path.split("/") if part]
 
 
 def _label(method: str, parts: list[str]) -> str:

@@ -14,7 +14,7 @@ from aiohttp import web
 from groundswell.clock import Clock, SystemClock
 from groundswell.connectors.action_network.simulator.control import Control
 from groundswell.connectors.action_network.simulator.control_routes import add_control
-from groundswell.connectors.action_network.simulator.faults import Fault, FaultRates, Faults
+from groundswell.connectors.action_network.simulator.faults import FaultRates, Faults
 from groundswell.connectors.action_network.simulator.hooks import Hooks
 from groundswell.connectors.action_network.simulator.network import (
     KEY,
@@ -169,13 +169,16 @@ def _app(network: Network, control: Control) -> web.Application:
 
 def _handler(network: Network) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
+        path = request.match_info.get("path", "")
+        is_in_time = network.arrive(request.method, path)
         arrived = Arrived(
             method=request.method,
-            path=request.match_info.get("path", ""),
+            path=path,
             query=request.query,
             key=request.headers.get(KEY_HEADER),
             body=await request.read(),
             is_json=request.content_type.endswith("json"),
+            is_in_time=is_in_time,
         )
         outcome = network.take(arrived)
         if outcome.fault is not None and outcome.fault.delay_s:
@@ -191,7 +194,7 @@ def _response(outcome: Outcome) -> web.Response:
     headers = dict(HEADERS)
     if outcome.retry_after_s is not None:
         headers["Retry-After"] = f"{outcome.retry_after_s:g}"
-    if _is_page(outcome.fault):
+    if outcome.fault is not None and outcome.fault.is_html:
         page = f"<html><head><title>{outcome.status}</title></head><body><h1>We're sorry.</h1></body></html>"
         return web.Response(status=outcome.status, text=page, content_type="text/html", headers=headers)
     return web.Response(
@@ -200,10 +203,6 @@ def _response(outcome: Outcome) -> web.Response:
         content_type="application/hal+json",
         headers=headers,
     )
-
-
-def _is_page(fault: Fault | None) -> bool:
-    return fault is not None and fault.is_html
 
 
 async def _cut_off(request: web.Request, *, after_bytes: bool) -> web.StreamResponse:

@@ -187,4 +187,4 @@ def _autorespond(world: World, deed: Deed) -> None:
     autoresponse = triggers.get("autoresponse") if isinstance(triggers, dict) else None
     is_asked = isinstance(autoresponse, dict) and autoresponse.get("enabled") is True
     if is_asked and not deed.page.is_api_made and not deed.kind.needs_api_page:
-        world.autoresponses += 1
+        world.counts.autoresponses += 1

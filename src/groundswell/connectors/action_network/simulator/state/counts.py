@@ -24,6 +24,8 @@ class Counts:
     """Records that were not made although the answer was 200, by the reason the real one would not tell."""
     background: Counter[str] = field(default_factory=Counter)
     """Background requests: "queued", "done", "failed", "lost"."""
+    autoresponses: int = 0
+    """Emails that thank somebody, asked for by a record helper."""
     webhooks: Counter[str] = field(default_factory=Counter)
     """Messages: "sent" (handed to the sender), "lost"."""
 
@@ -38,5 +40,6 @@ class Counts:
             "faults": dict(self.faults),
             "silent_failures": dict(self.silent_failures),
             "background": dict(self.background),
+            "autoresponses": self.autoresponses,
             "webhooks": dict(self.webhooks),
         }

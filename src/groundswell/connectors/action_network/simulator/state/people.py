@@ -146,10 +146,10 @@ class People:
 
 def _fits(person: Person, conditions: Sequence[Condition]) -> bool:
     return all(
-        person_has(person, str(one.value)) if one.field == "identifier" else one.fits(_VALUES[one.field](person))
+        _has(person, str(one.value)) if one.field == "identifier" else one.fits(_VALUES[one.field](person))
         for one in conditions
     )
 
 
-def person_has(person: Person, identifier: str) -> bool:
+def _has(person: Person, identifier: str) -> bool:
     return identifier in person.identifiers or identifier == f"action_network:{person.uuid}"

@@ -59,7 +59,6 @@ class World:
         self.listeners: list[Callable[[list[Happening]], None]] = []
         """Told of what happens; several at once go into one message."""
         self.last_message_at = -1e9
-        self.autoresponses = 0
 
     def now(self) -> int:
         """Whole seconds since 1970."""
