@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 # .venv is stamped with checksums of what it was made from: git keeps no file times that make could compare.
-INSTALLED := .venv/installed-$(shell { $(PYTHON) -V; pwd; cat requirements/dev.txt; } 2>&1 | cksum | tr ' ' '-')
+INSTALLED := .venv/installed-$(shell { $(PYTHON) -V; pwd; cat requirements/dev.txt requirements/source.txt; } 2>&1 | cksum | tr ' ' '-')
 LINKED := .venv/linked-$(shell cksum <pyproject.toml | tr ' ' '-')
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links --system-certs
@@ -40,7 +40,9 @@ setup: $(LINKED) ## only set up .venv: locked versions, hashes checked
 
 lock: $(LINKED) ## lock anew what pyproject.toml asks for (UPGRADE=1: the newest versions it allows)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@$(LOCK) $(if $(UPGRADE),--upgrade) --extra dev pyproject.toml --output-file requirements/dev.txt
+	@$(LOCK) $(if $(UPGRADE),--upgrade) --extra dev --group source --no-emit-package parsons pyproject.toml \
+		--output-file requirements/dev.txt
+	@$(LOCK) $(if $(UPGRADE),--upgrade) --group source --no-deps --output-file requirements/source.txt
 	@$(LOCK) --constraint requirements/dev.txt pyproject.toml --output-file requirements/runtime.txt
 	@! grep -nE '://|^-|@ ' requirements/*.txt || { echo 'make: a lock file names where packages come from' >&2; exit 1; }
 
@@ -63,4 +65,6 @@ $(INSTALLED):
 	@echo 'setting up .venv with the locked versions (under a minute)'
 	@$(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-build-isolation \
+		--requirement requirements/source.txt
 	@touch $@

@@ -4,13 +4,16 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from random import Random
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import anyio
 import typer
 
 from groundswell.clock import SystemClock
+from groundswell.connectors.action_network.simulator.network import KEY
 from groundswell.connectors.action_network.simulator.sender import Ledger
+from groundswell.connectors.action_network.simulator.server import Server
+from groundswell.connectors.action_network.simulator.serving import ServeOptions, progress, serve
 from groundswell.connectors.action_network.simulator.webhooks import WebhookOptions, progress_line, simulate_webhooks
 from groundswell.connectors.http.simulator import Fault, simulate_receiver
 from groundswell.errors import RequestError
@@ -21,43 +24,114 @@ app = typer.Typer(help="Be the other side: send webhooks as a vendor does, or ta
 
 @app.command("action-network")
 def action_network(
-    url: Annotated[str, typer.Option(help="Where the daemon listens for these webhooks.")],
-    rate: Annotated[str, typer.Option(help="Messages per time.")] = "50/s",
-    count: Annotated[int, typer.Option(help="Events to send, besides a storm; 0 goes on until Ctrl-C.")] = 1_000,
-    seed: Annotated[int, typer.Option(help="The same seed sends the same events.")] = 1,
+    port: Annotated[int | None, typer.Option(help="Serve its API here, on 127.0.0.1; 0 takes a free port.")] = None,
+    url: Annotated[str | None, typer.Option(help="Where the daemon listens for its webhooks.")] = None,
+    people: Annotated[int, typer.Option(help="With --port: how many people there are; a million are fine.")] = 10_000,
+    seed: Annotated[int, typer.Option(help="The same seed has the same people and sends the same events.")] = 1,
+    key: Annotated[str, typer.Option(help="With --port: the API key it takes.")] = KEY,
+    rate: Annotated[
+        str | None,
+        typer.Option(
+            help="What happens per time: messages, with --port actions and edits. [default: 50/s, with --port none]"
+        ),
+    ] = None,
+    count: Annotated[
+        int | None,
+        typer.Option(help="Events to send, besides a storm; 0 goes on until Ctrl-C. [default: 1000, with --port 0]"),
+    ] = None,
     speed: Annotated[float, typer.Option(help="How much faster its five minutes' delay and its retries pass.")] = 300.0,
     storm: Annotated[int, typer.Option(help="So many uploads at once at the start, as when a list is uploaded.")] = 0,
     test: Annotated[bool, typer.Option("--test", help='Begin with what the "Send Test" button sends.')] = False,
+    behave: Annotated[
+        list[str] | None, typer.Option(help="With --port: a switch, such as calls_per_s=null or next_keeps_query=true.")
+    ] = None,
+    fail: Annotated[
+        list[str] | None, typer.Option(help="With --port: a share of calls to fail, such as unavailable=0.05.")
+    ] = None,
 ) -> None:
-    """Send webhooks as Action Network does: arrays, out of order, 500 ms for an answer, three tries, then dropped.
+    """Be Action Network: an API to call (--port), webhooks as it sends them (--url), or both.
+
+    With --port there is one Action Network with people, pages and what was done on them; with --url too, what happens
+    there, over the API or by itself (--rate), is sent. With --url alone, made-up events are sent.
+
+    Example: groundswell simulate action-network --port 8099 --people 10000 --seed 1
 
     Example: groundswell simulate action-network --url http://127.0.0.1:8080/webhooks/signups --rate 200/s
     """
+    if port is None and url is None:
+        raise typer.BadParameter("say where: --port to serve its API, --url to send webhooks, or both")
+    rate_per_s = _per_second(rate) if rate is not None else None
+    if port is None:
+        assert url is not None
+        _send_webhooks(
+            WebhookOptions(
+                url=url,
+                rate_per_s=50.0 if rate_per_s is None else rate_per_s,
+                count=(1_000 if count is None else count) or None,
+                seed=seed,
+                speed=speed,
+                storm=storm,
+                is_test=test,
+            )
+        )
+    options = ServeOptions(
+        port=port or 0,
+        people=people,
+        seed=seed,
+        key=key,
+        rate_per_s=rate_per_s or 0.0,
+        count=count or None,
+        url=url,
+        speed=speed,
+        storm=storm,
+        is_test=test,
+        behaviour=_named(behave, "--behave"),
+        faults=_named(fail, "--fail"),
+    )
+    _serve_api(options)
+
+
+def _per_second(rate: str) -> float:
     try:
         per = parse_rate(rate)
     except ValueError as exc:
         raise typer.BadParameter(f"{rate!r} {exc}", param_hint="--rate") from exc
-    options = WebhookOptions(
-        url=url,
-        rate_per_s=per.calls / per.per_s,
-        count=count or None,
-        seed=seed,
-        speed=speed,
-        storm=storm,
-        is_test=test,
-    )
+    return float(per.calls / per.per_s)
 
+
+def _named(written: list[str] | None, option: str) -> dict[str, str]:
+    parts = [one.partition("=") for one in written or ()]
+    if not all(sign for _, sign, _ in parts):
+        raise typer.BadParameter("write it as NAME=VALUE", param_hint=option)
+    return {name: value for name, _, value in parts}
+
+
+def _send_webhooks(options: WebhookOptions) -> NoReturn:
     async def send() -> None:
         stop = anyio.Event()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_set_on_interrupt, stop)
-            summary = await simulate_webhooks(options, report=_show_progress, stop=stop)
+            summary = await simulate_webhooks(options, report=_show_webhooks, stop=stop)
             tasks.cancel_scope.cancel()
         _clear_line()
         for line in summary.lines():
             typer.echo(line)
 
     _run(send)
+
+
+def _serve_api(options: ServeOptions) -> NoReturn:
+    async def run() -> None:
+        stop = anyio.Event()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_set_on_interrupt, stop)
+            lines = await serve(options, announce=typer.echo, report=_show_calls, stop=stop)
+            tasks.cancel_scope.cancel()
+        _clear_line()
+        for line in lines:
+            typer.echo(line)
+
+    _run(run)
 
 
 @app.command("http")
@@ -92,7 +166,7 @@ async def _receive(port: int, fail: float, fault: Fault, seed: int) -> None:
     await simulate_receiver(port, SystemClock(), Random(seed), announce, chance=fail, fault=fault)
 
 
-def _run(main: Callable[[], Awaitable[None]]) -> None:
+def _run(main: Callable[[], Awaitable[None]]) -> NoReturn:
     """Run to the end; what was asked wrongly exits 2, what could not be done exits 1."""
     code = 0
     try:
@@ -116,9 +190,17 @@ async def _set_on_interrupt(stop: anyio.Event) -> None:
             stop.set()
 
 
-def _show_progress(ledger: Ledger) -> None:
+def _show_webhooks(ledger: Ledger) -> None:
+    _show_line(progress_line(ledger))
+
+
+def _show_calls(server: Server) -> None:
+    _show_line(progress(server))
+
+
+def _show_line(line: str) -> None:
     if sys.stderr.isatty():
-        typer.echo(f"\r\033[K{progress_line(ledger)}", nl=False, err=True)
+        typer.echo(f"\r\033[K{line}", nl=False, err=True)
 
 
 def _clear_line() -> None:

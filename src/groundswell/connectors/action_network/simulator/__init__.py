@@ -1,5 +1,5 @@
 """Action Network without Action Network: for tests, for `make demo`, and for `groundswell simulate action-network`.
 
-`events` makes the bodies of webhooks from a seed, `crowd` the people in them; `sender` sends them the way Action
-Network does and keeps a ledger; `webhooks` is what the command calls.
+`server` serves its API out of `state`, by the rules in `calls`, as strict and as odd as the real one; `hooks` sends
+what happens there as webhooks. `events` makes up webhooks without it. README.md of the folder above says more.
 """

@@ -50,7 +50,7 @@ _COMMENTS: Final = (
     "¡Ya basta!",
     "I have lived on this street for thirty years.\nPlease do the right thing.",
 )
-_OFFICIALS: Final = (
+OFFICIALS: Final = (
     {"title": "Senator", "given_name": "Ada", "family_name": "Quill", "ocdid": "ocd-division/country:us/state:or"},
     {"title": "Senator", "given_name": "Bo", "family_name": "Sample", "ocdid": "ocd-division/country:us/state:or"},
     {"title": "Representative", "given_name": "Cy", "family_name": "Pattern", "ocdid": "ocd-division/country:us/cd:3"},
@@ -192,12 +192,12 @@ class Messages:
         first = self._numbered("advocacy_campaigns", "osdi:advocacy_campaign", "outreaches")
         chance = random.random()
         if chance < 0.2:
-            return [first | {"type": "phone", "duration": random.randrange(20, 600), "targets": [_OFFICIALS[0]]}]
+            return [first | {"type": "phone", "duration": random.randrange(20, 600), "targets": [OFFICIALS[0]]}]
         if chance < 0.35:
             return [first | ({"type": "email"} if random.random() < 0.5 else {})]
         letter = {"type": "email", "subject": "The crossing on Alder St", "message": random.choice(_COMMENTS)}
         written = []
-        for official in random.sample(_OFFICIALS, random.randrange(1, 4)):
+        for official in random.sample(OFFICIALS, random.randrange(1, 4)):
             one = copy.deepcopy(first)
             self._number(one, f"{one['_links']['osdi:advocacy_campaign']['href']}/outreaches")
             written.append(one | letter | {"targets": [dict(official)]})

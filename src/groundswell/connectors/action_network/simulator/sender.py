@@ -34,6 +34,8 @@ DEADLINE_S: Final = 0.5
 HEADERS: Final = {"Content-Type": "application/json", "User-Agent": "groundswell-simulator"}
 
 _TICK_S: Final = 0.005
+_IDLE_S: Final = 0.05
+"""How long at most until it looks whether something else has happened."""
 _WAITING_MAX: Final = 20_000
 """Messages not sent yet. Beyond that no new ones are made for a while: a dead receiver costs no memory."""
 _TIMES_MAX: Final = 10_000
@@ -133,6 +135,14 @@ class WebhookSender:
         now = self._clock.monotonic()
         for message in messages:
             self._enqueue(message, now)
+
+    async def run_until_cancelled(self) -> None:
+        """Send what is handed to `happen_at_once`, and wait for more."""
+        async with anyio.create_task_group() as posts:
+            while True:
+                now = self._clock.monotonic()
+                self._post_what_is_due(posts, now)
+                await self._clock.sleep(min(_IDLE_S, self._pause_s(None, now)))
 
     async def run(self, messages: Iterable[Message]) -> Ledger:
         """Send all of them, and return when each was answered or dropped."""

@@ -87,7 +87,7 @@ async def simulate_webhooks(
     Raises:
         RequestError: an option makes no sense; says which and why.
     """
-    url = _checked_url(options)
+    url = _checked(options)
     clock = clock or SystemClock()
     started = clock.monotonic()
     connector = aiohttp.TCPConnector(limit=options.concurrency)
@@ -130,9 +130,14 @@ def _failures(ledger: Ledger) -> str:
     return ", ".join(f"{how} {times}" for how, times in sorted(ledger.failures.items())) or "none"
 
 
-def _checked_url(options: WebhookOptions) -> URL:
+def checked_url(text: str) -> URL:
+    """The address webhooks go to.
+
+    Raises:
+        RequestError: it is none, or holds a password.
+    """
     try:
-        url = URL(options.url)
+        url = URL(text)
     except ValueError:
         url = URL()
     if url.scheme not in ("http", "https") or not url.host:
@@ -142,6 +147,10 @@ def _checked_url(options: WebhookOptions) -> URL:
         )
     if url.user is not None or url.password is not None:
         raise RequestError("simulate: --url holds a user name; Action Network sends none, leave it out")
+    return url
+
+
+def _checked(options: WebhookOptions) -> URL:
     for name, value, least in (
         ("--rate", options.rate_per_s, 0.001),
         ("--speed", options.speed, 0.001),
@@ -151,7 +160,7 @@ def _checked_url(options: WebhookOptions) -> URL:
     ):
         if value < least:
             raise RequestError(f"simulate: {name} is {value}; it must be at least {least}")
-    return url
+    return checked_url(options.url)
 
 
 async def _report(report: Callable[[Ledger], None], ledger: Ledger, clock: Clock) -> None:

@@ -1,0 +1,103 @@
+"""What goes wrong on purpose: by chance, or for the very next call of a kind."""
+
+from collections.abc import Callable
+from random import Random
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+
+class Fault(Struct, frozen=True):
+    """One way to treat a call other than properly."""
+
+    word: str
+    """What it is called in the counts."""
+    status: int | None = None
+    """None: what it would have been."""
+    is_html: bool = False
+    """A page, as a proxy or a load balancer answers."""
+    retry_after_s: float | None = None
+    delay_s: float = 0.0
+    is_cut: bool = False
+    """The connection ends before the answer is whole."""
+    is_done: bool = False
+    """Whether what was asked for happens all the same."""
+
+
+TOO_MANY: Final = Fault("429", status=429)
+TOO_MANY_WITH_RETRY_AFTER: Final = Fault("429 with Retry-After", status=429, retry_after_s=1.0)
+SERVER_ERROR: Final = Fault("500", status=500)
+SERVER_ERROR_PAGE: Final = Fault("500 html", status=500, is_html=True)
+UNAVAILABLE: Final = Fault("503 html", status=503, is_html=True)
+DROPPED: Final = Fault("dropped", is_cut=True)
+"""The call never got anywhere."""
+ANSWER_LOST: Final = Fault("answer lost", is_cut=True, is_done=True)
+"""It did, and only the answer is missing."""
+SLOW: Final = Fault("slow", delay_s=5.0, is_done=True)
+
+
+class FaultRates(Struct, frozen=True, forbid_unknown_fields=True):
+    """Shares of the calls, 0 to 1, that meet each fault; and of the webhooks that are lost."""
+
+    too_many: float = 0.0
+    too_many_with_retry_after: float = 0.0
+    server_error: float = 0.0
+    server_error_page: float = 0.0
+    unavailable: float = 0.0
+    dropped: float = 0.0
+    answer_lost: float = 0.0
+    slow: float = 0.0
+    slow_s: float = 5.0
+    retry_after_s: float = 1.0
+    webhook_lost: float = 0.0
+
+
+class _Planned(Struct):
+    fault: Fault
+    times: int
+    fits: Callable[[str, str], bool]
+
+
+class Faults:
+    """Which fault the next call meets."""
+
+    def __init__(self, random: Random, rates: FaultRates | None = None) -> None:
+        self.rates = rates or FaultRates()
+        self._random = random
+        self._planned: list[_Planned] = []
+
+    def plan(self, fault: Fault, *, times: int = 1, method: str = "", path: str = "") -> None:
+        """Let the next calls with this method, and this in their path, meet the fault. "" fits all."""
+        self._planned.append(_Planned(fault, times, lambda called, at: method in ("", called) and path in at))
+
+    def next(self, method: str, path: str) -> Fault | None:
+        for planned in self._planned:
+            if planned.fits(method, path):
+                planned.times -= 1
+                if planned.times <= 0:
+                    self._planned.remove(planned)
+                return planned.fault
+        return self._by_chance()
+
+    def loses_webhook(self) -> bool:
+        return self.rates.webhook_lost > 0 and self._random.random() < self.rates.webhook_lost
+
+    def _by_chance(self) -> Fault | None:
+        rates = self.rates
+        chances = (
+            (rates.too_many, TOO_MANY),
+            (rates.too_many_with_retry_after, replace(TOO_MANY_WITH_RETRY_AFTER, retry_after_s=rates.retry_after_s)),
+            (rates.server_error, SERVER_ERROR),
+            (rates.server_error_page, SERVER_ERROR_PAGE),
+            (rates.unavailable, UNAVAILABLE),
+            (rates.dropped, DROPPED),
+            (rates.answer_lost, ANSWER_LOST),
+            (rates.slow, replace(SLOW, delay_s=rates.slow_s)),
+        )
+        drawn = self._random.random()
+        for chance, fault in chances:
+            drawn -= chance
+            if drawn < 0:
+                return fault
+        return None
