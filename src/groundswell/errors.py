@@ -91,9 +91,16 @@ class RemoteError(GroundswellError):
 
 
 class UnavailableError(RemoteError):
-    """The other side is away (timeout, 5xx, connection); try again."""
+    """The other side is away (timeout, 5xx, connection); try again.
+
+    `tries_max` is set where what we sent may be what breaks it: after so many tries it is not sent any more.
+    """
 
     reason = "unavailable"
+
+    def __init__(self, message: str, tries_max: int | None = None) -> None:
+        self.tries_max = tries_max
+        super().__init__(message)
 
 
 class RateLimitedError(RemoteError):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from groundswell.connectors.action_network.account import ActionNetworkAccount, ActionNetworkAccountSettings
 from groundswell.connectors.action_network.webhook import ActionNetworkWebhook, ActionNetworkWebhookSettings
 from groundswell.connectors.http.sink import HttpSink, HttpSinkSettings
 from groundswell.connectors.http.webhook import HttpWebhook, HttpWebhookSettings
@@ -29,7 +30,9 @@ class ComponentType:
     """The type of account it needs, named by its setting `account`."""
 
 
-ACCOUNTS: Final[dict[str, ComponentType]] = {}
+ACCOUNTS: Final[dict[str, ComponentType]] = {
+    "action_network": ComponentType(ActionNetworkAccountSettings, ActionNetworkAccount),
+}
 SOURCES: Final[dict[str, ComponentType]] = {
     "action_network.webhook": ComponentType(ActionNetworkWebhookSettings, ActionNetworkWebhook),
     "http.webhook": ComponentType(HttpWebhookSettings, HttpWebhook),

@@ -19,7 +19,7 @@ from groundswell.metrics import Metrics
 from groundswell.runtime.gate import Gate
 from groundswell.runtime.lanes import Lanes, Turn
 from groundswell.runtime.persist import persist
-from groundswell.runtime.retry import has_given_up, wait_s
+from groundswell.runtime.retry import has_given_up, is_hopeless, wait_s
 from groundswell.runtime.tail import Tail
 from groundswell.settings import SinkSettings
 from groundswell.store.dead_letters import DeadLetter
@@ -355,15 +355,22 @@ class _Ledger(Struct):
         if isinstance(error, UnauthorizedError):
             self.returned.append(turn)  # nothing is wrong with the delivery: it does not age by this
             return
+        tries = turn.delivery.attempts + 1
+        if is_hopeless(tries, error):
+            self._give_up(turn, f"tried {tries} times, the last time: {error}")
+            return
         until = self.runner.retry_or_give_up(turn, error, self.now)
         if until is None:
             days = self.runner.settings.give_up_after / timedelta(days=1)
-            self.settled.append(turn)
-            self.coalesced += [entry.seq for entry in turn.pending[:-1]]
-            self._bury(turn, "gave_up", f"tried for {days:g} days ([give_up_after]), the last time: {error}")
+            self._give_up(turn, f"tried for {days:g} days ([give_up_after]), the last time: {error}")
             return
         self.held.append((turn, until))
         self.retries += [(entry.seq, turn.delivery.attempts + 1, until) for entry in turn.pending]
+
+    def _give_up(self, turn: Turn, message: str) -> None:
+        self.settled.append(turn)
+        self.coalesced += [entry.seq for entry in turn.pending[:-1]]
+        self._bury(turn, "gave_up", message)
 
     def _bury(self, turn: Turn, reason: str, message: str) -> None:
         last, delivery = turn.pending[-1], turn.delivery

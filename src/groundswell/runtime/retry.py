@@ -4,7 +4,7 @@ from datetime import timedelta
 from random import Random
 from typing import Final
 
-from groundswell.errors import RateLimitedError
+from groundswell.errors import RateLimitedError, UnavailableError
 
 FIRST_WAIT_S: Final = 1.0
 LONGEST_WAIT_S: Final = 300.0
@@ -40,6 +40,11 @@ def away_s(failures: int, random: Random) -> float:
     """Seconds until a sink that is away is tried with one delivery: half to all of an exponential bound."""
     bound = min(60.0, FIRST_WAIT_S * 2 ** min(failures - FAILURES_BEFORE_AWAY, 30))
     return random.uniform(bound / 2, bound)
+
+
+def is_hopeless(attempts: int, error: Exception) -> bool:
+    """Whether a try number `attempts` that ended like this was the last: what we send may be what breaks them."""
+    return isinstance(error, UnavailableError) and error.tries_max is not None and attempts >= error.tries_max
 
 
 def has_given_up(created_at: int, now: int, give_up_after: timedelta) -> bool:

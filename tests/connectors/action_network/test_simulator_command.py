@@ -13,7 +13,7 @@ from aiohttp import web
 from anyio.abc import Process
 from typer.testing import CliRunner
 
-from groundswell.cli.main import app
+from groundswell.cli.main import application
 from groundswell.connectors.action_network.simulator.network import KEY
 from groundswell.connectors.action_network.simulator.server import Server
 from groundswell.connectors.action_network.simulator.serving import ServeOptions, progress, serve
@@ -135,14 +135,15 @@ async def test_an_option_that_makes_no_sense_says_which_and_what_there_is(change
     ],
 )
 def test_wrong_usage_exits_2(arguments: list[str]) -> None:
-    assert CliRunner().invoke(app, ["simulate", "action-network", *arguments]).exit_code == 2
+    assert CliRunner().invoke(application(), ["simulate", "action-network", *arguments]).exit_code == 2
 
 
 def test_a_port_that_is_taken_exits_1_and_says_what_to_do() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        result = CliRunner().invoke(app, ["simulate", "action-network", "--port", str(taken.getsockname()[1])])
+        port = str(taken.getsockname()[1])
+        result = CliRunner().invoke(application(), ["simulate", "action-network", "--port", port])
     assert result.exit_code == 1
     assert "choose another --port" in result.stderr
 

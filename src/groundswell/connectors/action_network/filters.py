@@ -11,6 +11,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from groundswell.connectors.action_network.collections import Collection
+from groundswell.connectors.action_network.hal import Resource, identifiers_of
 from groundswell.errors import RejectedError
 
 Operator = Literal["eq", "gt", "lt"]
@@ -56,6 +57,22 @@ def written(collection: Collection, conditions: tuple[Condition, ...]) -> str:
         RejectedError: the collection cannot be filtered by this, or a value cannot be written safely.
     """
     return " and ".join(_written(collection, condition) for condition in conditions)
+
+
+def contradicts(condition: Condition, resource: Resource) -> bool:
+    """Whether a resource cannot have been meant: the filter was ignored, and this is simply everything there is.
+
+    The index lags behind [L], so what it found by an older state may show a newer one: later dates contradict nothing.
+    """
+    field, value = condition.field, condition.value
+    match field, condition.operator:
+        case ("modified_date" | "created_date", "gt"):
+            shown = resource.get(field)
+            return isinstance(shown, str) and shown <= value
+        case ("identifier", "eq"):
+            return value not in identifiers_of(resource)
+        case _:
+            return False
 
 
 def _written(collection: Collection, condition: Condition) -> str:
