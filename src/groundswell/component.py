@@ -34,11 +34,30 @@ class Arrival(Struct, frozen=True):
     seen: Any = None
 
 
+class Progress(Struct, frozen=True):
+    """How far something long has come: the first look at everything, a backfill. For people to read."""
+
+    what: str
+    """"people"."""
+    done: int
+    """Records so far."""
+    total: int | None = None
+    """About how many there are; None when nobody knows."""
+    began_at: float = 0.0
+    """Seconds since 1970; an estimate of what is left starts here."""
+    done_before: int = 0
+    """Of `done`, those of an earlier run: they say nothing about how fast this one is."""
+
+
 class Batch(Struct, frozen=True):
-    """Arrivals that travel together, with the cursor that comes after them."""
+    """Arrivals that travel together, with the cursor that comes after them.
+
+    A batch without arrivals only moves the cursor. `progress` rides along while something long goes on.
+    """
 
     arrivals: Sequence[Arrival]
     cursor: Cursor | None = None
+    progress: Progress | None = None
 
 
 Emit = Callable[[Batch], Awaitable[None]]
@@ -70,6 +89,28 @@ class RunningSource(Source, Protocol):
     """
 
     async def run(self, cursor: Cursor | None, emit: Emit) -> None: ...
+
+
+class Span(Struct, frozen=True):
+    """A stretch of time to fetch again: from `since` (included) to `until` (not), seconds since 1970."""
+
+    since: float
+    until: float
+
+
+class BackfillingSource(RunningSource, Protocol):
+    """A source that can also be asked for a time that is past, beside its own running."""
+
+    collections: Sequence[str]
+    """What it looks for: what a backfill may be limited to."""
+
+    async def backfill(self, collections: Sequence[str], span: Span, cursor: Cursor | None, emit: Emit) -> None:
+        """Emit everything of these collections that was made or changed in this time; return when all of it is emitted.
+
+        Like `run`, with a cursor of its own: handed in again after a crash. Calls wait behind those of `run`. Raises as
+        `run` does.
+        """
+        ...
 
 
 class WebhookRequest(Struct, frozen=True):
