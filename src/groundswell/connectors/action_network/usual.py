@@ -241,3 +241,21 @@ def _person_of(person: _Person, number: str | None, mobile_unsubscribed: bool | 
 
 
 _NOWHERE: Final = _Address()
+
+
+# ---- a person of the API ----
+
+
+class _Polled(Struct):
+    people: _Person
+
+
+_decode_polled: Final = msgspec.json.Decoder(_Polled).decode
+
+
+def usual_person(raw: bytes, number: str, mobile_unsubscribed: bool | UnsetType) -> Person | None:
+    """The person in what `polled.arrival_of` keeps, as `people.person_of` makes it, or None."""
+    try:
+        return _person_of(_decode_polled(raw).people, number, mobile_unsubscribed)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
