@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -299,6 +299,17 @@ def stamp_of(stamp: Any) -> Text:
         return utc_stamp(moment)
     except (ValueError, OverflowError):
         return UNSET
+
+
+def seconds_of(stamp: Any) -> int | None:
+    """Whole seconds since 1970 of a moment of theirs; None if it is none."""
+    if type(stamp) is not str:
+        return None
+    try:
+        moment = datetime.fromisoformat(stamp)
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    except (ValueError, OverflowError):
+        return None
 
 
 def _unknown_type_message(name: str) -> str:
