@@ -94,7 +94,7 @@ class ActionNetworkPoll:
         self._since_s = _seconds(settings.since or BEGINNING)
         self._mobile_unsubscribed: bool | UnsetType = False if settings.mobile_unsubscribed == "no" else UNSET
         self.collections: Sequence[str] = [name for name in ORDER if name in settings.collections]
-        self._people = SeenPeople(self._client)
+        self._people = SeenPeople(self._client) if set(self.collections) & set(EVENTS) else None
         self._totals: dict[tuple[str, str], int] = {}
 
     def read(self, arrival: Arrival) -> Record:
@@ -128,7 +128,8 @@ class ActionNetworkPoll:
 
     async def _poll(self, places: Places, emit: Emit) -> None:
         """One round: everything that is due, each collection on its own."""
-        self._people.forget()
+        if self._people is not None:
+            self._people.forget()
         reader = self._reader(places, emit, Priority.POLL, self._totals)
         parents: dict[tuple[str, bool], list[Parent]] = {}
         for name in self.collections:

@@ -44,8 +44,9 @@ class Reader:
         emit: Emit,
         places: Places,
         totals: dict[tuple[str, str], int],
-        people: SeenPeople,
+        people: SeenPeople | None,
     ) -> None:
+        """`people` is where people are remembered whose actions will be read; None if nobody's will."""
         self._client = client
         self._caller = caller
         self._clock = clock
@@ -190,8 +191,8 @@ class Reader:
 
         async def keep(resources: Sequence[Resource]) -> Sequence[Arrival]:
             if not is_event:
-                if is_people:
-                    for resource in resources[-PER_PAGE_MAX:]:
+                if is_people and self._people is not None:
+                    for resource in resources:
                         self._people.note(resource)
                 return [arrival_of(collection, resource, parent=parent) for resource in resources]
             people = await self._people_of(resources)
@@ -204,6 +205,8 @@ class Reader:
 
     async def _people_of(self, records: Sequence[Resource]) -> dict[str, Resource | None]:
         """Who they are: from those seen in this round, else one call for each."""
+        assert self._people is not None
+        seen = self._people
         people: dict[str, Resource | None] = {}
         limit = anyio.Semaphore(GETS_AT_ONCE)
         failures: list[Exception] = []
@@ -211,7 +214,7 @@ class Reader:
         async def get(number: str) -> None:
             async with limit:
                 try:
-                    people[number] = await self._people.get(self._caller, number)
+                    people[number] = await seen.get(self._caller, number)
                 except Exception as exc:
                     failures.append(exc)
 

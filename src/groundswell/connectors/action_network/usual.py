@@ -204,9 +204,12 @@ def _person_of(person: _Person, number: str | None, mobile_unsubscribed: bool | 
             return None
     if person.phone_numbers:
         second = person.phone_numbers[0]
-        phone, phone_status = second.number.strip(), second.status
-        if not phone or not second.primary:
-            return None
+        if second.number:
+            phone, phone_status = second.number.strip(), second.status
+            if not phone or not second.primary:
+                return None
+        elif len(person.phone_numbers) > 1:
+            return None  # people without a phone have one entry that says nothing but "unsubscribed"
     if email_status not in EMAIL_OPT_IN or phone_status not in PLAIN or number is None:
         return None
     address = person.postal_addresses[0] if person.postal_addresses else _NOWHERE
