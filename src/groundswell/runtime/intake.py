@@ -9,9 +9,9 @@ import structlog
 from groundswell.clock import Clock
 from groundswell.component import Batch, Emit, RunningSource
 from groundswell.errors import StoreError, UnauthorizedError
+from groundswell.http.retry import UNAUTHORIZED_PROBE_S, wait_s
 from groundswell.logs import without_text
 from groundswell.metrics import Metrics
-from groundswell.runtime.retry import UNAUTHORIZED_PROBE_S, wait_s
 from groundswell.store.store import Store
 
 State = Literal["running", "waiting", "unauthorized", "finished", "paused"]
@@ -35,6 +35,8 @@ class SourceRunner:
         self._random = random
         self._metrics = metrics
         self._resumed = anyio.Event()
+        self._has_emitted = False
+        """Since it was started last: then a failure is the first, not one more."""
         self._scope: anyio.CancelScope | None = None
         self.state: State = "running"
         self.last_error: str | None = None
@@ -72,13 +74,15 @@ class SourceRunner:
                 error = await self._run_once()
                 if error is None:
                     return
-                failures = failures + 1 if self._clock.monotonic() - began < STEADY_S else 1
+                is_new = self._has_emitted or self._clock.monotonic() - began >= STEADY_S
+                failures = 1 if is_new else failures + 1
                 await self._clock.sleep(self._wait_s(error, failures))
             if not self._is_paused:
                 self.state = "running"
 
     async def _run_once(self) -> Exception | None:
         """None: it is finished. Otherwise what stopped it."""
+        self._has_emitted = False
         try:
             await self.source.run(await self._store.cursor(self.name), self._emit_and_note)
         except StoreError:
@@ -93,6 +97,7 @@ class SourceRunner:
 
     async def _emit_and_note(self, batch: Batch) -> None:
         await self._emit(batch)
+        self._has_emitted = True
         if self.last_error is not None:
             self.last_error = None
             log.warning("source_came_back", component=self.name)
