@@ -52,9 +52,9 @@ def differing(wanted: Person, theirs: Person, *, clears: bool) -> set[str]:
         if written_custom(value) != written_custom(theirs.custom.get(name)):
             fields.add(CUSTOM + name)
     country = wanted.country
-    if isinstance(country, str) and theirs.country is not UNSET and _has_address(wanted):
-        if comparable("country", country) != comparable("country", theirs.country):
-            fields.add("country")
+    is_countable = isinstance(country, str) and theirs.country is not UNSET and _has_address(wanted)
+    if is_countable and comparable("country", country) != comparable("country", theirs.country):
+        fields.add("country")
     return fields
 
 

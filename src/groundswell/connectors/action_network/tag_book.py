@@ -23,6 +23,8 @@ class TagBook:
         self._tags: dict[str, str] | None = None
         self._missing: set[str] = set()
         self._tagged: OrderedDict[tuple[str, str], bool] = OrderedDict()
+        self.writes = 0
+        """Taggings made and removed."""
 
     async def number_of(self, name: str) -> str | None:
         """The number of a tag; None if there is none and none is to be made."""
@@ -45,6 +47,7 @@ class TagBook:
             return False
         if self._tagged.get((number, person)) is not True:
             await self._client.tag(self._caller, number, person)
+            self.writes += 1
             self._note(number, person, has=True)
         return True
 
@@ -59,6 +62,7 @@ class TagBook:
                 own = id_of(tagging)
                 if own is not None and id_at(link_of(tagging, "osdi:tag")) == number:
                     await self._client.untag(self._caller, number, own)
+                    self.writes += 1
         self._note(number, person, has=False)
 
     def note_added(self, name: str, person: str) -> None:
