@@ -17,7 +17,7 @@ from groundswell.connectors.action_network.simulator.server import simulator
 from groundswell.connectors.action_network.simulator.state.behaviour import Behaviour
 from groundswell.connectors.action_network.statuses import for_known, for_newcomer
 from groundswell.record import Action, Person, Record
-from tests.connectors.action_network.writing import CALLER, Writing, found, writing
+from tests.connectors.action_network.writing import CALLER, QuickClock, Writing, found, writing
 
 STRICT = Behaviour(calls_per_s=None)
 """As hard on a client as it may be, but for the rate."""
@@ -31,7 +31,7 @@ def status(person: dict[str, Any], entries: str) -> str:
 
 
 async def test_somebody_new_is_made_and_not_subscribed_unless_they_said_so() -> None:
-    async with simulator(behaviour=STRICT) as server, writing(server, SINK) as crm:
+    async with simulator(clock=QuickClock(), behaviour=STRICT) as server, writing(server, SINK) as crm:
         assert await crm.person(first_name="Rosa", email="rosa@example.org", zip="97201") == Delivered()
         assert await crm.person(email="sam@example.org", email_opt_in=True) == Delivered()
         assert await crm.person(email="ada@example.org", email_opt_in=False) == Delivered()
@@ -42,7 +42,7 @@ async def test_somebody_new_is_made_and_not_subscribed_unless_they_said_so() -> 
 
 
 async def test_the_same_again_costs_one_look_and_writes_nothing() -> None:
-    async with simulator(behaviour=STRICT) as server, writing(server, SINK) as crm:
+    async with simulator(clock=QuickClock(), behaviour=STRICT) as server, writing(server, SINK) as crm:
         fields: dict[str, Any] = {
             "first_name": "Rosa",
             "email": "rosa@example.org",
@@ -58,7 +58,7 @@ async def test_the_same_again_costs_one_look_and_writes_nothing() -> None:
 
 
 async def test_only_what_differs_is_sent_and_what_is_unknown_stays() -> None:
-    async with simulator(people=3, behaviour=STRICT) as server, writing(server, SINK) as crm:
+    async with simulator(clock=QuickClock(), people=3, behaviour=STRICT) as server, writing(server, SINK) as crm:
         uuid = server.control.uuids()[0]
         before = server.control.person(uuid)
         assert await crm.person(last_name="Quill", ids={"action_network": uuid}) == Delivered()
@@ -69,7 +69,7 @@ async def test_only_what_differs_is_sent_and_what_is_unknown_stays() -> None:
 
 
 async def test_nobody_is_subscribed_again_by_a_yes_that_may_be_old() -> None:
-    async with simulator(people=3, behaviour=STRICT) as server, writing(server, SINK) as crm:
+    async with simulator(clock=QuickClock(), people=3, behaviour=STRICT) as server, writing(server, SINK) as crm:
         uuid = server.control.uuids()[0]
         server.control.edit(uuid, email_status="unsubscribed")
         assert await crm.person(ids={"action_network": uuid}, email_opt_in=True) == Skipped("unchanged")
@@ -79,7 +79,10 @@ async def test_nobody_is_subscribed_again_by_a_yes_that_may_be_old() -> None:
 
 
 async def test_a_no_is_always_written_and_a_yes_where_it_is_asked_for() -> None:
-    async with simulator(people=3, behaviour=STRICT) as server, writing(server, SINK, resubscribe=["email"]) as crm:
+    async with (
+        simulator(clock=QuickClock(), people=3, behaviour=STRICT) as server,
+        writing(server, SINK, resubscribe=["email"]) as crm,
+    ):
         uuid = server.control.uuids()[0]
         server.control.edit(uuid, email_status="subscribed")
         assert await crm.person(ids={"action_network": uuid}, email_opt_in=False) == Delivered()
@@ -89,7 +92,7 @@ async def test_a_no_is_always_written_and_a_yes_where_it_is_asked_for() -> None:
 
 
 async def test_a_new_number_is_subscribed_only_with_a_yes() -> None:
-    async with simulator(behaviour=STRICT) as server, writing(server, SINK) as crm:
+    async with simulator(clock=QuickClock(), behaviour=STRICT) as server, writing(server, SINK) as crm:
         assert await crm.person(email="rosa@example.org", phone="+15035550144") == Delivered()
         assert await crm.person(email="sam@example.org", phone="+15035550145", sms_opt_in=True) == Delivered()
     assert status(found(server, "rosa@example.org"), "phone_numbers") == "unsubscribed"
@@ -97,14 +100,14 @@ async def test_a_new_number_is_subscribed_only_with_a_yes() -> None:
 
 
 async def test_people_with_nothing_but_a_number_are_written_too() -> None:
-    async with simulator(behaviour=STRICT) as server, writing(server, SINK) as crm:
+    async with simulator(clock=QuickClock(), behaviour=STRICT) as server, writing(server, SINK) as crm:
         assert await crm.person(first_name="Rosa", phone="+15035550144") == Delivered()
         assert await crm.person(last_name="Quill", phone="+15035550144") == Delivered()
         assert server.control.people == 1
 
 
 async def test_a_number_does_not_hop_between_members_of_a_family() -> None:
-    async with simulator(behaviour=STRICT) as server, writing(server, SINK) as crm:
+    async with simulator(clock=QuickClock(), behaviour=STRICT) as server, writing(server, SINK) as crm:
         assert await crm.person(email="rosa@example.org", phone="+15035550144") == Delivered()
         for _ in range(2):
             assert await crm.person(email="sam@example.org", first_name="Sam", phone="+15035550144") in (
@@ -116,14 +119,17 @@ async def test_a_number_does_not_hop_between_members_of_a_family() -> None:
 
 
 async def test_it_may_be_moved_where_that_is_asked_for() -> None:
-    async with simulator(behaviour=STRICT) as server, writing(server, SINK, on_taken_phone="move") as crm:
+    async with (
+        simulator(clock=QuickClock(), behaviour=STRICT) as server,
+        writing(server, SINK, on_taken_phone="move") as crm,
+    ):
         await crm.person(email="rosa@example.org", phone="+15035550144")
         await crm.person(email="sam@example.org", phone="+15035550144")
     assert found(server, "sam@example.org")["phone_numbers"][0]["number"] == "15035550144"
 
 
 async def test_an_email_address_somebody_else_has_is_reported_and_the_rest_is_written() -> None:
-    async with simulator(people=3, behaviour=STRICT) as server, writing(server, SINK) as crm:
+    async with simulator(clock=QuickClock(), people=3, behaviour=STRICT) as server, writing(server, SINK) as crm:
         first, second = server.control.uuids()[:2]
         taken = server.control.person(first)["email_addresses"][0]["address"]
         outcome = await crm.person(ids={"action_network": second}, email=taken, first_name="Zora")
@@ -134,7 +140,10 @@ async def test_an_email_address_somebody_else_has_is_reported_and_the_rest_is_wr
 
 
 async def test_only_the_fields_that_are_ours_are_compared_and_written() -> None:
-    async with simulator(people=3, behaviour=STRICT) as server, writing(server, SINK, fields=["first_name"]) as crm:
+    async with (
+        simulator(clock=QuickClock(), people=3, behaviour=STRICT) as server,
+        writing(server, SINK, fields=["first_name"]) as crm,
+    ):
         uuid = server.control.uuids()[0]
         before = server.control.person(uuid)
         assert await crm.person(ids={"action_network": uuid}, last_name="Quill", zip="10001") == Skipped("unchanged")
@@ -143,7 +152,7 @@ async def test_only_the_fields_that_are_ours_are_compared_and_written() -> None:
 
 
 async def test_tags_are_made_given_and_taken_off() -> None:
-    async with simulator(people=3, behaviour=PROMPT) as server:
+    async with simulator(clock=QuickClock(), people=3, behaviour=PROMPT) as server:
         uuid = server.control.uuids()[0]
         action = Action(type="signature", tags=["volunteer", "brand new"])
         record = Record("x:1", "action", "crm", person=Person(ids={"action_network": uuid}), action=action)
@@ -160,7 +169,7 @@ async def test_tags_are_made_given_and_taken_off() -> None:
 
 
 async def test_a_custom_field_that_does_not_stay_is_told_once_by_name() -> None:
-    async with simulator(people=3, behaviour=STRICT) as server, writing(server, SINK) as crm:
+    async with simulator(clock=QuickClock(), people=3, behaviour=STRICT) as server, writing(server, SINK) as crm:
         first, second = server.control.uuids()[:2]
         with capture_logs() as lines:
             for uuid in (first, second):
@@ -171,7 +180,7 @@ async def test_a_custom_field_that_does_not_stay_is_told_once_by_name() -> None:
 
 
 async def test_an_answer_that_was_lost_is_no_second_person() -> None:
-    async with simulator(behaviour=STRICT) as server, writing(server, SINK) as crm:
+    async with simulator(clock=QuickClock(), behaviour=STRICT) as server, writing(server, SINK) as crm:
         server.faults.plan(ANSWER_LOST, method="POST")
         fields: dict[str, Any] = {"email": "rosa@example.org", "first_name": "Rosa"}
         assert isinstance(await crm.person(**fields), Retry)
@@ -180,7 +189,7 @@ async def test_an_answer_that_was_lost_is_no_second_person() -> None:
 
 
 async def test_when_they_are_away_it_is_tried_again() -> None:
-    async with simulator(people=1, behaviour=STRICT) as server, writing(server, SINK) as crm:
+    async with simulator(clock=QuickClock(), people=1, behaviour=STRICT) as server, writing(server, SINK) as crm:
         server.faults.plan(UNAVAILABLE, method="PUT")
         uuid = server.control.uuids()[0]
         outcome = await crm.person(ids={"action_network": uuid}, first_name="Zora")
@@ -189,7 +198,7 @@ async def test_when_they_are_away_it_is_tried_again() -> None:
 
 
 async def test_somebody_merged_away_is_found_by_their_address() -> None:
-    async with simulator(people=3, behaviour=STRICT) as server, writing(server, SINK) as crm:
+    async with simulator(clock=QuickClock(), people=3, behaviour=STRICT) as server, writing(server, SINK) as crm:
         kept, lost = server.control.uuids()[:2]
         email = server.control.person(kept)["email_addresses"][0]["address"]
         server.control.merge(kept, lost)
@@ -198,7 +207,7 @@ async def test_somebody_merged_away_is_found_by_their_address() -> None:
 
 
 async def test_an_address_with_an_apostrophe_cannot_be_asked_for_and_nobody_is_subscribed_by_that() -> None:
-    async with simulator(behaviour=STRICT) as server, writing(server, SINK) as crm:
+    async with simulator(clock=QuickClock(), behaviour=STRICT) as server, writing(server, SINK) as crm:
         assert await crm.person(email="o'brien@example.org", first_name="Nora") in (Delivered(), Skipped("unchanged"))
         assert status(found(server, "o'brien@example.org"), "email_addresses") == "unsubscribed"
         server.control.edit(server.world.people.now.by_email("o'brien@example.org").uuid, email_status="subscribed")  # type: ignore[union-attr]
@@ -215,7 +224,7 @@ async def test_an_address_with_an_apostrophe_cannot_be_asked_for_and_nobody_is_s
     ],
 )
 async def test_what_cannot_be_written_says_why(record: Record, reason: str) -> None:
-    async with simulator(behaviour=STRICT) as server, writing(server, SINK) as crm:
+    async with simulator(clock=QuickClock(), behaviour=STRICT) as server, writing(server, SINK) as crm:
         outcome = await crm.deliver(record)
         assert isinstance(outcome, Rejected)
         assert outcome.reason == reason
@@ -247,7 +256,7 @@ PERSON = st.fixed_dictionaries(
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 async def test_it_comes_to_rest_whatever_they_make_of_what_was_written(states: list[dict[str, Any]]) -> None:
     """What they show afterwards is written back to them: that must end, or two systems would talk for ever."""
-    async with simulator(behaviour=STRICT) as server, writing(server, SINK) as crm:
+    async with simulator(clock=QuickClock(), behaviour=STRICT) as server, writing(server, SINK) as crm:
         for state in states:
             await crm.person(email="rosa@example.org", **state)
         crm.restart()
