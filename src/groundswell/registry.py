@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from groundswell.connectors.action_network.account import ActionNetworkAccount, ActionNetworkAccountSettings
+from groundswell.connectors.action_network.poll import ActionNetworkPoll, ActionNetworkPollSettings
 from groundswell.connectors.action_network.webhook import ActionNetworkWebhook, ActionNetworkWebhookSettings
 from groundswell.connectors.http.sink import HttpSink, HttpSinkSettings
 from groundswell.connectors.http.webhook import HttpWebhook, HttpWebhookSettings
@@ -34,6 +35,7 @@ ACCOUNTS: Final[dict[str, ComponentType]] = {
     "action_network": ComponentType(ActionNetworkAccountSettings, ActionNetworkAccount),
 }
 SOURCES: Final[dict[str, ComponentType]] = {
+    "action_network.poll": ComponentType(ActionNetworkPollSettings, ActionNetworkPoll, account="action_network"),
     "action_network.webhook": ComponentType(ActionNetworkWebhookSettings, ActionNetworkWebhook),
     "http.webhook": ComponentType(HttpWebhookSettings, HttpWebhook),
     "jsonl": ComponentType(JsonlSourceSettings, JsonlSource),

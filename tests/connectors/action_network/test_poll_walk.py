@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from groundswell.connectors.action_network.reading import Reading
 from groundswell.connectors.action_network.walk import WALKS_MAX, Walk
 from groundswell.connectors.action_network.whole import Pass
+from groundswell.connectors.action_network.windows import PAGES_MAX
 from groundswell.errors import UnavailableError
 
 PER_PAGE = 25
@@ -108,10 +109,10 @@ async def test_few_calls_are_spent_on_finding_the_end(count: int, expected: int 
 
 async def test_a_deep_window_is_noticed_before_it_is_read() -> None:
     moving = Moving(2_000)
-    walk = Walk("test", 21)
+    walk = Walk("test", is_deep_likely=True)
     assert await read_all(walk, moving) == []
     assert walk.verdict == "too deep"
-    assert moving.calls == [21]
+    assert moving.calls == [PAGES_MAX + 1]
 
 
 async def test_a_full_page_is_asked_for_again_once_the_next_is_known_to_be_empty() -> None:

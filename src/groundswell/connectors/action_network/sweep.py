@@ -16,7 +16,7 @@ from groundswell.connectors.action_network.abreast import abreast
 from groundswell.connectors.action_network.client import TOP, Place
 from groundswell.connectors.action_network.hal import Resource
 from groundswell.connectors.action_network.reading import Reading
-from groundswell.connectors.action_network.windows import PAGES_MAX, Plan, Task
+from groundswell.connectors.action_network.windows import Plan, Task
 
 PARALLEL: Final = 4
 """Windows that are read at once."""
@@ -139,8 +139,7 @@ class Sweep:
             await self._finish(track, started)
         else:
             await self._hand_over(started, None)
-            is_deep = reading.verdict == "too deep"
-            track.plan.split(task, PAGES_MAX + 1 if is_deep else (reading.pages + 1) // 2)
+            track.plan.split(task, reading.pages if reading.verdict == "disturbed" else None)
         del self._readings[id(task)]
 
     async def _finish(self, track: Track, started: "_Started") -> None:

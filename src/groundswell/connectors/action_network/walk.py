@@ -35,26 +35,35 @@ from groundswell.errors import UnavailableError
 
 WALKS_MAX: Final = 12
 QUIET_WALKS: Final = 2
+_GALLOP: Final = 4
 
 
 class Walk:
     """The pages of one window, backwards; of a single second, as often as it takes."""
 
-    def __init__(self, what: str, expected: int | None = None, *, pages_max: int | None = PAGES_MAX) -> None:
+    def __init__(
+        self,
+        what: str,
+        expected: int | None = None,
+        *,
+        pages_max: int | None = PAGES_MAX,
+        is_deep_likely: bool = False,
+    ) -> None:
         """Begin at its end.
 
         Args:
             what: Who reads what, to begin messages with: "people: reading people".
-            expected: How many pages it probably has; None when nobody knows; more than `pages_max` when there may well
-                be too many.
+            expected: How many pages it probably has; None when nobody knows.
             pages_max: With more it is "too deep"; None for what must be read however deep it is.
+            is_deep_likely: Whether to look for that first.
         """
         self.verdict: Verdict = "complete"
         self._what = what
         self._pages_max = pages_max
         self._taken: set[str] = set()
         self._walks = self._quiet_walks = 0
-        self._descent = _Descent(what, expected, pages_max)
+        first = [pages_max + 1] if pages_max is not None and is_deep_likely else []
+        self._descent = _Descent(what, [*first, *_around(expected)], pages_max)
 
     @property
     def records(self) -> int:
@@ -71,7 +80,8 @@ class Walk:
                 if self._is_over():
                     return None
                 continue
-            fresh = [resource for resource in page if key_of(resource) not in self._taken]
+            taken = self._taken
+            fresh = [resource for resource, key in zip(page, self._descent.keys, strict=True) if key not in taken]
             if fresh:
                 return fresh
             self.took()
@@ -96,7 +106,7 @@ class Walk:
         if self._quiet_walks == QUIET_WALKS:
             self.verdict = "complete"
             return True
-        self._descent = _Descent(self._what, descent.last, None)
+        self._descent = _Descent(self._what, _around(descent.last), None)
         if self._walks == WALKS_MAX:
             self._walks = 0
             raise UnavailableError(
@@ -109,7 +119,8 @@ class Walk:
 class _Descent:
     """One walk: find the last page, then go down to the first."""
 
-    def __init__(self, what: str, expected: int | None, pages_max: int | None) -> None:
+    def __init__(self, what: str, guesses: list[int], pages_max: int | None) -> None:
+        """`guesses`: which pages to look at first, while the end is looked for."""
         self.is_too_deep = False
         self.has_news = False
         """Whether somebody was seen who was not taken in an earlier walk."""
@@ -117,7 +128,7 @@ class _Descent:
         """The last page that holds anybody."""
         self._what = what
         self._pages_max = pages_max
-        self._guesses = _guesses(expected, pages_max)
+        self._guesses = guesses
         self._step = 1
         self._looking_at: int | None = None
         self._filled = 0
@@ -126,6 +137,8 @@ class _Descent:
         """The lowest page that was seen to be empty."""
         self._page: Sequence[Resource] | None = None
         """At hand, and not taken yet."""
+        self.keys: list[str] = []
+        """Of those on it."""
         self._next: int | None = None
         """Its number, or that of the next to ask for; None while the end is looked for."""
         self._seen: set[str] = set()
@@ -144,7 +157,7 @@ class _Descent:
             if self._next is None:
                 return None
         if self._page is None and self._next > 0:
-            self._page = await ask(self._next)
+            self._have(await ask(self._next))
         return self._page
 
     def took(self, taken_before: set[str]) -> set[str]:
@@ -154,7 +167,7 @@ class _Descent:
         if self._page and not self._seen:
             self.last, self._on_last = self._next, len(self._page)
         self._longest = max(self._longest, len(self._page))
-        keys = set(map(key_of, self._page))
+        keys = set(self.keys)
         self.has_news |= not keys <= taken_before
         self._seen |= keys
         self._page = None
@@ -177,9 +190,17 @@ class _Descent:
                 return
             else:
                 self._filled = number
-                kept = page if self._empty == number + 1 or len(page) < PER_PAGE_MAX else None
-        self._page = kept
+                has_room = len(page) < PER_PAGE_MAX
+                if has_room:  # the last, in all likelihood
+                    self._guesses = [number + 1]
+                kept = page if has_room or self._empty == number + 1 else None
+        if kept is not None:
+            self._have(kept)
         self._next = self._filled
+
+    def _have(self, page: Sequence[Resource]) -> None:
+        self._page = page
+        self.keys = [key_of(resource) for resource in page]
 
     def _guess(self) -> int:
         """Which page to look at: as was guessed, then further and further away, then half-way between."""
@@ -189,7 +210,7 @@ class _Descent:
                 return number
         if self._empty is not None and self._filled > 0:
             return (self._filled + self._empty) // 2
-        step, self._step = self._step, self._step * 2
+        step, self._step = self._step, self._step * _GALLOP
         if self._empty is not None:
             return max(self._empty - step, 1)
         number = self._filled + step
@@ -198,10 +219,6 @@ class _Descent:
         return number if self._pages_max is None else min(number, self._pages_max + 1)
 
 
-def _guesses(expected: int | None, pages_max: int | None) -> list[int]:
-    """Where to look first: behind the last page, then at it."""
-    if not expected:
-        return [1]
-    if pages_max is not None and expected > pages_max:
-        return [pages_max + 1, 1]
-    return [expected + 1, expected]
+def _around(expected: int | None) -> list[int]:
+    """Behind what is probably the last page, then at it."""
+    return [expected + 1, expected] if expected else [1]

@@ -1,4 +1,4 @@
-"""A stretch of time cut into windows of 10 to 20 pages each, whatever is in it. Pure: no network, no clock.
+"""A stretch of time cut into windows of some sixteen pages each, whatever is in it. Pure: no network, no clock.
 
 Deep pages are slow, and Action Network advises against them [D]; short windows cost a call each. So the length of a
 window follows how much the last ones held: empty years go by in a few calls, busy days in many.
@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from groundswell.connectors.action_network.filters import Condition, modified_within
 
-PAGES_AIM: Final = 15
-PAGES_MAX: Final = 20
+PAGES_AIM: Final = 16
+PAGES_MAX: Final = 24
 """A window with more pages is halved before it is read, unless it is a single second."""
 RECORDS_AIM: Final = PAGES_AIM * 25
 AHEAD_MAX: Final = 32
@@ -44,7 +44,9 @@ class Task(Struct, eq=False):
 
     window: Window
     pages: int | None = None
-    """About how many it has; None when nobody knows; more than PAGES_MAX when a larger one had too many."""
+    """About how many it has, if it is as those before; None when nobody knows."""
+    is_deep_likely: bool = False
+    """Whether it may well have too many: it is half of one that had."""
     state: Literal["waiting", "taken", "done"] = "waiting"
 
     @property
@@ -59,10 +61,12 @@ class Plan:
     """
 
     def __init__(self, span: Window, pages: int | None = None) -> None:
+        """`pages`: about how many the whole span has; None when nobody knows."""
         self.span = span
         self.done_to = span.start
         """Everything before is done."""
-        self._tasks = [Task(span, pages)] if span.seconds > 0 else []
+        is_deep = pages is not None and pages > PAGES_MAX
+        self._tasks = [Task(span, None if is_deep else pages, is_deep)] if span.seconds > 0 else []
         self._stride_s: float | None = None
         """How long a window of PAGES_AIM pages probably is."""
 
@@ -95,11 +99,16 @@ class Plan:
         """It was not read to its end; it waits again."""
         task.state = "waiting"
 
-    def split(self, task: Task, pages: int | None) -> None:
-        """Two halves instead, each with about so many pages. Not for a single second."""
+    def split(self, task: Task, pages: int | None = None) -> None:
+        """Two halves instead. Not for a single second.
+
+        Args:
+            pages: How many the whole has; None when it has too many.
+        """
         number = self._tasks.index(task)
         halves = task.window.split_at(task.window.start + task.window.seconds // 2)
-        self._tasks[number : number + 1] = [Task(half, pages) for half in halves]
+        each = None if pages is None else (pages + 1) // 2
+        self._tasks[number : number + 1] = [Task(half, each, pages is None) for half in halves]
 
     def end_after(self, task: Task) -> int | None:
         """What `done_to` will be when this one is finished; None if it does not move."""
@@ -128,7 +137,7 @@ class Plan:
             first, rest = window.split_at(window.start + length)
             task.window = first
             self._tasks.insert(number + 1, Task(rest))
-            window, task.pages = first, None
+            window, task.pages, task.is_deep_likely = first, None, False
         if task.pages is None:
             task.pages = min(round(PAGES_AIM * window.seconds / self._stride_s), PAGES_MAX)
 
