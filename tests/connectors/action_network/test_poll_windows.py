@@ -72,6 +72,21 @@ def test_a_window_that_was_given_back_is_taken_again_as_it_was() -> None:
     assert plan.take() is task
 
 
+def test_a_window_that_was_begun_keeps_its_length_when_others_turn_out_to_be_busy() -> None:
+    """Pages that were read of it are pages of this window; of a shorter one they would be others."""
+    plan = Plan(Window(0, 1_000))
+    whole = plan.take()
+    assert whole is not None
+    plan.split(whole)
+    first, second = plan.take(), plan.take()
+    assert first is not None
+    assert second is not None
+    plan.give_back(second)
+    plan.finish(first, 20_000)
+    assert plan.take() is second
+    assert second.window == Window(500, 1_000)
+
+
 def test_what_is_done_moves_only_over_windows_that_are_finished() -> None:
     plan = Plan(Window(0, 1_000))
     whole = plan.take()

@@ -23,6 +23,8 @@ from groundswell.connectors.action_network.whole import Pass
 from groundswell.connectors.action_network.windows import PAGES_MAX, Task, Window
 from groundswell.errors import RejectedError
 
+ACTIONS: Final = frozenset(("signatures", "attendances", "submissions", "donations", "outreaches", "responses"))
+"""What people did: each has the number of a person."""
 CERTAIN_S: Final = 180
 """What was changed longer ago than this and is shown outside its window was not filtered: no index lags so long."""
 
@@ -135,10 +137,6 @@ class UnderWay:
         if position is not None:
             self._done = mark.records + position.records
         return Progress(self._collection.name, self._done, mark.total, self._began_at, mark.records)
-
-
-ACTIONS: Final = frozenset(("signatures", "attendances", "submissions", "donations", "outreaches", "responses"))
-"""What people did: each has the number of a person."""
 
 
 def _has_strangers(resources: Sequence[Resource], window: Window, certain: int) -> bool:

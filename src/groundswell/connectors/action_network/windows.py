@@ -48,6 +48,8 @@ class Task(Struct, eq=False):
     is_deep_likely: bool = False
     """Whether it may well have too many: it is half of one that had."""
     state: Literal["waiting", "taken", "done"] = "waiting"
+    is_begun: bool = False
+    """Whether somebody had it: its window stays as it is, as some of its pages may be read."""
 
     @property
     def can_be_split(self) -> bool:
@@ -90,13 +92,14 @@ class Plan:
             if task.state == "waiting":
                 if number and self.ahead >= AHEAD_MAX:
                     return None
-                self._cut(number, task)
-                task.state = "taken"
+                if not task.is_begun:
+                    self._cut(number, task)
+                task.state, task.is_begun = "taken", True
                 return task
         return None
 
     def give_back(self, task: Task) -> None:
-        """It was not read to its end; it waits again."""
+        """It was not read to its end; it waits again, as it is."""
         task.state = "waiting"
 
     def split(self, task: Task, pages: int | None = None) -> None:
