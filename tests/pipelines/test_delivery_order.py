@@ -17,8 +17,8 @@ from msgspec import Struct
 
 from groundswell.component import Delivered, Delivery, Outcome, Rejected, Retry, Skipped
 from groundswell.errors import RateLimitedError, RejectedError, UnauthorizedError, UnavailableError
-from groundswell.http.retry import LONGEST_WAIT_S
 from groundswell.record import Person, Record, from_json, to_json
+from groundswell.runtime.retry import LONGEST_WAIT_S
 from groundswell.store.store import Store
 from tests.delivering import Delivering, FakeSink
 from tests.virtual_time import VirtualClock

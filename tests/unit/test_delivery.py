@@ -20,8 +20,8 @@ from groundswell.errors import (
     UnauthorizedError,
     UnavailableError,
 )
-from groundswell.http.retry import LONGEST_WAIT_S, UNAUTHORIZED_PROBE_S
 from groundswell.record import Person, Record, from_json, to_json
+from groundswell.runtime.retry import LONGEST_WAIT_S, UNAUTHORIZED_PROBE_S
 from groundswell.store.dead_letters import Selection
 from groundswell.store.outbox import Settlement
 from groundswell.store.store import Store

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundswell.errors import RateLimitedError, RemoteError, UnauthorizedError, UnavailableError
-from groundswell.http.retry import FAILURES_BEFORE_AWAY, UNAUTHORIZED_PROBE_S
 from groundswell.runtime.gate import Gate
+from groundswell.runtime.retry import FAILURES_BEFORE_AWAY, UNAUTHORIZED_PROBE_S
 
 NOW = 1_000.0
 AWAY = UnavailableError("crm: posting 1 record: crm.example answered 502 Bad Gateway")

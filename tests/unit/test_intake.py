@@ -9,11 +9,11 @@ from structlog.testing import capture_logs
 
 from groundswell.component import Arrival, Batch, Cursor, Emit
 from groundswell.errors import RateLimitedError, StoreError, UnauthorizedError, UnavailableError
-from groundswell.http.retry import LONGEST_WAIT_S, UNAUTHORIZED_PROBE_S
 from groundswell.metrics import Metrics
 from groundswell.record import Record
 from groundswell.runtime.accept import Accept
 from groundswell.runtime.intake import STEADY_S, SourceRunner
+from groundswell.runtime.retry import LONGEST_WAIT_S, UNAUTHORIZED_PROBE_S
 from groundswell.runtime.tail import Tail
 from groundswell.store.inbox import InboxEntry
 from groundswell.store.store import Store

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundswell.errors import RateLimitedError, UnavailableError
-from groundswell.http.retry import (
+from groundswell.runtime.retry import (
     FIRST_WAIT_S,
     LONGEST_ASKED_S,
     LONGEST_WAIT_S,

@@ -14,12 +14,12 @@ from msgspec import Struct
 from groundswell.clock import Clock, milliseconds
 from groundswell.component import Delivered, Outcome, Rejected, Retry, Sink, Skipped
 from groundswell.errors import RateLimitedError, RejectedError, RemoteError, UnauthorizedError, UnavailableError
-from groundswell.http.retry import has_given_up, is_hopeless, wait_s
 from groundswell.logs import without_text
 from groundswell.metrics import Metrics
 from groundswell.runtime.gate import Gate
 from groundswell.runtime.lanes import Lanes, Turn
 from groundswell.runtime.persist import persist
+from groundswell.runtime.retry import has_given_up, is_hopeless, wait_s
 from groundswell.runtime.tail import Tail
 from groundswell.settings import SinkSettings
 from groundswell.store.dead_letters import DeadLetter

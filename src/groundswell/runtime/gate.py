@@ -4,7 +4,7 @@ from random import Random
 from typing import Final, Literal
 
 from groundswell.errors import RateLimitedError, UnauthorizedError
-from groundswell.http.retry import FAILURES_BEFORE_AWAY, UNAUTHORIZED_PROBE_S, asked_s, away_s
+from groundswell.runtime.retry import FAILURES_BEFORE_AWAY, UNAUTHORIZED_PROBE_S, asked_s, away_s
 
 Trouble = Literal["away", "rate_limited", "unauthorized"]
 State = Literal["running", "away", "rate_limited", "unauthorized", "paused"]

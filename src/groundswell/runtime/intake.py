@@ -9,9 +9,9 @@ import structlog
 from groundswell.clock import Clock
 from groundswell.component import Batch, Emit, RunningSource
 from groundswell.errors import StoreError, UnauthorizedError
-from groundswell.http.retry import UNAUTHORIZED_PROBE_S, wait_s
 from groundswell.logs import without_text
 from groundswell.metrics import Metrics
+from groundswell.runtime.retry import UNAUTHORIZED_PROBE_S, wait_s
 from groundswell.store.store import Store
 
 State = Literal["running", "waiting", "unauthorized", "finished", "paused"]

@@ -67,7 +67,6 @@ class ActionNetworkAccount:
             context.http,
             Limiter(settings.rate, context.clock),
             context.clock,
-            context.random,
             timeout_s=settings.timeout.total_seconds(),
         )
 

@@ -1,12 +1,10 @@
 """What can be asked of Action Network and given to it, one method for each thing its API does.
 
-Errors are raised as `transport.py` says. Reads are tried a few times; writes never twice, the runtime decides that.
-Every write can be made a background request; then they answer `{}` at once, do it later, and never say whether it
-worked [D, I].
+Errors are raised as `transport.py` says, and nothing is tried twice: the runtime decides that. Every write can be made
+a background request; then they answer `{}` at once, do it later, and never say whether it worked [D, I].
 """
 
 from collections.abc import AsyncIterator, Sequence
-from random import Random
 from typing import Any, Final
 
 from msgspec import Struct
@@ -61,11 +59,10 @@ class ActionNetwork:
         http: Client,
         limiter: Limiter,
         clock: Clock,
-        random: Random,
         *,
         timeout_s: float = 60.0,
     ) -> None:
-        self._transport = Transport(url, token, http, limiter, clock, random, timeout_s=timeout_s)
+        self._transport = Transport(url, token, http, limiter, clock, timeout_s=timeout_s)
 
     # ---- anything ----
 

@@ -13,9 +13,9 @@ from groundswell.connectors.action_network.client import Place, record_body
 from groundswell.connectors.action_network.collections import COLLECTIONS, Collection
 from groundswell.connectors.action_network.filters import equals
 from groundswell.connectors.action_network.hal import Resource, id_of
-from groundswell.connectors.action_network.marks import SYSTEM, Marks, mark_of
 from groundswell.connectors.action_network.outgoing import digits, known_fields, owned, person_json
 from groundswell.connectors.action_network.people import person_of
+from groundswell.connectors.action_network.repeats import SYSTEM, Repeats, mark_of
 from groundswell.connectors.action_network.statuses import for_new_phone, for_newcomer
 from groundswell.connectors.action_network.tag_book import TagBook
 from groundswell.connectors.action_network.transport import Caller
@@ -97,7 +97,7 @@ class ActionNetworkRecords:
         self._types = PAGES[settings.collection][1]
         self._who = Who(self._client, self._caller)
         self._tags = TagBook(self._client, self._caller, makes=settings.make_tags)
-        self._marks = Marks(self._client, self._caller, context.clock)
+        self._repeats = Repeats(self._client, self._caller, context.clock)
         self._page = settings.page
         self._finding_page = anyio.Lock()
 
@@ -126,7 +126,7 @@ class ActionNetworkRecords:
 
     async def _record(self, record: Record, person: Person, action: Action, place: Place) -> Outcome:
         mark = mark_of(place, record.id) if self._collection.name in COUNTED_TWICE else None
-        if mark is not None and await self._marks.find(self._collection, place, mark) is not None:
+        if mark is not None and await self._repeats.find(self._collection, place, mark) is not None:
             return Skipped("already_there")
         who = await self._whose(person)
         if who is None:
@@ -142,10 +142,10 @@ class ActionNetworkRecords:
             referrer=self._referrer(action),
         )
         if mark is not None:
-            self._marks.note(mark)
+            self._repeats.note(mark)
         await self._client.record(self._caller, self._collection, place, body, background=self._settings.background)
         if mark is not None and not self._settings.background:
-            self._marks.forget(mark)
+            self._repeats.forget(mark)
         return Delivered()
 
     async def _whose(self, person: Person) -> Resource | None:
@@ -211,11 +211,11 @@ class ActionNetworkRecords:
     async def _find_or_make_page(self, title: str) -> str:
         """The page of this title that we made, or a new one."""
         pages = COLLECTIONS[self._settings.collection]
-        page = await self._marks.find(pages, (), title, equals("title", title))
+        page = await self._repeats.find(pages, (), title, equals("title", title))
         if page is None:
-            self._marks.note(title)
+            self._repeats.note(title)
             page = await self._client.post(self._caller, (pages.path,), {"title": title, "origin_system": SYSTEM})
-            self._marks.forget(title)
+            self._repeats.forget(title)
         number = id_of(page)
         if number is None:
             raise UnavailableError(f"{self._name}: making a page: the answer has no number; it will be tried again")

@@ -6,7 +6,6 @@ of them has the key, addresses, numbers and everything in quotes taken out.
 
 import re
 from http import HTTPStatus
-from random import Random
 from typing import Any, Final
 
 import msgspec
@@ -16,7 +15,6 @@ from groundswell.clock import Clock
 from groundswell.errors import RejectedError, RemoteError, UnauthorizedError, UnavailableError
 from groundswell.http.client import Answer, Client, error_of, host_of
 from groundswell.http.limits import Limiter, Priority
-from groundswell.http.retry import again
 
 KEY_HEADER: Final = "OSDI-API-Token"
 BODY_BYTES_MAX: Final = 16 * 1024 * 1024
@@ -44,12 +42,9 @@ class Caller(msgspec.Struct, frozen=True):
 class Transport:
     """Calls below one entry point, with one key."""
 
-    def __init__(
-        self, url: URL, token: str, http: Client, limiter: Limiter, clock: Clock, random: Random, *, timeout_s: float
-    ) -> None:
+    def __init__(self, url: URL, token: str, http: Client, limiter: Limiter, clock: Clock, *, timeout_s: float) -> None:
         self._url = url
         self._clock = clock
-        self._random = random
         self._token = token
         self._http = http
         self._limiter = limiter
@@ -67,7 +62,7 @@ class Transport:
         body: Any = None,
         is_blind: bool = False,
     ) -> dict[str, Any]:
-        """Make one call; its JSON object. A GET is tried a few times.
+        """Make one call; its JSON object.
 
         Args:
             path: Below the entry point.
@@ -78,21 +73,6 @@ class Transport:
             MissingError: 404.
             UnauthorizedError, RateLimitedError, UnavailableError, RejectedError: as `_error_of` says.
         """
-        if method != "GET":
-            return await self._once(caller, method, path, what, query=query, body=body, is_blind=is_blind)
-        return await again(lambda: self._once(caller, method, path, what, query=query), self._clock, self._random)
-
-    async def _once(
-        self,
-        caller: Caller,
-        method: str,
-        path: tuple[str, ...],
-        what: str,
-        *,
-        query: dict[str, str] | None,
-        body: Any = None,
-        is_blind: bool = False,
-    ) -> dict[str, Any]:
         who = f"{caller.component}: {what}"
         answer = await self._http.send(
             method,

@@ -1,14 +1,10 @@
 """The one place that decides whether and when something is tried again, from the error's type."""
 
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from random import Random
-from typing import Final, TypeVar
+from typing import Final
 
-from groundswell.clock import Clock
 from groundswell.errors import RateLimitedError, UnavailableError
-
-T = TypeVar("T")
 
 FIRST_WAIT_S: Final = 1.0
 LONGEST_WAIT_S: Final = 300.0
@@ -17,8 +13,6 @@ FAILURES_BEFORE_AWAY: Final = 3
 """So many failures in a row, with nothing delivered between, and the sink counts as away."""
 LONGEST_ASKED_S: Final = 86_400.0
 """Nobody is waited for longer, whatever they ask for."""
-READ_TRIES: Final = 4
-"""Of one read, before whoever reads hears of it."""
 UNAUTHORIZED_PROBE_S: Final = 300.0
 """How often a sink whose credentials are refused is tried with one delivery."""
 
@@ -56,17 +50,3 @@ def is_hopeless(attempts: int, error: Exception) -> bool:
 def has_given_up(created_at: int, now: int, give_up_after: timedelta) -> bool:
     """Whether a delivery made then (milliseconds) has been tried for long enough."""
     return now - created_at >= give_up_after.total_seconds() * 1000
-
-
-async def again(read: Callable[[], Awaitable[T]], clock: Clock, random: Random) -> T:
-    """Try a read a few times: it changes nothing, and one page that fails should not cost all those before it.
-
-    Raises:
-        RemoteError: what the last try raised.
-    """
-    for attempt in range(1, READ_TRIES):
-        try:
-            return await read()
-        except (UnavailableError, RateLimitedError) as error:
-            await clock.sleep(wait_s(attempt, error, random))
-    return await read()
