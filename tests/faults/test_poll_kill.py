@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from groundswell.clock import SystemClock
+from groundswell.connectors.action_network.marks import read_marks
 from groundswell.connectors.action_network.simulator.faults import FaultRates
 from groundswell.connectors.action_network.simulator.server import Server, simulator
 from groundswell.connectors.action_network.simulator.state.behaviour import FRIENDLIEST
@@ -94,6 +95,7 @@ async def _polled(process: Process, until: float) -> None:
     with anyio.fail_after(180):
         while True:
             rows = process.rows("SELECT cursor FROM cursors WHERE source = 'people'")
-            if rows and msgspec.json.decode(str(rows[0][0])).get("done", {}).get("people", 0) > until:
+            marks = read_marks(str(rows[0][0])) if rows else None
+            if marks is not None and (marks.mark("people").to or 0) > until:
                 return
             await anyio.sleep(0.2)
