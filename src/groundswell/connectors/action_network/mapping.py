@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
 from groundswell.connectors.action_network.people import (
     link_href,
@@ -64,18 +65,19 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
 }
 _UNKNOWN: Final = EventType("unknown", "action", collection="unknown")
 
-_ENVELOPE: Final = frozenset(("action_network:sponsor", "idempotency_key"))
+_ENVELOPE: Final = frozenset(("action_network:sponsor", "idempotency_key", "page"))
 _MAPPED: Final = frozenset(
     (
         "identifiers", "created_date", "modified_date", "person", "add_tags", "action_network:referrer_data", "_links",
-        "action_network:person_id", "action_network:petition_id", "action_network:event_id", "action_network:form_id",
-        "action_network:fundraising_page_id", "action_network:advocacy_campaign_id", "action_network:survey_id",
+        "action_network:person_id", "action:person_id", "action_network:petition_id", "action_network:event_id",
+        "action_network:form_id", "action_network:fundraising_page_id", "action_network:advocacy_campaign_id",
+        "action_network:survey_id",
     )
 )  # fmt: skip
 """What of an event goes elsewhere in the record; the rest is kept under `action.fields`."""
 _MAPPED_DONATION: Final = _MAPPED | {"currency", "amount", "recipients", "payment", "action_network:recurrence"}
 
-_PAGE_TYPES: Final = {
+PAGE_TYPES: Final = {
     "petitions": "petition",
     "events": "event",
     "forms": "form",
@@ -83,7 +85,11 @@ _PAGE_TYPES: Final = {
     "advocacy_campaigns": "advocacy_campaign",
     "surveys": "survey",
     "event_campaigns": "event_campaign",
+    "campaigns": "campaign",
+    "messages": "message",
+    "wrappers": "wrapper",
 }
+"""What one of a collection is called: in ids, and as `page.type`."""
 _AMOUNT: Final = re.compile(r"-?\d{1,15}(\.\d{1,6})?", re.ASCII)
 _NONE: Final[dict[str, Any]] = {}
 SOURCE: Final = ("source",)
@@ -114,7 +120,7 @@ def record_of(event: Event, record_id: str, source: str, mobile_unsubscribed: bo
     links = body.get("_links")
     if type(links) is not dict:
         links = _NONE
-    person_number = number_in(link_href(links, "osdi:person")) or plain_word(body.get("action_network:person_id"))
+    person_number = person_number_of(body, links)
     if is_test(event.get("idempotency_key"), person_number, record_id):
         raise RecordError(
             'action_network: this is the example the "Send Test" button sends: the webhook works, nothing to deliver',
@@ -129,6 +135,15 @@ def record_of(event: Event, record_id: str, source: str, mobile_unsubscribed: bo
         action=_action_of(event, body, links, event_type),
         donation=_donation_of(body, record_id) if event_type.kind == "donation" else UNSET,
         raw=event,
+    )
+
+
+def person_number_of(body: dict[str, Any], links: dict[str, Any]) -> str | None:
+    """Whose it is: by its link, else by its field, which submissions on the API misspell (their own sample) [D]."""
+    return (
+        number_in(link_href(links, "osdi:person"))
+        or plain_word(body.get("action_network:person_id"))
+        or plain_word(body.get("action:person_id"))
     )
 
 
@@ -168,18 +183,18 @@ def arrival_id(event: Event, *, is_key_shared: bool = False) -> str:
     name = event_name(event)
     event_type = EVENT_TYPES.get(name, _UNKNOWN)
     body = event.get(name)
-    number = _own_number(body, event_type.collection) if type(body) is dict else None
+    number = own_number(body, event_type.collection) if type(body) is dict else None
     if number is not None:
         return f"action_network:{event_type.word}/{number}"
     key = plain_word(event.get("idempotency_key"))
     if key is None:
-        return f"action_network:{event_type.word}/{_content_hash(name, body)}"
+        return f"action_network:{event_type.word}/{content_hash(name, body)}"
     if is_key_shared:
-        return f"action_network:{event_type.word}/{key}.{_content_hash(name, body)}"
+        return f"action_network:{event_type.word}/{key}.{content_hash(name, body)}"
     return f"action_network:{event_type.word}/{key}"
 
 
-def _own_number(body: dict[str, Any], collection: str | None) -> str | None:
+def own_number(body: dict[str, Any], collection: str | None) -> str | None:
     """Several systems may have numbered it, in any order; theirs is the one that starts with "action_network:"."""
     if collection is None:
         return None
@@ -195,7 +210,8 @@ def _own_number(body: dict[str, Any], collection: str | None) -> str | None:
     return plain_word(number_in(href)) if f"/{collection}/" in href else None
 
 
-def _content_hash(name: str, body: Any) -> str:
+def content_hash(name: str, body: Any) -> str:
+    """Of something nobody numbered, whatever the order of its keys."""
     return hashlib.sha256(msgspec.json.encode([name, body], order="deterministic")).hexdigest()[:32]
 
 
@@ -212,7 +228,7 @@ def _action_of(event: Event, body: dict[str, Any], links: dict[str, Any], event_
     sponsor = event.get("action_network:sponsor")
     made = Action(
         type=action,
-        page=_page_of(links, event_type),
+        page=_page_of(links, event_type, event.get("page")),
         fields=without_gaps(body, mapped),
         tags=[tag for tag in tags if type(tag) is str and tag] if tags and type(tags) is list else [],
         source_code=text_or_unset(referrer.get("source")),
@@ -230,22 +246,33 @@ def sponsor_of(sponsor: dict[str, Any]) -> dict[str, Any]:
     return {"title": title} if title else {"url": url} if url else {}
 
 
-def _page_of(links: dict[str, Any], event_type: EventType) -> Page | UnsetType:
+def _page_of(links: dict[str, Any], event_type: EventType, found_on: Any) -> Page | UnsetType:
     """The page, from its own link, else from the event's: `.../petitions/77ab/signatures/c2f0`.
 
     Their documentation leaves out the name of a survey's link, so the second way must do where the first finds nothing.
-    A ticket purchase has neither.
+    A ticket purchase has neither. What was read from the API was found on a page: see `titled`.
     """
     if event_type.page is None:
         return UNSET
+    if type(found_on) is not dict:
+        found_on = _NONE
     href = link_href(links, event_type.page)
     if href:
-        return Page(id=number_in(href) or UNSET, type=event_type.page_type, url=href)
+        return titled(Page(id=number_in(href) or UNSET, type=event_type.page_type, url=href), found_on)
     parts = link_href(links, "self").split("/")
-    page_type = _PAGE_TYPES.get(parts[-4]) if len(parts) > 4 else None
-    if page_type is None:
+    page_type = PAGE_TYPES.get(parts[-4]) if len(parts) > 4 else None
+    if page_type is not None:
+        return titled(Page(id=parts[-3] or UNSET, type=page_type, url="/".join(parts[:-2])), found_on)
+    number = text_or_unset(found_on.get("id"))
+    if number is UNSET:
         return UNSET
-    return Page(id=parts[-3] or UNSET, type=page_type, url="/".join(parts[:-2]))
+    return titled(Page(id=number, type=event_type.page_type), found_on)
+
+
+def titled(page: Page, found_on: dict[str, Any]) -> Page:
+    """The page with its title, if it is the one `found_on` names: {"id", "title"}. Webhooks have no titles."""
+    title = text_or_unset(found_on.get("title"))
+    return page if title is UNSET or found_on.get("id") != page.id else replace(page, title=title)
 
 
 def _donation_of(body: dict[str, Any], record_id: str) -> Donation:
