@@ -17,9 +17,8 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
+from groundswell.connectors.action_network.hal import id_at, link_of, number_in, own_identifier, person_id_of
 from groundswell.connectors.action_network.people import (
-    link_href,
-    number_in,
     person_of,
     plain_word,
     text_or_unset,
@@ -117,10 +116,7 @@ def record_of(event: Event, record_id: str, source: str, mobile_unsubscribed: bo
     body = event[name]
     if type(body) is not dict:
         raise RecordError(f"action_network: reading an event: what stands under {name!r} is not an object")
-    links = body.get("_links")
-    if type(links) is not dict:
-        links = _NONE
-    person_number = person_number_of(body, links)
+    person_number = person_id_of(body)
     if is_test(event.get("idempotency_key"), person_number, record_id):
         raise RecordError(
             'action_network: this is the example the "Send Test" button sends: the webhook works, nothing to deliver',
@@ -132,18 +128,9 @@ def record_of(event: Event, record_id: str, source: str, mobile_unsubscribed: bo
         source=source,
         occurred_at=stamp_of(body.get("created_date")),
         person=person_of(body.get("person"), person_number, mobile_unsubscribed),
-        action=_action_of(event, body, links, event_type),
+        action=_action_of(event, body, event_type),
         donation=_donation_of(body, record_id) if event_type.kind == "donation" else UNSET,
         raw=event,
-    )
-
-
-def person_number_of(body: dict[str, Any], links: dict[str, Any]) -> str | None:
-    """Whose it is: by its link, else by its field, which submissions on the API misspell (their own sample) [D]."""
-    return (
-        number_in(link_href(links, "osdi:person"))
-        or plain_word(body.get("action_network:person_id"))
-        or plain_word(body.get("action:person_id"))
     )
 
 
@@ -195,19 +182,13 @@ def arrival_id(event: Event, *, is_key_shared: bool = False) -> str:
 
 
 def own_number(body: dict[str, Any], collection: str | None) -> str | None:
-    """Several systems may have numbered it, in any order; theirs is the one that starts with "action_network:"."""
+    """Their number of an event of this collection; uploads and actions have no collection, and no number."""
     if collection is None:
         return None
-    identifiers = body.get("identifiers")
-    if type(identifiers) is list:
-        for identifier in identifiers:
-            if type(identifier) is str and identifier.startswith("action_network:"):
-                number = plain_word(identifier[15:])
-                if number is not None:
-                    return number
-    links = body.get("_links")
-    href = link_href(links, "self") if type(links) is dict else ""
-    return plain_word(number_in(href)) if f"/{collection}/" in href else None
+    number = own_identifier(body)
+    if number is None and f"/{collection}/" in (href := link_of(body, "self")):
+        number = id_at(href)
+    return number
 
 
 def content_hash(name: str, body: Any) -> str:
@@ -215,7 +196,7 @@ def content_hash(name: str, body: Any) -> str:
     return hashlib.sha256(msgspec.json.encode([name, body], order="deterministic")).hexdigest()[:32]
 
 
-def _action_of(event: Event, body: dict[str, Any], links: dict[str, Any], event_type: EventType) -> Action | UnsetType:
+def _action_of(event: Event, body: dict[str, Any], event_type: EventType) -> Action | UnsetType:
     """What was done, and where. An upload is no action, but its tags and its group are kept here all the same."""
     action = event_type.action
     if event_type.word == "outreach" and body.get("type") == "phone":
@@ -228,7 +209,7 @@ def _action_of(event: Event, body: dict[str, Any], links: dict[str, Any], event_
     sponsor = event.get("action_network:sponsor")
     made = Action(
         type=action,
-        page=_page_of(links, event_type, event.get("page")),
+        page=_page_of(body, event_type, event.get("page")),
         fields=without_gaps(body, mapped),
         tags=[tag for tag in tags if type(tag) is str and tag] if tags and type(tags) is list else [],
         source_code=text_or_unset(referrer.get("source")),
@@ -246,7 +227,7 @@ def sponsor_of(sponsor: dict[str, Any]) -> dict[str, Any]:
     return {"title": title} if title else {"url": url} if url else {}
 
 
-def _page_of(links: dict[str, Any], event_type: EventType, found_on: Any) -> Page | UnsetType:
+def _page_of(body: dict[str, Any], event_type: EventType, found_on: Any) -> Page | UnsetType:
     """The page, from its own link, else from the event's: `.../petitions/77ab/signatures/c2f0`.
 
     Their documentation leaves out the name of a survey's link, so the second way must do where the first finds nothing.
@@ -256,10 +237,10 @@ def _page_of(links: dict[str, Any], event_type: EventType, found_on: Any) -> Pag
         return UNSET
     if type(found_on) is not dict:
         found_on = _NONE
-    href = link_href(links, event_type.page)
+    href = link_of(body, event_type.page)
     if href:
         return titled(Page(id=number_in(href) or UNSET, type=event_type.page_type, url=href), found_on)
-    parts = link_href(links, "self").split("/")
+    parts = link_of(body, "self").split("/")
     page_type = PAGE_TYPES.get(parts[-4]) if len(parts) > 4 else None
     if page_type is not None:
         return titled(Page(id=parts[-3] or UNSET, type=page_type, url="/".join(parts[:-2])), found_on)

@@ -87,10 +87,10 @@ def _state(word: str, resource: Resource) -> Arrival:
     `modified_date` moving (statistics, totals, perhaps a status) is a new state. If it changes back under the same
     stamp, it is a state that is known, and not taken again.
     """
-    content = {key: value for key, value in resource.items() if key != "_links" and key != "_embedded"}
+    content = _without(resource, "_embedded", "_links")
     identifiers = content.get("identifiers")
-    if type(identifiers) is list and len(identifiers) > 1:
-        content["identifiers"] = sorted(identifiers, key=str)  # no order is promised, and ours is not always first [L]
+    if type(identifiers) is list and len(identifiers) > 1 and all(type(one) is str for one in identifiers):
+        content["identifiers"] = sorted(identifiers)  # no order is promised
     raw = _in_order(content)
     number = id_of(resource)
     if number is None:
@@ -147,9 +147,9 @@ def _event(name: str, resource: Resource, parent: Resource | None, person: Resou
     number = own_number(resource, event_type.collection)
     if number is None:
         number = content_hash(name, resource)
-    body = {key: value for key, value in resource.items() if key != "_embedded"}
+    body = _without(resource, "_embedded")
     if person is not None:
-        body["person"] = _without_links(person)
+        body["person"] = _without(person, "_embedded", "_links")
     event: Event = {name: body}
     if parent is not None:
         sponsor = parent.get("action_network:sponsor")
@@ -171,11 +171,11 @@ def _read_event(arrival: Arrival, source: str, mobile_unsubscribed: bool | Unset
 
 def _member(path: str, resource: Resource, parent: Resource | None, person: Resource | None) -> Arrival:
     member = MEMBERS[path]
-    pair: Resource = {member.key: resource}
+    pair: Resource = {member.key: _without(resource, "_embedded")}
     if parent is not None:
         pair["group"] = named(parent)
     if person is not None:
-        pair["person"] = _without_links(person)
+        pair["person"] = _without(person, "_embedded", "_links")
     number = member_number(member, resource, parent)
     if number is None:
         number = content_hash(member.key, [resource, parent and id_of(parent)])
@@ -186,8 +186,8 @@ def _read_member(arrival: Arrival, source: str, mobile_unsubscribed: bool | Unse
     return read_member(_parsed(arrival), arrival.id, source, mobile_unsubscribed)
 
 
-def _without_links(person: Resource) -> Resource:
-    return {key: value for key, value in person.items() if key != "_links"}
+def _without(resource: Resource, *names: str) -> Resource:
+    return {key: value for key, value in resource.items() if key not in names}
 
 
 def _parsed(arrival: Arrival) -> Resource:

@@ -11,12 +11,11 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import astuple
 
+from groundswell.connectors.action_network.hal import OWN, UUID, id_at, number_in
 from groundswell.connectors.action_network.mapping import EVENT_TYPES, SOURCE, is_test, sponsor_of, stamp_of, titled
-from groundswell.connectors.action_network.people import WORD, number_in, text_or_unset, without_gaps
+from groundswell.connectors.action_network.people import text_or_unset, without_gaps
 from groundswell.connectors.action_network.usual_people import UsualPerson, usual_person
 from groundswell.record import Action, Page, Record, Unparsed
-
-PREFIX: Final = "action_network:"
 
 
 class _Numbered(Struct):
@@ -24,7 +23,7 @@ class _Numbered(Struct):
 
 
 _EVENT_TYPES: Final = {name: each for name, each in EVENT_TYPES.items() if each.collection is not None}
-_PREFIXES: Final = [f"{PREFIX}{each.word}/" for each in _EVENT_TYPES.values()]
+_OWNES: Final = [f"{OWN}{each.word}/" for each in _EVENT_TYPES.values()]
 _FIELDS: Final = [
     (each.word, _Numbered | UnsetType, msgspec.field(default=UNSET, name=name)) for name, each in _EVENT_TYPES.items()
 ]
@@ -44,9 +43,9 @@ def usual_id(body: bytes) -> str | None:
     for place, one in enumerate(numbered):
         if one is not UNSET:
             for identifier in one.identifiers:
-                if identifier.startswith(PREFIX):
-                    number = identifier[len(PREFIX) :]
-                    return _PREFIXES[place] + number if WORD.fullmatch(number) else None
+                if identifier.startswith(OWN):
+                    number = identifier[len(OWN) :]
+                    return _OWNES[place] + number if UUID.fullmatch(number) else None
     return None
 
 
@@ -131,7 +130,7 @@ def usual_record(raw: bytes, record_id: str, source: str, mobile_unsubscribed: b
     for other in _OTHERS:
         if getattr(event, other) is not UNSET:
             return None
-    person = usual_person(body.person, number_in(link.href), mobile_unsubscribed)
+    person = usual_person(body.person, id_at(link.href), mobile_unsubscribed)
     if person is None:
         return None
     referrer, fields = body.referrer, {}
