@@ -66,13 +66,14 @@ def missing(server: Server, poller: Poller) -> list[str]:
     world = server.world
     known: dict[str, list[object]] = {}
     for arrival in poller.inbox.of("person"):
-        known.setdefault(uuid_in(arrival.id), []).append(seen(arrival)["people"])
+        known.setdefault(uuid_in(arrival.id), []).append(seen(arrival))
     gone = []
     for number in range(world.people.count):
         person = world.people.now.get(number)
         if person is None:
             continue
         now = {name: value for name, value in shown_person(person, world.api).items() if name != "_links"}
+        now["identifiers"] = sorted(now["identifiers"])
         if now not in known.get(person.uuid, []):
             gone.append(person.uuid)
     return gone

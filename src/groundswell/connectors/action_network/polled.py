@@ -1,101 +1,65 @@
-"""What is read from the API to arrivals, and those to records.
+"""What is read from the API, as arrivals and records.
 
-What happens once is wrapped as a webhook would bring it, so that both make the same record with the same id:
-`{"osdi:signature": {..., "person": {...}}}`. What has states is kept under the name of its collection,
-`{"people": {...}}`, and its id holds its version: when it was changed, and a hash of what it says.
+Three shapes. What happens once (a signature, a gift) is kept as a webhook would have brought it, under the id it has
+there, so that whoever sees it first delivers it. What has states (people, pages, groups) has an id for each of them.
+Who is in a group is a pair: the group and a person.
 """
 
+import re
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UnsetType
 
 from groundswell.component import Arrival
 from groundswell.connectors.action_network.collections import Collection
-from groundswell.connectors.action_network.hal import Resource, id_of, person_id_of
-from groundswell.connectors.action_network.mapping import arrival_id, record_of, sponsor_of, stamp_of
-from groundswell.connectors.action_network.people import person_of, plain_word, text_or_unset, without_gaps
-from groundswell.connectors.action_network.usual import usual_person
+from groundswell.connectors.action_network.hal import OWN, Resource, id_of
+from groundswell.connectors.action_network.mapping import (
+    EVENT_TYPES,
+    PAGE_TYPES,
+    Event,
+    content_hash,
+    own_number,
+    record_of,
+    stamp_of,
+)
+from groundswell.connectors.action_network.members import MEMBERS, member_number, read_member
+from groundswell.connectors.action_network.pages import GROUP_TYPES, named, read_group, read_page
+from groundswell.connectors.action_network.people import person_of
+from groundswell.connectors.action_network.usual import usual_record
+from groundswell.connectors.action_network.usual_people import usual_person_record
+from groundswell.connectors.objects import parse_object
 from groundswell.errors import RecordError
-from groundswell.record import Action, Group, Page, Record, Unparsed
+from groundswell.record import Record
 
-EVENTS: Final = {
-    "signatures": "osdi:signature",
-    "attendances": "osdi:attendance",
-    "submissions": "osdi:submission",
-    "donations": "osdi:donation",
-    "page_donations": "osdi:donation",
-    "outreaches": "osdi:outreach",
-    "responses": "action_network:response",
-}
-"""Collections of what happens once, and what a webhook calls one of it."""
+HASH_DIGITS: Final = 12
+"""Hexadecimal, of a state's content. They only have to tell states with one stamp apart, but a state that is taken for
+a known one is lost, and it may be an unsubscribe. Ten thousand messages with a thousand numbers of openings each are
+5e9 pairs: with 12 digits the odds that any two look alike are 1 in 50,000, with 4 it would be certain."""
 
-
-class _State(Struct, frozen=True):
-    word: str
-    """In ids: `action_network:<word>/UUID@...`."""
-    kind: str
-    """person, page, group or group_member."""
-
-
-STATES: Final = {
-    "people": _State("person", "person"),
-    "petitions": _State("petition", "page"),
-    "events": _State("event", "page"),
-    "campaign_events": _State("event", "page"),
-    "event_campaigns": _State("event_campaign", "page"),
-    "forms": _State("form", "page"),
-    "fundraising_pages": _State("fundraising_page", "page"),
-    "advocacy_campaigns": _State("advocacy_campaign", "page"),
-    "surveys": _State("survey", "page"),
-    "campaigns": _State("campaign", "page"),
-    "messages": _State("message", "page"),
-    "wrappers": _State("wrapper", "page"),
-    "tags": _State("tag", "group"),
-    "lists": _State("list", "group"),
-    "queries": _State("query", "group"),
-    "unique_id_lists": _State("unique_id_list", "group"),
-    "taggings": _State("tagging", "group_member"),
-    "items": _State("item", "group_member"),
-}
-"""Collections of what has states."""
-
-HASH_BYTES: Final = 5
-_LOCAL_TIMES: Final = ("start_date", "end_date")
-_NOT_KEPT: Final = frozenset(("_links", "_embedded"))
-"""Addresses that follow from the number, and the creator of an action: a person nobody asked for."""
-_NOT_FIELDS: Final = frozenset(("identifiers", "created_date", "modified_date", "action_network:sponsor"))
-_encode: Final = msgspec.json.Encoder(order="deterministic").encode
-_STAMP: Final = "modified_date"
+_STAMP: Final = re.compile(r"[0-9TZ:.+-]{10,35}", re.ASCII)
+_EVENTS: Final = {each.collection: name for name, each in EVENT_TYPES.items() if each.collection is not None}
+_STATES: Final = {"people": "person", **PAGE_TYPES, **GROUP_TYPES}
+_encode: Final = msgspec.json.Encoder().encode
+_in_order: Final = msgspec.json.Encoder(order="deterministic").encode
 
 
 def arrival_of(
     collection: Collection, resource: Resource, *, parent: Resource | None = None, person: Resource | None = None
 ) -> Arrival:
-    """Keep one resource.
+    """The arrival of one resource. Whatever it holds, it gets one; what cannot be read is found out by `read_polled`.
 
     Args:
-        parent: The page, tag or list it was found under.
-        person: Whose it is, where that is known; what is read under a page holds their number only.
+        parent: What it was found under, or as much of it as is known: gives titles and the sponsor.
+        person: Who did it, or is in the group, as the API has them; None: nobody knows more than the number.
     """
-    event = EVENTS.get(collection.name)
-    if event is not None:
-        whole = {event: _as_webhook(resource, person)}
-        return Arrival(arrival_id(whole), msgspec.json.encode(whole))
-    state = STATES[collection.name]
-    # In order of the keys, so that the hash is one of what it says. The same bytes are kept.
-    content = _encode({name: value for name, value in resource.items() if name not in _NOT_KEPT})
-    number = id_of(resource) or blake2b(content, digest_size=16).hexdigest()
-    if state.kind == "group_member":
-        return _member(collection, state, resource, parent, number, person)
-    stamp = resource.get(_STAMP)
-    version = stamp if type(stamp) is str and plain_word(stamp.replace(":", "")) else "unknown"
-    digest = blake2b(content, digest_size=HASH_BYTES).hexdigest()
-    return Arrival(
-        f"action_network:{state.word}/{number}@{version}.{digest}",
-        b'{"%b":%b}' % (collection.name.encode(), content),
-    )
+    if collection.path in _EVENTS:
+        return _event(_EVENTS[collection.path], resource, parent, person)
+    if collection.path in MEMBERS:
+        return _member(collection.path, resource, parent, person)
+    return _state(_STATES[collection.path], resource)
 
 
 def read_polled(arrival: Arrival, source: str, mobile_unsubscribed: bool | UnsetType) -> Record:
@@ -105,131 +69,136 @@ def read_polled(arrival: Arrival, source: str, mobile_unsubscribed: bool | Unset
         mobile_unsubscribed: What the phone status "unsubscribed" says about texting: False, or UNSET.
 
     Raises:
-        RecordError: it cannot be read.
+        RecordError: it cannot be read; reasons as in `mapping.record_of`.
     """
-    if arrival.id.startswith("action_network:person/"):
-        return _read_person(arrival, source, mobile_unsubscribed)
-    try:
-        whole = msgspec.json.decode(arrival.raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise RecordError("action_network: reading what was polled: it is not JSON any more") from None
-    name = next(iter(whole)) if type(whole) is dict and whole else ""
-    if name not in STATES:
-        return record_of(whole if type(whole) is dict else {}, arrival.id, source, mobile_unsubscribed)
-    resource = whole[name]
-    if type(resource) is not dict:
-        raise RecordError("action_network: reading what was polled: what stands there is not an object")
-    state = STATES[name]
-    record = Record(id=arrival.id, kind="page", source=source, occurred_at=stamp_of(resource.get(_STAMP)), raw=whole)
-    match state.kind:
-        case "page":
-            return msgspec.structs.replace(record, action=_page_of(resource, state.word, _number_in(arrival.id)))
-        case "group":
-            group = _group_of(resource, state.word, _number_in(arrival.id))
-            return msgspec.structs.replace(record, kind="group", group=group)
-        case _:
-            return msgspec.structs.replace(
-                record,
-                kind="group_member",
-                group=_group_of(whole.get("under"), _word_of_group(name), None),
-                person=person_of(whole.get("person"), plain_word(whole.get("person_id")), mobile_unsubscribed),
-            )
+    read = _READERS.get(arrival.id[len(OWN) : arrival.id.find("/")])
+    if read is None:
+        raise RecordError("action_network: its id is none that polling gives; kept here", reason="unknown_type")
+    return read(arrival, source, mobile_unsubscribed)
 
 
-def _as_webhook(resource: Resource, person: Resource | None) -> Resource:
-    body = {name: value for name, value in resource.items() if name != "_embedded"}
-    number = person_id_of(resource)
-    if number is not None:
-        body["action_network:person_id"] = number
-    body.pop("action:person_id", None)
-    if person is not None:
-        body["person"] = {name: value for name, value in person.items() if name not in _NOT_KEPT}
-    return body
+# ---- what has states ----
 
 
-def _member(
-    collection: Collection,
-    state: _State,
-    resource: Resource,
-    parent: Resource | None,
-    number: str,
-    person: Resource | None,
-) -> Arrival:
-    """Who is in a group: it is there or it is not. In the samples an item has the number of its person [D]."""
-    group = (id_of(parent) if parent is not None else None) or "unknown"
-    who = person_id_of(resource)
-    if collection.name == "items":
-        number = f"{group}.{who or number}"
-    whole: Resource = {
-        collection.name: {name: value for name, value in resource.items() if name not in _NOT_KEPT},
-        "under": {"id": group, "title": (parent or {}).get("title") or (parent or {}).get("name")},
-        "person_id": who,
-    }
-    if person is not None:
-        whole["person"] = {name: value for name, value in person.items() if name not in _NOT_KEPT}
-    return Arrival(f"action_network:{state.word}/{number}", msgspec.json.encode(whole))
+def _state(word: str, resource: Resource) -> Arrival:
+    """`action_network:person/UUID@STAMP.HASH`: so A -> B -> A is three records, and what is read again is none.
+
+    The hash is of everything but links and embedded resources, whatever the order of keys: what changes without
+    `modified_date` moving (statistics, totals, perhaps a status) is a new state. If it changes back under the same
+    stamp, it is a state that is known, and not taken again.
+    """
+    content = _without(resource, "_embedded", "_links")
+    identifiers = content.get("identifiers")
+    if type(identifiers) is list and len(identifiers) > 1 and all(type(one) is str for one in identifiers):
+        content["identifiers"] = sorted(identifiers)  # no order is promised
+    raw = _in_order(content)
+    number = id_of(resource)
+    if number is None:
+        return Arrival(f"{OWN}{word}/{content_hash(word, content)}", raw)
+    stamp = resource.get("modified_date")
+    stamp = f"{stamp}." if type(stamp) is str and _STAMP.fullmatch(stamp) else ""
+    state = blake2b(raw, digest_size=HASH_DIGITS // 2).hexdigest()
+    # People come by the million, and their links only repeat their number.
+    if word != "person" and "_links" in resource:
+        raw = _encode(content | {"_links": resource["_links"]})
+    return Arrival(f"{OWN}{word}/{number}@{stamp}{state}", raw)
+
+
+def _number_in(arrival_id: str) -> str | None:
+    """The number of what has states; None where its id was made from its content."""
+    numbered, at, _ = arrival_id.partition("@")
+    return numbered.rpartition("/")[2] if at else None
 
 
 def _read_person(arrival: Arrival, source: str, mobile_unsubscribed: bool | UnsetType) -> Record:
     number = _number_in(arrival.id)
-    found = usual_person(arrival.raw, number, mobile_unsubscribed)
-    person = found if found is not None else person_of(_seen_person(arrival.raw), number, mobile_unsubscribed)
-    stamp = arrival.id.partition("@")[2].rpartition(".")[0]
+    usual = usual_person_record(arrival.raw, arrival.id, number, source, mobile_unsubscribed)
+    if usual is not None:
+        return usual
+    resource = _parsed(arrival)
     return Record(
         id=arrival.id,
         kind="person",
         source=source,
-        occurred_at=stamp_of(stamp),
-        person=person,
-        raw=Unparsed(arrival.raw),
+        occurred_at=stamp_of(resource.get("modified_date")),
+        person=person_of(resource, number, mobile_unsubscribed),
+        raw=resource,
     )
 
 
-def _seen_person(raw: bytes) -> Any:
-    try:
-        whole = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise RecordError("action_network: reading a person that was polled: it is not JSON any more") from None
-    if type(whole) is not dict or type(whole.get("people")) is not dict:
-        raise RecordError("action_network: reading a person that was polled: what stands there is not a person")
-    return whole["people"]
+def _read_page(arrival: Arrival, source: str, _: bool | UnsetType) -> Record:
+    return read_page(_parsed(arrival), arrival.id, _number_in(arrival.id), source)
 
 
-def _page_of(resource: Resource, word: str, number: str) -> Action:
-    """A page, and everything it says. The times of an event are the venue's, though they end in "Z" [L]."""
-    fields = without_gaps(resource, _NOT_FIELDS | {"title"})
-    for name in _LOCAL_TIMES:
-        value = fields.get(name)
-        if word == "event" and type(value) is str:
-            fields[name] = value.removesuffix("Z")
-    sponsor = resource.get("action_network:sponsor")
-    title = text_or_unset(resource.get("title"))
-    if title is UNSET:
-        title = text_or_unset(resource.get("subject" if word == "message" else "name"))
-    url = text_or_unset(resource.get("browser_url"))
-    if url is UNSET:
-        url = text_or_unset(resource.get("administrative_url"))
-    return Action(
-        page=Page(id=number, title=title, type=word, url=url),
-        fields=fields,
-        sponsor=sponsor_of(sponsor) if type(sponsor) is dict else {},
-    )
+def _read_group(arrival: Arrival, source: str, _: bool | UnsetType) -> Record:
+    return read_group(_parsed(arrival), arrival.id, _number_in(arrival.id), source)
 
 
-def _group_of(resource: Any, word: str, number: str | None) -> Group:
-    if type(resource) is not dict:
-        return Group(type=word)
-    title = text_or_unset(resource.get("title"))
-    if title is UNSET:
-        title = text_or_unset(resource.get("name"))
-    own = number if number is not None else text_or_unset(resource.get("id"))
-    fields = without_gaps(resource, _NOT_FIELDS | {"id", "title", "name"})
-    return Group(id=own, title=title, type=word, fields=fields)
+# ---- what happens once ----
 
 
-def _word_of_group(collection: str) -> str:
-    return "tag" if collection == "taggings" else "list"
+def _event(name: str, resource: Resource, parent: Resource | None, person: Resource | None) -> Arrival:
+    """As a webhook has it, with the page it was found on beside it.
+
+    What they send later about the same thing (an edited comment, a charge of a recurring donation) has the same id, and
+    is not taken.
+    """
+    event_type = EVENT_TYPES[name]
+    number = own_number(resource, event_type.collection)
+    if number is None:
+        number = content_hash(name, resource)
+    body = _without(resource, "_embedded")
+    if person is not None:
+        body["person"] = _without(person, "_embedded", "_links")
+    event: Event = {name: body}
+    if parent is not None:
+        sponsor = parent.get("action_network:sponsor")
+        if type(sponsor) is dict:
+            event["action_network:sponsor"] = sponsor
+        event["page"] = named(parent)
+    return Arrival(f"{OWN}{event_type.word}/{number}", _encode(event))
 
 
-def _number_in(record_id: str) -> str:
-    return record_id.partition("/")[2].partition("@")[0]
+def _read_event(arrival: Arrival, source: str, mobile_unsubscribed: bool | UnsetType) -> Record:
+    record = usual_record(arrival.raw, arrival.id, source, mobile_unsubscribed)
+    if record is None:
+        record = record_of(_parsed(arrival), arrival.id, source, mobile_unsubscribed)
+    return record
+
+
+# ---- who is in a group ----
+
+
+def _member(path: str, resource: Resource, parent: Resource | None, person: Resource | None) -> Arrival:
+    member = MEMBERS[path]
+    pair: Resource = {member.key: _without(resource, "_embedded")}
+    if parent is not None:
+        pair["group"] = named(parent)
+    if person is not None:
+        pair["person"] = _without(person, "_embedded", "_links")
+    number = member_number(member, resource, parent)
+    if number is None:
+        number = content_hash(member.key, [resource, parent and id_of(parent)])
+    return Arrival(f"{OWN}{member.word}/{number}", _encode(pair))
+
+
+def _read_member(arrival: Arrival, source: str, mobile_unsubscribed: bool | UnsetType) -> Record:
+    return read_member(_parsed(arrival), arrival.id, source, mobile_unsubscribed)
+
+
+def _without(resource: Resource, *names: str) -> Resource:
+    return {key: value for key, value in resource.items() if key not in names}
+
+
+def _parsed(arrival: Arrival) -> Resource:
+    return parse_object(arrival.raw) if arrival.seen is None else arrival.seen
+
+
+_READERS: Final[Mapping[str, Callable[[Arrival, str, bool | UnsetType], Record]]] = (
+    {"person": _read_person}
+    | {EVENT_TYPES[name].word: _read_event for name in _EVENTS.values()}
+    | dict.fromkeys(PAGE_TYPES.values(), _read_page)
+    | dict.fromkeys(GROUP_TYPES.values(), _read_group)
+    | dict.fromkeys((member.word for member in MEMBERS.values()), _read_member)
+)
+"""By the word in the id."""
