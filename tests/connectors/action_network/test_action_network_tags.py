@@ -36,7 +36,8 @@ async def test_a_missing_tag_is_made_only_where_that_is_wanted() -> None:
         assert line.server.world.tag_named("new") is None
         number = await tags.number_of(CALLER, "new", make=True)
         made = line.server.world.tag_named("new")
-        assert made is not None and made.uuid == number
+        assert made is not None
+        assert made.uuid == number
         line.hush()
         assert await tags.number_of(CALLER, "new", make=False) == number
         assert line.calls == {}
@@ -75,7 +76,8 @@ async def test_many_who_ask_at_once_wait_for_one_reading() -> None:
         async with anyio.create_task_group() as tasks:
             for _ in range(10):
                 tasks.start_soon(ask)
-        assert len(set(found)) == 1 and found[0] is not None
+        assert len(set(found)) == 1
+        assert found[0] is not None
         assert line.calls["POST tags"] == 1
 
 
@@ -99,7 +101,8 @@ async def test_a_forgotten_name_is_looked_for_again() -> None:
         line.server.world.remove(tag)
         tags.forget("gone")
         again = await tags.number_of(CALLER, "gone", make=True)
-        assert again is not None and again != number
+        assert again is not None
+        assert again != number
 
 
 async def test_no_more_names_are_kept_than_the_bound() -> None:
