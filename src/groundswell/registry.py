@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from groundswell.connectors.action_network.account import ActionNetworkAccount, ActionNetworkAccountSettings
+from groundswell.connectors.action_network.people_sink import ActionNetworkPeople, ActionNetworkPeopleSettings
 from groundswell.connectors.action_network.poll import ActionNetworkPoll, ActionNetworkPollSettings
 from groundswell.connectors.action_network.webhook import ActionNetworkWebhook, ActionNetworkWebhookSettings
 from groundswell.connectors.http.sink import HttpSink, HttpSinkSettings
@@ -47,6 +48,7 @@ TRANSFORMS: Final[dict[str, ComponentType]] = {
     "normalise_phone": ComponentType(NormalisePhoneSettings, NormalisePhone),
 }
 SINKS: Final[dict[str, ComponentType]] = {
+    "action_network.people": ComponentType(ActionNetworkPeopleSettings, ActionNetworkPeople, account="action_network"),
     "http": ComponentType(HttpSinkSettings, HttpSink),
     "jsonl": ComponentType(JsonlSinkSettings, JsonlSink),
 }
