@@ -37,7 +37,7 @@ def disturbed(server: Server, random: Random, *, leave_alone: bool = False) -> C
             case 1 if not leave_alone:
                 server.control.add_people(1)
             case 2:
-                server.control.reorder(6)
+                server.control.reorder(3)
 
     return happen
 
@@ -94,8 +94,8 @@ async def test_everybody_is_taken_while_people_change_calls_fail_and_the_process
         polling(server, collections=["people"]) as poller,
     ):
         between_calls(server, disturbed(server, random))
-        poller.inbox.before = killing(random, 0.05)
-        poller.inbox.after = killing(random, 0.05)
+        poller.inbox.before = killing(random, 0.02)
+        poller.inbox.after = killing(random, 0.02)
         await poller.round(tries=2_000)
         server.control.fail()
         object.__delattr__(server.network, "arrive")
