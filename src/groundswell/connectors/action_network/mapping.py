@@ -28,7 +28,7 @@ from groundswell.errors import RecordError
 from groundswell.record import Action, Donation, Kind, Page, Record, Text, utc_stamp
 
 Event = dict[str, Any]
-"""One element of the array a webhook brings."""
+"""One element of the array a webhook brings, or the same made of what the API lists, with the page as "page"."""
 
 
 class EventType(Struct, frozen=True):

@@ -6,7 +6,7 @@ from msgspec import Struct, UnsetType
 
 from groundswell.connectors.action_network.hal import Resource, id_at, id_of, link_of, person_id_of
 from groundswell.connectors.action_network.mapping import stamp_of
-from groundswell.connectors.action_network.pages import GROUP_TYPES
+from groundswell.connectors.action_network.pages import GROUP_TYPES, word_in
 from groundswell.connectors.action_network.people import person_of, plain_word, text_or_unset
 from groundswell.errors import RecordError
 from groundswell.record import Group, Record
@@ -53,7 +53,7 @@ def read_member(pair: Resource, record_id: str, source: str, mobile_unsubscribed
     Raises:
         RecordError: it does not say which group, or who; reason `no_group` or `no_person`.
     """
-    member = _BY_WORD[record_id.partition("/")[0].rpartition(":")[2]]
+    member = _BY_WORD[word_in(record_id)]
     resource = _object(pair.get(member.key))
     found_in = _object(pair.get("group"))
     group = plain_word(found_in.get("id")) or group_number(member, resource)

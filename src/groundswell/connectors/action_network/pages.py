@@ -25,7 +25,7 @@ _LOCAL: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?)(\.\d+)?(Z|\+00:
 
 def read_page(resource: Resource, record_id: str, number: str | None, source: str) -> Record:
     """The record of a page; its type is in its id."""
-    page_type = record_id.partition("/")[0].rpartition(":")[2]
+    page_type = word_in(record_id)
     fields = without_gaps(resource, _MAPPED | {"browser_url"})
     if page_type == "event":
         for name in ("start_date", "end_date"):
@@ -61,11 +61,16 @@ def read_group(resource: Resource, record_id: str, number: str | None, source: s
         group=Group(
             id=number or UNSET,
             title=title_of(resource),
-            type=record_id.partition("/")[0].rpartition(":")[2],
+            type=word_in(record_id),
             fields=without_gaps(resource, _MAPPED),
         ),
         raw=resource,
     )
+
+
+def word_in(record_id: str) -> str:
+    """What it is: "petition" in `action_network:petition/UUID@...`."""
+    return record_id.partition("/")[0].rpartition(":")[2]
 
 
 def title_of(resource: Resource) -> Text:

@@ -26,7 +26,7 @@ from groundswell.connectors.action_network.mapping import (
     stamp_of,
 )
 from groundswell.connectors.action_network.members import MEMBERS, member_number, read_member
-from groundswell.connectors.action_network.pages import GROUP_TYPES, named, read_group, read_page
+from groundswell.connectors.action_network.pages import GROUP_TYPES, named, read_group, read_page, word_in
 from groundswell.connectors.action_network.people import person_of
 from groundswell.connectors.action_network.usual import usual_record
 from groundswell.connectors.action_network.usual_people import usual_person_record
@@ -69,9 +69,9 @@ def read_polled(arrival: Arrival, source: str, mobile_unsubscribed: bool | Unset
         mobile_unsubscribed: What the phone status "unsubscribed" says about texting: False, or UNSET.
 
     Raises:
-        RecordError: it cannot be read; reasons as in `mapping.record_of`.
+        RecordError: it cannot be read; reasons as in `mapping.record_of` and `members.read_member`.
     """
-    read = _READERS.get(arrival.id[len(OWN) : arrival.id.find("/")])
+    read = _READERS.get(word_in(arrival.id))
     if read is None:
         raise RecordError("action_network: its id is none that polling gives; kept here", reason="unknown_type")
     return read(arrival, source, mobile_unsubscribed)
