@@ -38,7 +38,7 @@ path = "people.jsonl"
 """
 BEHAVIOUR = msgspec.structs.replace(FRIENDLIEST, index_lag_s=(0.0, 5.0))
 RATES = FaultRates(
-    too_many=0.01, server_error=0.02, server_error_page=0.02, unavailable=0.02, dropped=0.02, answer_lost=0.02
+    too_many=0.004, server_error=0.004, server_error_page=0.004, unavailable=0.004, dropped=0.004, answer_lost=0.004
 )
 
 

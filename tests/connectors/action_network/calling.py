@@ -62,5 +62,6 @@ async def calling(
             {"type": "action_network", "token": server.key, "base_url": server.base_url, "rate": "100000/s"}
         )
         account = ActionNetworkAccount(settings, context)
+        await clock.advance(5)  # a limiter begins with waiting for the window before it
         context = Context(name, clock, Random(1), context.http, context.keys, context.directory, account)
         yield Line(server, account.client, context, clock)

@@ -9,7 +9,7 @@ again, until a window has ended after its total was first seen as it is.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -110,11 +110,14 @@ def parent_of(resource: Resource, place: Place, collection: Collection) -> Paren
     return Parent(key, (*place, key), resource, total if type(total) is int else None)
 
 
+_KEPT: Final = ("identifiers", "action_network:sponsor")
+
+
 def slim(resource: Resource) -> Resource:
     """What identifies it and what is short: no descriptions, and not its creator, who is somebody's personal data."""
     links = resource.get("_links")
     own = {"_links": {"self": links["self"]}} if isinstance(links, dict) and "self" in links else {}
-    return {name: value for name, value in resource.items() if name == "identifiers" or _is_short(value)} | own
+    return {name: value for name, value in resource.items() if name in _KEPT or _is_short(value)} | own
 
 
 def _is_short(value: Any) -> bool:
