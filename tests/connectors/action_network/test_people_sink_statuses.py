@@ -124,8 +124,32 @@ async def test_a_yes_to_another_address_subscribes_nobody() -> None:
             ids={"action_network": number}, email="else@example.org", phone="+15035550199",
             email_opt_in=True, sms_opt_in=True,
         )  # fmt: skip
-        assert outcome == Skipped("unchanged")
+        assert outcome == Skipped("unsubscribed_stays")
         assert (email_status_of(it), phone_status_of(it)) == ("unsubscribed", "unsubscribed")
+
+
+@pytest.mark.parametrize("opt_ins", [{"email_opt_in": True}, {"sms_opt_in": True}])
+async def test_a_yes_that_is_not_written_is_told_apart_from_nothing_to_write(opt_ins: dict[str, bool]) -> None:
+    async with people_sink() as it:
+        await with_status(it, email_status="unsubscribed", phone_status="unsubscribed")
+        assert await it.deliver(email=ROSA, phone=PHONE, **opt_ins) == Skipped("unsubscribed_stays")
+        await with_status(it, email_status="subscribed", phone_status="subscribed")
+        assert await it.deliver(email=ROSA, phone=PHONE, **opt_ins) == Skipped("unchanged")
+
+
+async def test_a_yes_to_an_address_that_is_refused_does_not_subscribe_the_one_before_it() -> None:
+    async with people_sink(resubscribe=["email"]) as it:
+        await it.there(email="taken@example.org")
+        await with_status(it, email_status="unsubscribed")
+        number = it.person(ROSA)["_links"]["self"]["href"].rpartition("/")[2]
+        person = {"ids": {"action_network": number}, "email_opt_in": True}
+        assert isinstance(await it.deliver(**person, email="taken@example.org"), Rejected)
+        assert email_status_of(it) == "unsubscribed"
+        # A free one is subscribed once it is seen to be there.
+        assert await it.deliver(**person, email="new@example.org") == Delivered()
+        assert email_status_of(it, "new@example.org") == "unsubscribed"
+        assert await it.deliver(**person, email="new@example.org") == Delivered()
+        assert email_status_of(it, "new@example.org") == "subscribed"
 
 
 async def test_a_no_needs_no_address_to_be_about_somebody() -> None:
@@ -174,8 +198,11 @@ async def test_a_no_to_texts_is_always_written(status: str) -> None:
 
 
 @pytest.mark.parametrize("status", ["subscribed", "unsubscribed"])
-async def test_a_yes_to_a_new_number_counts_unless_the_number_before_it_was_not_to_be_texted(status: str) -> None:
-    async with people_sink() as it:
+@pytest.mark.parametrize("resubscribe", [[], ["sms"]])
+async def test_a_yes_to_a_new_number_counts_unless_the_number_before_it_was_not_to_be_texted(
+    status: str, resubscribe: list[str]
+) -> None:
+    async with people_sink(resubscribe=resubscribe) as it:
         await with_status(it, phone_status=status)
         assert await it.deliver(email=ROSA, phone="+15035550199", sms_opt_in=True) == Delivered()
         assert phone_status_of(it, "15035550199") == status

@@ -60,7 +60,8 @@ def email_status(
     if opt_in is False:
         return None if has_stopped and not is_sent else UNSUBSCRIBED
     may_resubscribe = policy.resubscribes_email and shown.email_status == UNSUBSCRIBED
-    if opt_in is True and may_resubscribe and (is_sent or shown.has_email(email)):
+    # Only the address that is there: a new one may be refused [L], and then its yes would subscribe the old one.
+    if opt_in is True and may_resubscribe and not is_sent and shown.has_email(email):
         return SUBSCRIBED
     # A new address must not come without the no of the one before it.
     return UNSUBSCRIBED if has_stopped and is_sent else None
@@ -91,9 +92,19 @@ def phone_status(
         return UNSUBSCRIBED
     if opt_in is not True:
         return None
-    before = {status for status in (there, holder.phone_status if holder is not None else None) if status is not None}
-    overwritable = {SUBSCRIBED, UNSUBSCRIBED} if policy.resubscribes_sms else {SUBSCRIBED}
-    return SUBSCRIBED if before <= overwritable else None
+    # As with emails: were the number refused, its yes would subscribe the one before it.
+    if there not in (None, SUBSCRIBED):
+        return None
+    elsewhere = holder.phone_status if holder is not None else None
+    may_resubscribe = policy.resubscribes_sms and elsewhere == UNSUBSCRIBED
+    return SUBSCRIBED if elsewhere in (None, SUBSCRIBED) or may_resubscribe else None
+
+
+def is_yes_held_back(email_opt_in: OptIn, sms_opt_in: OptIn, shown: Shown, *, digits: str | None) -> bool:
+    """Whether the record says yes to what they have as a no, or as an address that cannot be mailed."""
+    is_email = email_opt_in is True and shown.email_status not in (None, SUBSCRIBED)
+    is_phone = sms_opt_in is True and shown.phone_status not in (None, SUBSCRIBED) and shown.has_phone(digits)
+    return is_email or is_phone
 
 
 def _newcomer(opt_in: OptIn, policy: Policy) -> Status:
