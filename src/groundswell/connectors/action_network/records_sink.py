@@ -42,8 +42,8 @@ class ActionNetworkRecordsSettings(SinkSettings):
     account: str = Field(description="The account to write with, of type action_network.")
     collection: Collection = Field(
         description="What kind of page is written to. Petitions take signatures; events, RSVPs; forms, submissions and "
-        "signups; fundraising pages, donations; advocacy campaigns, letters and calls; surveys, responses. Whatever else "
-        "comes is skipped."
+        "signups; fundraising pages, donations; advocacy campaigns, letters and calls; surveys, responses. Others "
+        "are skipped."
     )
     page: str | None = Field(
         None, pattern=f"^{UUID.pattern}$", description="The page: the last part of its address on the API."
