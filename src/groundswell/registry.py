@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from groundswell.connectors.action_network.account import ActionNetworkAccount, ActionNetworkAccountSettings
+from groundswell.connectors.action_network.people_sink import ActionNetworkPeople, ActionNetworkPeopleSettings
 from groundswell.connectors.action_network.records_sink import ActionNetworkRecords, ActionNetworkRecordsSettings
 from groundswell.connectors.action_network.tags_sink import ActionNetworkTags, ActionNetworkTagsSettings
 from groundswell.connectors.action_network.unique_id_list_sink import (
@@ -51,6 +52,7 @@ TRANSFORMS: Final[dict[str, ComponentType]] = {
     "normalise_phone": ComponentType(NormalisePhoneSettings, NormalisePhone),
 }
 SINKS: Final[dict[str, ComponentType]] = {
+    "action_network.people": ComponentType(ActionNetworkPeopleSettings, ActionNetworkPeople, account="action_network"),
     "action_network.records": ComponentType(
         ActionNetworkRecordsSettings, ActionNetworkRecords, account="action_network"
     ),

@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from groundswell.component import Delivered, Outcome, Rejected, Retry, Skipped
 from groundswell.connectors.action_network.collections import COLLECTIONS
+from groundswell.connectors.action_network.mapping import arrival_id, record_of
 from groundswell.connectors.action_network.ours import is_ours
-from groundswell.connectors.action_network.polled import arrival_of, read_polled
 from groundswell.connectors.action_network.records_sink import ActionNetworkRecordsSettings
 from groundswell.connectors.action_network.simulator.faults import UNAVAILABLE
 from groundswell.errors import NotYetError, UnauthorizedError, UnavailableError
@@ -17,6 +17,7 @@ from tests.connectors.action_network.recording import Recording, action, gift, p
 from tests.connectors.action_network.simulated import person_of
 
 PETITION = {"collection": "petitions", "page": page("petitions")}
+TAGGED = {**PETITION, "tags_from_record": True}
 FUND = {"collection": "fundraising_pages", "page": page("fundraising_pages", is_api_made=True)}
 
 
@@ -118,7 +119,7 @@ async def test_a_number_is_not_taken_off_somebody_else() -> None:
 
 
 async def test_an_address_that_is_new_on_somebody_known_by_number_makes_nobody_else() -> None:
-    async with recording(people=3, **PETITION) as crm:
+    async with recording(people=3, **TAGGED) as crm:
         uuid = crm.server.control.uuids()[0]
         before = crm.server.control.person(uuid)
         record = action(email="other@example.org", ids={"action_network": uuid}, tags=["volunteer"])
@@ -143,7 +144,7 @@ async def test_an_address_no_filter_can_hold_is_recorded_all_the_same(said: bool
 
 
 async def test_a_signature_has_its_words_its_source_and_its_tags() -> None:
-    async with recording(**PETITION, add_tags=["imported"]) as crm:
+    async with recording(**TAGGED, add_tags=["imported"]) as crm:
         record = Record(
             id="crm:action/1",
             kind="action",
@@ -174,13 +175,65 @@ async def test_a_signature_has_its_words_its_source_and_its_tags() -> None:
 
 
 async def test_tags_reach_newcomers_who_did_not_say_yes_too() -> None:
-    async with recording(**PETITION) as crm:
+    async with recording(**TAGGED) as crm:
         crm.server.control.add_custom_field("Shirt size")
         record = action(email="rosa@example.org", email_opt_in=False, custom={"Shirt size": "M"}, tags=["volunteer"])
         assert await crm.deliver(record) == Delivered()
         tag = crm.server.control.add_tag("volunteer")
         assert len(crm.on(tag, "tags", "taggings")) == 1
         assert crm.person("rosa@example.org")["custom_fields"] == {"Shirt size": "M"}
+
+
+async def test_somebody_who_is_there_is_written_by_number_and_only_what_differs() -> None:
+    async with recording(people=3, **PETITION) as crm:
+        uuid = crm.server.control.uuids()[0]
+        crm.server.control.edit(uuid, email="rosa@example.org", given_name="Rosa", family_name="Quill")
+        crm.settle()
+        crm.server.control.reset_counts()
+        assert await crm.deliver(action(email="rosa@example.org", first_name="Rosa")) == Delivered()
+        assert crm.server.counts.by_call == {"GET people": 1, "POST petitions/*/signatures": 1}
+        assert await crm.deliver(action(number=2, email="rosa@example.org", first_name="Rose")) == Delivered()
+        assert crm.server.counts.by_call["PUT people/*"] == 1
+        after = crm.server.control.person(uuid)
+        assert (after["given_name"], after["family_name"]) == ("Rose", "Quill")
+
+
+async def test_tags_of_somebody_who_is_there_come_with_the_record() -> None:
+    async with recording(people=3, **PETITION, add_tags=["volunteer"]) as crm:
+        uuid = crm.server.control.uuids()[0]
+        crm.server.control.edit(uuid, email="rosa@example.org")
+        crm.settle()
+        assert await crm.deliver(action(email="rosa@example.org")) == Delivered()
+        tag = crm.server.control.add_tag("volunteer")
+        assert [one.person for one in crm.on(tag, "tags", "taggings")] == [uuid]
+        assert not any("taggings" in call for call in crm.server.counts.by_call)
+
+
+async def test_an_address_that_is_theirs_no_longer_makes_nobody() -> None:
+    """Lists go on showing the old address for seconds, and the helper would make somebody of it, subscribed."""
+    async with recording(people=3, **PETITION, add_tags=["volunteer"]) as crm:
+        uuid = crm.server.control.uuids()[0]
+        crm.server.control.edit(uuid, email="rosa@example.org")
+        crm.settle()
+        crm.server.control.edit(uuid, email="new@example.org")
+        assert await crm.deliver(action(email="rosa@example.org")) == Delivered()
+        assert crm.server.control.people == 3
+        assert [one.person for one in signatures(crm)] == [uuid]
+        tag = crm.server.control.add_tag("volunteer")
+        assert [one.person for one in crm.on(tag, "tags", "taggings")] == [uuid]
+
+
+@pytest.mark.parametrize("tags", [[], ["volunteer"]])
+async def test_somebody_merged_away_a_moment_ago_is_looked_for_again(tags: list[str]) -> None:
+    async with recording(people=3, **PETITION, add_tags=tags) as crm:
+        kept, lost = crm.server.control.uuids()[:2]
+        crm.server.control.edit(lost, email="rosa@example.org")
+        crm.settle()
+        crm.server.control.merge(kept, lost)
+        outcome = await crm.deliver(action(email="rosa@example.org"))
+        assert isinstance(outcome, Retry)
+        assert "merged perhaps" in str(outcome.error)
+        assert signatures(crm) == []
 
 
 async def test_a_profile_is_left_alone_where_that_is_asked_for() -> None:
@@ -333,7 +386,7 @@ async def test_what_it_recorded_and_reads_back_is_not_recorded_again() -> None:
             assert await crm.deliver(gift(number)) == Delivered()
         crm.settle()
         crm.server.control.reset_counts()
-        read = await _read(crm, "donations")
+        read = await _read(crm, "donations", "osdi:donation")
         assert len(read) == 3
         assert {await crm.deliver(record) for record in read} == {Skipped("echo")}
         assert not any(call.startswith("POST") for call in crm.server.counts.by_call)
@@ -406,10 +459,8 @@ def _with(record: Record, donation: Donation) -> Record:
     )
 
 
-async def _read(crm: Recording, collection: str) -> list[Record]:
-    """What a poller would make of a collection."""
+async def _read(crm: Recording, collection: str, event: str) -> list[Record]:
+    """What comes back of a collection, as webhooks and polls have it."""
     found = await crm.client.page(crm.sink._caller, COLLECTIONS[collection])
-    arrivals = [
-        arrival_of(COLLECTIONS[collection], one, person={"given_name": "Rosa"}) for one in found.resources
-    ]
-    return [read_polled(arrival, "actions", False) for arrival in arrivals]
+    events: list[dict[str, Any]] = [{event: {**one, "person": {"given_name": "Rosa"}}} for one in found.resources]
+    return [record_of(one, arrival_id(one), "actions", False) for one in events]

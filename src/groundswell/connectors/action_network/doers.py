@@ -1,30 +1,53 @@
 """Who did what is about to be recorded, so that recording it subscribes nobody who did not ask for it.
 
 A record helper subscribes whoever is new, which cannot be avoided, and leaves everybody else as they are [D]. So only
-somebody who is there, or who said yes, goes through one. Somebody new who did not is signed up as unsubscribed first,
-and their record then points to them: at no moment could a welcome mail go out.
+somebody who is surely there, or who said yes, goes through one. Somebody new who did not is signed up as unsubscribed
+first, and their record points to them: at no moment could a welcome mail go out.
 """
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec import UNSET, Struct
-from msgspec.structs import replace
+from msgspec import Struct
 
 from groundswell.clock import Clock
+from groundswell.connectors.action_network.changes import Shown, country_for, differing, shown_in, to_send
 from groundswell.connectors.action_network.client import ActionNetwork
-from groundswell.connectors.action_network.hal import Resource, id_of
-from groundswell.connectors.action_network.outgoing import differing, digits, known_fields, owned, person_json
-from groundswell.connectors.action_network.people import person_of
-from groundswell.connectors.action_network.statuses import for_new_phone
-from groundswell.connectors.action_network.tag_book import TagBook
-from groundswell.connectors.action_network.transport import Caller
-from groundswell.connectors.action_network.who import UncertainError, Who
+from groundswell.connectors.action_network.hal import Resource
+from groundswell.connectors.action_network.lookup import Identity, PeopleLookup, identity_of
+from groundswell.connectors.action_network.outgoing import (
+    CUSTOM,
+    FIELDS,
+    Status,
+    Values,
+    likely_country,
+    outgoing,
+    person_body,
+)
+from groundswell.connectors.action_network.recent import Recent
+from groundswell.connectors.action_network.statuses import SUBSCRIBED, UNSUBSCRIBED
+from groundswell.connectors.action_network.tagging import Tagger
+from groundswell.connectors.action_network.transport import Caller, MissingError
 from groundswell.errors import NotYetError, RecordError, UnavailableError
 from groundswell.record import Person
 
 MISSED_MAX: Final = 10_000
+MISSED_S: Final = 3600.0
+_STATUSES: Final = ("email_status", "phone_status")
+"""Custom fields that `people.py` makes of statuses: they are not theirs."""
+
+
+class Rules(Struct, frozen=True):
+    """What the settings allow."""
+
+    updates: bool
+    """Whether what a record says about somebody who is there is written."""
+    autoresponds: bool
+    """Whether the page's autoresponse goes out: for that it must be the helper."""
+    country: str
+    """Of addresses that do not say."""
+    settle_s: float
+    """As for `Unsettled`."""
 
 
 class Doer(Struct, frozen=True):
@@ -35,33 +58,20 @@ class Doer(Struct, frozen=True):
     number: str | None = None
     """The record points to them; they have the tags already."""
     tags: Sequence[str] = ()
-    """Those that exist, to be sent along with `person`."""
+    """To be sent along with `person`."""
 
 
 class Doers:
     """Finds people, and makes those who are new and did not say yes."""
 
-    def __init__(
-        self,
-        client: ActionNetwork,
-        caller: Caller,
-        clock: Clock,
-        tags: TagBook,
-        *,
-        updates: bool,
-        default_country: str,
-        settle_s: float,
-    ) -> None:
-        """`updates`: whether what is said about somebody who is there is written. `settle_s`: as for `Unsettled`."""
+    def __init__(self, client: ActionNetwork, caller: Caller, clock: Clock, rules: Rules, tagger: Tagger) -> None:
         self._client = client
         self._caller = caller
         self._clock = clock
-        self._tags = tags
-        self._updates = updates
-        self._country = default_country
-        self._settle_s = settle_s
-        self._who = Who(client, caller)
-        self._missed: OrderedDict[str, float] = OrderedDict()
+        self._rules = rules
+        self._tagger = tagger
+        self._lookup = PeopleLookup(client, clock)
+        self._missed: Recent[str, float] = Recent(clock, most=MISSED_MAX, for_s=MISSED_S)
         """Who was looked for and not found, and when first."""
 
     async def of(self, person: Person, tags: Sequence[str]) -> Doer:
@@ -72,71 +82,107 @@ class Doers:
             NotYetError: they may be new; somebody made a moment ago would not be found yet.
             RemoteError: as the client says.
         """
-        person = _with_keys(owned(person, None))
-        if "action_network" not in person.ids and not self._needs_looking(person):
-            return await self._by_helper(person, None, tags)
-        try:
-            theirs = await self._who.find(person)
-        except UncertainError:
-            return await self._blindly(person, tags)
-        if theirs is not None:
-            return await self._known(person, theirs, tags)
-        if not isinstance(person.email, str) and not isinstance(person.phone, str):
+        identity = identity_of(person)
+        if not identity.is_known:
+            raise RecordError(
+                "the record has no email address, no phone with a country code and no number of Action Network's, so "
+                "there is no telling who it is; see normalise_phone",
+                reason="no_identity",
+            )
+        values = _values(person)
+        if identity.number is None and not _is_to_be_spared(identity, person):
+            return await self._by_helper(person, identity, values, None, tags)
+        found = await self._lookup.find(self._caller, identity)
+        if found.shown is not None:
+            return await self._known(person, identity, values, found.shown, tags)
+        if identity.email is None and identity.digits is None:
             raise RecordError("Action Network has nobody with that number any more", reason="unknown_person")
-        if not self._needs_looking(person):
-            return await self._by_helper(person, None, tags)
+        if not _is_to_be_spared(identity, person):
+            return await self._by_helper(person, identity, values, None, tags)
+        if identity.has_odd_email:
+            return await self._blindly(person, identity, values, tags)
         if person.email_opt_in is not False:
-            self._make_sure(str(person.email))
-        return await self._sign_up(person, tags, "unsubscribed")
+            self._make_sure(str(identity.email))
+        return await self._sign_up(person, identity, values, tags, UNSUBSCRIBED)
 
-    def _needs_looking(self, person: Person) -> bool:
-        """Whether the helper might subscribe somebody who did not say yes. Numbers it leaves unsubscribed [D]."""
-        return isinstance(person.email, str) and person.email_opt_in is not True
+    async def still_there(self, number: str) -> None:
+        """Raises UnavailableError if they are not: lists go on showing for seconds whoever was merged away [L]."""
+        if await self._lookup.by_number(self._caller, number) is None:
+            raise self._gone()
 
-    # ---- somebody who is there, or said yes ----
+    # ---- somebody who is there ----
 
-    async def _known(self, person: Person, theirs: Resource, tags: Sequence[str]) -> Doer:
-        """The helper finds people by what it is sent; where that is not what they have, it would make another one."""
-        known = person_of(theirs, id_of(theirs), False)
-        is_same = _same_email if isinstance(person.email, str) else _same_phone
-        if is_same(known, person):
-            return await self._by_helper(person, theirs, tags)
-        number = id_of(theirs) or ""
-        for tag in dict.fromkeys(tags):
-            await self._tags.add(tag, number)
-        return Doer(number=number)
+    async def _known(
+        self, person: Person, identity: Identity, values: Values, shown: Shown, tags: Sequence[str]
+    ) -> Doer:
+        """By number, where nothing but the record is to be written: a number can make nobody.
 
-    async def _by_helper(self, person: Person, theirs: Resource | None, tags: Sequence[str]) -> Doer:
-        known = person_of(theirs, None, False) if theirs is not None else None
-        phone = await self._phone_entry(person, theirs)
-        fields: set[str] = set()
-        if known is None:
-            fields = known_fields(person, clears=False)
-        elif self._updates:
-            fields = differing(person, known, clears=False)
-        body = person_json(person, fields - {"email", "phone"}, known, self._country)
-        if isinstance(person.email, str):
-            body["email_addresses"] = [{"primary": True, "address": person.email}]
-            if phone is not None and "phone" in fields:
-                body["phone_numbers"] = [phone]
-        elif phone is not None:
-            body["phone_numbers"] = [phone]
-        return Doer(person=body, tags=await self._there(tags))
+        The helper finds people by what it is sent, so whoever was found is looked at once more: lists are late [L], and
+        for an address that is theirs no longer it would make somebody, subscribed.
+        """
+        if tags or self._rules.autoresponds:
+            fresh = await self._lookup.by_number(self._caller, shown.id)
+            if fresh is None:
+                raise self._gone()
+            shown = fresh
+            if _is_key_of(identity, shown):
+                return await self._by_helper(person, identity, values, shown, tags)
+        await self._update(person, identity, values, shown)
+        await self._tagger.change(self._caller, shown.id, add=tags, remove=())
+        return Doer(number=shown.id)
 
-    async def _phone_entry(self, person: Person, theirs: Resource | None) -> Resource | None:
-        """The number, unless it would be taken off somebody else [D]. A number that is known keeps its status."""
-        if not isinstance(person.phone, str):
-            return None
-        entry: Resource = {"primary": True, "number": digits(person.phone)}
-        if theirs is not None and _same_phone(person_of(theirs, None, False), person):
-            return entry
-        other = await self._who.by_phone(person.phone)
-        if other is None:
-            return entry | ({"status": "subscribed"} if for_new_phone(person.sms_opt_in) == "subscribed" else {})
-        is_free = not isinstance(person_of(other, None, False).email, str)
-        if is_free or _same_email(person_of(other, None, False), person) or not isinstance(person.email, str):
-            return entry
-        return None
+    async def _update(self, person: Person, identity: Identity, values: Values, shown: Shown) -> None:
+        changed, phone_status = await self._changed(person, identity, values, shown)
+        if not changed:
+            return
+        body = person_body(changed, country=self._country(changed, shown), phone_status=phone_status)
+        try:
+            await self._client.put(self._caller, ("people", shown.id), body)
+        except MissingError:
+            raise self._gone() from None
+
+    async def _changed(
+        self, person: Person, identity: Identity, values: Values, shown: Shown
+    ) -> tuple[Values, Status | None]:
+        """What is to be written of somebody who is there, and the status of a number that is new. Never their email."""
+        if not self._rules.updates:
+            return {}, None
+        names = differing(values, shown) - {"email"}
+        phone_status = None
+        if "phone" in names:
+            is_free, phone_status = await self._phone(person, identity, shown)
+            names -= set() if is_free else {"phone"}
+        return to_send(values, names), phone_status
+
+    # ---- through the helper ----
+
+    async def _by_helper(
+        self, person: Person, identity: Identity, values: Values, shown: Shown | None, tags: Sequence[str]
+    ) -> Doer:
+        """By the email, else by the phone. No status of an email is ever sent: it would change that of who is there."""
+        if shown is None:
+            sent = dict(values)
+            is_free, phone_status = await self._phone(person, identity, None)
+            if not is_free:
+                sent.pop("phone", None)
+        else:
+            sent, phone_status = await self._changed(person, identity, values, shown)
+        key = "email" if identity.email is not None else "phone"
+        sent[key] = values[key]
+        body = person_body(sent, country=self._country(sent, shown), phone_status=phone_status)
+        return Doer(person=body, tags=await self._tagger.existing(self._caller, tags))
+
+    async def _phone(self, person: Person, identity: Identity, shown: Shown | None) -> tuple[bool, Status | None]:
+        """Whether the number can be sent without taking it off somebody [D], and the status of one that is new. A
+        number that somebody has keeps its status: a stop looks like any other "unsubscribed"."""
+        if identity.digits is None:
+            return False, None
+        holder = await self._lookup.holder(self._caller, identity.digits)
+        if holder is None:
+            return True, SUBSCRIBED if person.sms_opt_in is True else None
+        is_own = shown is not None and holder.id == shown.id
+        is_free = is_own or identity.email is None or holder.email is None or holder.has_email(identity.email)
+        return is_free, None
 
     # ---- somebody new ----
 
@@ -144,10 +190,11 @@ class Doers:
         """They are signed up as unsubscribed only when they were missing twice, so far apart that whoever subscribed
         in between is found: the word would undo it."""
         now = self._clock.monotonic()
-        first = self._missed.setdefault(email.casefold(), now)
-        while len(self._missed) > MISSED_MAX:
-            self._missed.popitem(last=False)
-        wait_s = first + self._settle_s - now
+        first = self._missed.get(email.casefold())
+        if first is None:
+            first = now
+            self._missed.put(email.casefold(), first)
+        wait_s = first + self._rules.settle_s - now
         if wait_s > 0:
             raise NotYetError(
                 f"{self._caller.component}: looking for a person: nobody is found, and somebody who was made a moment "
@@ -155,60 +202,55 @@ class Doers:
                 wait_s,
             )
 
-    async def _sign_up(self, person: Person, tags: Sequence[str], status: str | None) -> Doer:
-        phone = await self._phone_entry(person, None)
-        body = person_json(person, known_fields(person, clears=False) - {"phone"}, None, self._country)
-        if phone is not None:
-            body["phone_numbers"] = [phone]
-        if status is not None:
-            body["email_addresses"][0]["status"] = status
-        there = await self._there(tags)
-        made = await self._client.sign_up(self._caller, body, add_tags=there)
-        self._who.note(made)
-        self._missed.pop(str(person.email).casefold(), None)
-        number = id_of(made)
-        if number is None:
-            raise UnavailableError(
-                f"{self._caller.component}: signing up a person: the answer has no number; it will be tried again"
+    async def _sign_up(
+        self, person: Person, identity: Identity, values: Values, tags: Sequence[str], status: Status | None
+    ) -> Doer:
+        is_free, phone_status = await self._phone(person, identity, None)
+        sent = {name: value for name, value in values.items() if name != "phone" or is_free}
+        body = person_body(
+            sent, country=self._country(sent, None), email_status=status, phone_status=phone_status if is_free else None
+        )
+        there = await self._tagger.existing(self._caller, tags)
+        shown = shown_in(await self._client.sign_up(self._caller, body, add_tags=there))
+        if shown is None:
+            raise RecordError(
+                "making the person: Action Network answered 200 without one, which means that it made none; it refuses "
+                "some addresses without saying why",
+                reason="refused",
             )
-        for tag in there:
-            self._tags.note_added(tag, number)
-        if status is None and made.get("created_date") == made.get("modified_date"):
-            await self._client.put(self._caller, ("people", number), {"email_addresses": [{"status": "unsubscribed"}]})
-        return Doer(number=number)
+        self._lookup.remember(identity, shown)
+        await self._tagger.noted(self._caller, shown.id, there)
+        if status is None and shown.is_new and shown.email_status == SUBSCRIBED:
+            await self._client.put(self._caller, ("people", shown.id), person_body({}, email_status=UNSUBSCRIBED))
+        return Doer(number=shown.id)
 
-    async def _blindly(self, person: Person, tags: Sequence[str]) -> Doer:
+    async def _blindly(self, person: Person, identity: Identity, values: Values, tags: Sequence[str]) -> Doer:
         """Whether they are there cannot be asked. A no is written whoever they are; otherwise the helper finds them by
         itself, and a newcomer is unsubscribed right after."""
-        if person.email_opt_in is True:
-            return await self._by_helper(person, None, tags)
-        return await self._sign_up(person, tags, "unsubscribed" if person.email_opt_in is False else None)
+        status = UNSUBSCRIBED if person.email_opt_in is False else None
+        return await self._sign_up(person, identity, values, tags, status)
 
-    async def _there(self, tags: Sequence[str]) -> list[str]:
-        """The helpers pass over tags that do not exist without a word [D]."""
-        return [tag for tag in dict.fromkeys(tags) if await self._tags.number_of(tag) is not None]
+    def _country(self, values: Values, shown: Shown | None) -> str:
+        return likely_country(values, country_for(values, shown, self._rules.country))
 
-
-def _with_keys(person: Person) -> Person:
-    """The person, without a phone that is no number."""
-    if isinstance(person.phone, str) and not digits(person.phone):
-        person = replace(person, phone=UNSET)
-    if not (isinstance(person.email, str) or isinstance(person.phone, str) or "action_network" in person.ids):
-        raise RecordError(
-            "the person has no email address, no phone number and no number at Action Network", reason="no_identity"
+    def _gone(self) -> UnavailableError:
+        return UnavailableError(
+            f"{self._caller.component}: a person went away meanwhile, merged perhaps; they will be looked for again"
         )
-    return person
 
 
-def _same_email(known: Person, person: Person) -> bool:
-    return (
-        isinstance(known.email, str)
-        and isinstance(person.email, str)
-        and known.email.casefold() == person.email.casefold()
-    )
+def _values(person: Person) -> Values:
+    """What the record says, as they take it; what is known to be empty empties nothing."""
+    custom = [CUSTOM + name for name in person.custom if name not in _STATUSES]
+    said = outgoing(person, (*FIELDS, *custom)).values
+    return {name: value for name, value in said.items() if value is not None}
 
 
-def _same_phone(known: Person, person: Person) -> bool:
-    return (
-        isinstance(known.phone, str) and isinstance(person.phone, str) and digits(known.phone) == digits(person.phone)
-    )
+def _is_to_be_spared(identity: Identity, person: Person) -> bool:
+    """Whether the helper might subscribe somebody who did not say yes. Numbers it leaves unsubscribed [D]."""
+    return identity.email is not None and person.email_opt_in is not True
+
+
+def _is_key_of(identity: Identity, shown: Shown) -> bool:
+    """Whether the helper would find this person by what the record says."""
+    return shown.has_email(identity.email) if identity.email is not None else shown.has_phone(identity.digits)

@@ -19,12 +19,13 @@ from groundswell.connectors.action_network.account import ActionNetworkAccount
 from groundswell.connectors.action_network.client import EmptyAnswerError, record_body
 from groundswell.connectors.action_network.collections import COLLECTIONS
 from groundswell.connectors.action_network.deeds import DEEDS, fields_of, fits, page_of, referrer_of, website_of
-from groundswell.connectors.action_network.doers import Doers
+from groundswell.connectors.action_network.doers import Doers, Rules
 from groundswell.connectors.action_network.filters import equals
 from groundswell.connectors.action_network.hal import OWN, UUID, Resource, id_of, identifiers_of
 from groundswell.connectors.action_network.made_page import MadePage, MadePageSettings
 from groundswell.connectors.action_network.ours import MARK, identifier_of, is_echo, marked
-from groundswell.connectors.action_network.tag_book import TagBook
+from groundswell.connectors.action_network.people_sink import Country, Tags
+from groundswell.connectors.action_network.tagging import Tagger
 from groundswell.connectors.action_network.transport import Caller, MissingError
 from groundswell.connectors.action_network.unsettled import Unsettled
 from groundswell.errors import NotYetError, RecordError, RejectedError, RemoteError, UnauthorizedError, UnavailableError
@@ -61,12 +62,10 @@ class ActionNetworkRecordsSettings(SinkSettings):
     update_people: bool = Field(
         True, description="Whether what a record says about somebody who is there is written. Newcomers are, always."
     )
-    default_country: str = Field(
-        "US", pattern="^[A-Z]{2}$", description="Of addresses without one. Action Network assumes the US itself."
-    )
-    add_tags: list[str] = Field(default_factory=list, description="Tags everybody gets.")
-    record_tags: bool = Field(True, description="Whether the tags of the record (`action.tags`) are added as well.")
-    make_tags: bool = Field(True, description="Whether a tag that is not there is made. Otherwise it is left out.")
+    country: Country = Field("US", description="The country of addresses that do not say, sent with every one of them.")
+    add_tags: Tags = Field(default_factory=list, description="Tags that everybody gets.")
+    tags_from_record: bool = Field(False, description="Whether people also get the tags of their action.")
+    create_tags: bool = Field(True, description="Whether tags that are not there are made. Else they are left out.")
     source: str | None = Field(None, description="The source code of records that have none (`action.source_code`).")
     mark: str = Field(
         MARK,
@@ -127,10 +126,8 @@ class ActionNetworkRecords:
             self._client,
             self._caller,
             context.clock,
-            TagBook(self._client, self._caller, makes=settings.make_tags),
-            updates=settings.update_people,
-            default_country=settings.default_country,
-            settle_s=settle_s,
+            Rules(settings.update_people, settings.autoresponse, settings.country, settle_s),
+            Tagger(self._client, context.clock, makes_tags=settings.create_tags, background=False),
         )
 
     async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
@@ -184,7 +181,12 @@ class ActionNetworkRecords:
             autoresponse=None if self._deed.needs_api_page or doer.person is None else self._settings.autoresponse,
             referrer=referrer_of(record, marked(self._settings.mark, website_of(record)), self._settings.source),
         )
-        made = await self._post(page, body, identifier)
+        try:
+            made = await self._post(page, body, identifier)
+        except EmptyAnswerError as error:
+            if doer.number is not None:
+                await self._doers.still_there(doer.number)
+            raise EmptyAnswerError(f"{error}. {self._what_to_check()}") from error
         if identifier is not None and identifier not in identifiers_of(made):
             # It was not found before, so somebody's try was slower than anything that was seen; or it is not kept.
             log.error(
@@ -220,8 +222,6 @@ class ActionNetworkRecords:
             return await self._client.record(
                 self._caller, self._collection, self._place(page), body, background=self._settings.background
             )
-        except EmptyAnswerError as error:
-            raise EmptyAnswerError(f"{error}. {self._what_to_check()}") from error
         except MissingError as error:
             raise self._gone(page) from error
 
@@ -229,8 +229,8 @@ class ActionNetworkRecords:
         return (self._settings.collection, page)
 
     def _tags_of(self, record: Record) -> list[str]:
-        of_record = record.action.tags if self._settings.record_tags and isinstance(record.action, Action) else []
-        return [*self._settings.add_tags, *of_record]
+        tags = record.action.tags if self._settings.tags_from_record and isinstance(record.action, Action) else []
+        return list(dict.fromkeys([*self._settings.add_tags, *(tag.strip() for tag in tags if tag.strip())]))
 
     # ---- what went wrong ----
 

@@ -14,19 +14,17 @@ import anyio
 import structlog
 from pydantic import Field
 
-from groundswell import record as records
 from groundswell.clock import Clock
 from groundswell.component import Context, Delivered, Delivery, Outcome, Rejected, Retry, Skipped
-from groundswell.connectors.action_network.account import ActionNetworkAccount
 from groundswell.connectors.action_network.client import ActionNetwork
 from groundswell.connectors.action_network.collections import COLLECTIONS
 from groundswell.connectors.action_network.finding import found_number
 from groundswell.connectors.action_network.hal import UUID, Resource, id_of
+from groundswell.connectors.action_network.lookup import VENDOR, PeopleLookup
 from groundswell.connectors.action_network.transport import Caller, MissingError
 from groundswell.connectors.action_network.unsettled import Unsettled
-from groundswell.connectors.action_network.who import Who
 from groundswell.errors import NotYetError, RecordError, RejectedError, RemoteError, UnavailableError
-from groundswell.record import Person, Record
+from groundswell.record import Person, Record, from_json
 from groundswell.settings import BatchSettings, SinkSettings
 
 PEOPLE_MAX: Final = 50_000
@@ -60,16 +58,17 @@ class ActionNetworkUniqueIdList:
     """Writes a batch with one call, besides looking people up."""
 
     def __init__(self, settings: ActionNetworkUniqueIdListSettings, context: Context) -> None:
-        account: ActionNetworkAccount = context.account
+        client: ActionNetwork = context.account.client
         caller = Caller(context.name)
         self._settings = settings
         self._name = context.name
-        self._who = Who(account.client, caller)
+        self._caller = caller
+        self._lookup = PeopleLookup(client, context.clock)
         began = datetime.fromtimestamp(context.clock.now(), UTC).strftime("%Y-%m-%d %H:%M:%S")
-        self._lists = Lists(account.client, caller, context.clock, f"{settings.name} {began}")
+        self._lists = Lists(client, caller, context.clock, f"{settings.name} {began}")
 
     async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
-        found = [await self._find(records.from_json(delivery.body)) for delivery in deliveries]
+        found = [await self._find(from_json(delivery.body)) for delivery in deliveries]
         numbers = [one for one in found if isinstance(one, str)]
         written = await self._write(numbers) if numbers else {}
         return [written[one] if isinstance(one, str) else one for one in found]
@@ -91,12 +90,12 @@ class ActionNetworkUniqueIdList:
     async def _find(self, record: Record) -> str | Outcome:
         """Their number of the person, or what becomes of the delivery."""
         person = record.person
-        number = person.ids.get("action_network") if isinstance(person, Person) else None
+        number = person.ids.get(VENDOR) if isinstance(person, Person) else None
         if number is not None and UUID.fullmatch(number):
             return number
         try:
             if self._settings.look_up:
-                number = await found_number(self._who, record)
+                number = await found_number(self._lookup, self._caller, record)
         except RecordError as error:
             return Rejected(error.reason, f"{self._name}: {error}")
         except RejectedError as error:
