@@ -81,6 +81,25 @@ async def test_a_daemon_killed_between_a_donation_and_its_answer_makes_it_once(t
         assert len(donations(crm)) == 1
 
 
+async def test_a_post_that_had_to_wait_for_the_rate_settles_from_when_its_answer_was_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with recording(**FUND) as crm:
+        record = crm.client.record
+
+        async def late(*arguments: Any, **options: Any) -> Any:
+            crm.clock.skip(60)
+            return await record(*arguments, **options)
+
+        monkeypatch.setattr(crm.client, "record", late)
+        crm.settle()
+        crm.server.faults.plan(ANSWER_LOST, method="POST", path="/donations")
+        assert is_away(await crm.deliver(gift()))
+        assert has_to_wait(await crm.deliver(gift()))
+        assert await until_settled(crm, gift()) == Skipped("already_there")
+        assert len(donations(crm)) == 1
+
+
 @pytest.mark.parametrize("fault", [DROPPED, SERVER_ERROR])
 async def test_a_donation_that_never_arrived_is_made_after_all(fault: Any) -> None:
     async with recording(**FUND) as crm:

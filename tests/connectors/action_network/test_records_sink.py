@@ -10,7 +10,7 @@ from groundswell.connectors.action_network.collections import COLLECTIONS
 from groundswell.connectors.action_network.mapping import arrival_id, record_of
 from groundswell.connectors.action_network.ours import is_ours
 from groundswell.connectors.action_network.records_sink import ActionNetworkRecordsSettings
-from groundswell.connectors.action_network.simulator.faults import UNAVAILABLE
+from groundswell.connectors.action_network.simulator.faults import TOO_MANY, UNAVAILABLE
 from groundswell.errors import NotYetError, UnauthorizedError, UnavailableError
 from groundswell.record import Action, Donation, Page, Person, Record
 from tests.connectors.action_network.recording import Recording, action, gift, page, page_number, recording, status
@@ -374,6 +374,18 @@ async def test_what_they_cannot_take_now_is_tried_again() -> None:
         outcome = await crm.deliver(action(email="rosa@example.org", email_opt_in=True))
         assert isinstance(outcome, Retry)
         assert isinstance(outcome.error, UnavailableError)
+
+
+async def test_told_to_wait_the_rest_of_a_batch_is_not_tried() -> None:
+    async with recording(**PETITION) as crm:
+        crm.server.faults.plan(TOO_MANY, method="POST")
+        batch = [action(number=n, email=f"p{n}@example.org", email_opt_in=True) for n in range(3)]
+        assert [type(one) for one in await crm.deliver_together(batch)] == [Retry] * 3
+        assert crm.server.counts.calls == 1
+        waiting = [action(number=n, email=f"q{n}@example.org") for n in range(2)]
+        outcomes = await crm.deliver_together([*waiting, batch[0]])
+        assert [has_to_wait(one) for one in outcomes] == [True, True, False]
+        assert outcomes[2] == Delivered()
 
 
 # ---- echoes ----

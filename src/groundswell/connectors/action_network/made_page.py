@@ -104,10 +104,9 @@ class MadePage:
                 f"moment ago may not show yet; looked for again in {wait_s:.0f} s",
                 wait_s,
             )
-        self._unsettled.tried(_KEY)
-        made = await self._client.post(
-            self._caller, (self._collection.path,), self._settings.body(self._collection.name)
-        )
+        body = self._settings.body(self._collection.name)
+        with self._unsettled.trying(_KEY):
+            made = await self._client.post(self._caller, (self._collection.path,), body)
         number = id_of(made)
         if number is None:
             raise UnavailableError(

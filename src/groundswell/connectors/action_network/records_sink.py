@@ -13,7 +13,6 @@ from typing import Literal
 import structlog
 from pydantic import Field, model_validator
 
-from groundswell import record as records
 from groundswell.component import Context, Delivered, Delivery, Outcome, Rejected, Retry, Skipped
 from groundswell.connectors.action_network.account import ActionNetworkAccount
 from groundswell.connectors.action_network.client import EmptyAnswerError, record_body
@@ -22,6 +21,7 @@ from groundswell.connectors.action_network.deeds import DEEDS, fields_of, fits, 
 from groundswell.connectors.action_network.doers import Doers, Rules
 from groundswell.connectors.action_network.filters import equals
 from groundswell.connectors.action_network.hal import OWN, UUID, Resource, id_of, identifiers_of
+from groundswell.connectors.action_network.in_turn import in_turn
 from groundswell.connectors.action_network.made_page import MadePage, MadePageSettings
 from groundswell.connectors.action_network.ours import MARK, identifier_of, is_echo, marked
 from groundswell.connectors.action_network.people_sink import Country, Tags
@@ -29,7 +29,7 @@ from groundswell.connectors.action_network.tagging import Tagger
 from groundswell.connectors.action_network.transport import Caller, MissingError
 from groundswell.connectors.action_network.unsettled import Unsettled
 from groundswell.errors import NotYetError, RecordError, RejectedError, RemoteError, UnauthorizedError, UnavailableError
-from groundswell.record import Action, Person, Record
+from groundswell.record import Action, Person, Record, from_json
 from groundswell.settings import Duration, SinkSettings
 
 Collection = Literal["petitions", "events", "forms", "fundraising_pages", "advocacy_campaigns", "surveys"]
@@ -131,12 +131,13 @@ class ActionNetworkRecords:
         )
 
     async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
-        return [await self._deliver(records.from_json(delivery.body)) for delivery in deliveries]
+        return await in_turn(deliveries, self._deliver)
 
     async def aclose(self) -> None:
-        """Nothing to let go of."""
+        """Nothing to let go of: the session is the daemon's."""
 
-    async def _deliver(self, record: Record) -> Outcome:
+    async def _deliver(self, delivery: Delivery) -> Outcome:
+        record = from_json(delivery.body)
         if not fits(record, self._deed):
             return Skipped("does_not_fit")
         if is_echo(record, self._settings.mark):
@@ -216,12 +217,11 @@ class ActionNetworkRecords:
         return bool(found.resources)
 
     async def _post(self, page: str, body: Resource, identifier: str | None) -> Resource:
-        if identifier is not None:
-            self._unsettled.tried(identifier)
         try:
-            return await self._client.record(
-                self._caller, self._collection, self._place(page), body, background=self._settings.background
-            )
+            with self._unsettled.trying(identifier):
+                return await self._client.record(
+                    self._caller, self._collection, self._place(page), body, background=self._settings.background
+                )
         except MissingError as error:
             raise self._gone(page) from error
 

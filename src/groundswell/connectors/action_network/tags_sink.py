@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from groundswell.component import Context, Delivered, Delivery, Outcome, Rejected, Retry, Skipped
 from groundswell.connectors.action_network.finding import found_number
+from groundswell.connectors.action_network.in_turn import in_turn
 from groundswell.connectors.action_network.lookup import PeopleLookup
 from groundswell.connectors.action_network.people_sink import Tags
 from groundswell.connectors.action_network.tagging import Tagger
@@ -53,19 +54,20 @@ class ActionNetworkTags:
         self._tagger = Tagger(client, context.clock, makes_tags=settings.create_tags, background=False)
 
     async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
-        return [await self._deliver(from_json(delivery.body), delivery.attempts) for delivery in deliveries]
+        return await in_turn(deliveries, self._deliver)
 
     async def aclose(self) -> None:
         """Nothing to let go of: the session is the daemon's."""
 
-    async def _deliver(self, record: Record, attempts: int) -> Outcome:
+    async def _deliver(self, delivery: Delivery) -> Outcome:
+        record = from_json(delivery.body)
         tags = self._tags_of(record)
         if not tags:
             return Skipped("no_tags")
         try:
             number = await found_number(self._lookup, self._caller, record)
             if number is None:
-                return self._unknown(attempts)
+                return self._unknown(delivery.attempts)
             is_adding = self._settings.mode == "add"
             is_changed = await self._tagger.change(
                 self._caller, number, add=tags if is_adding else (), remove=() if is_adding else tags

@@ -166,7 +166,8 @@ class Lists:
                 self._number = None  # somebody deleted it
                 self._tried = None
         self._tried = Unsettled(self._clock, SETTLE_S)
-        answer = await self._client.post(self._caller, (LISTS.path,), body)
+        with self._tried.trying(self._called):
+            answer = await self._client.post(self._caller, (LISTS.path,), body)
         self._number = id_of(answer)
         if self._number is None:
             raise UnavailableError(

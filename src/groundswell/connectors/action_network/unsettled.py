@@ -1,6 +1,8 @@
 """What may have been done and cannot be seen yet: lists and filters show it some seconds later [L]."""
 
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from groundswell.clock import Clock
@@ -24,8 +26,20 @@ class Unsettled:
         self._others_at = clock.monotonic()
         """What is not remembered may have been tried until then."""
 
+    @contextmanager
+    def trying(self, key: str | None) -> Iterator[None]:
+        """Around what may do it; None: what does no harm. It may begin long after it was asked for, when the account's
+        rate makes it wait, and whatever becomes of it may be cut short: so both ends count."""
+        if key is not None:
+            self.tried(key)
+        try:
+            yield
+        finally:
+            if key is not None:
+                self.tried(key)
+
     def tried(self, key: str) -> None:
-        """It is about to be sent. Say so before: whatever comes after may be cut short."""
+        """It may have been done just now."""
         self._tried[key] = self._clock.monotonic()
         self._tried.move_to_end(key)
         if len(self._tried) > TRIES_MAX:
