@@ -25,7 +25,7 @@ LAG_S = 10.0
 class SinkAtWork:
     line: Line
     sink: ActionNetworkPeople
-    settings: dict[str, Any]
+    settings: ActionNetworkPeopleSettings
     delivered: list[Record] = field(default_factory=list)
 
     async def deliver(self, *, tags: tuple[str, ...] = (), **person: Any) -> Outcome:
@@ -74,16 +74,13 @@ class SinkAtWork:
 
     def restart(self) -> None:
         """As after a restart: nothing is remembered."""
-        self.sink = _sink(self.line, self.settings)
+        self.sink = ActionNetworkPeople(self.settings, self.line.context)
 
 
 @asynccontextmanager
 async def people_sink(switches: dict[str, Any] | None = None, **settings: Any) -> AsyncIterator[SinkAtWork]:
     """The sink with these settings, at a simulator with these switches, else as hard as it can be."""
-    async with calling(**(switches or {})) as line:
-        yield SinkAtWork(line, _sink(line, settings), settings)
-
-
-def _sink(line: Line, settings: dict[str, Any]) -> ActionNetworkPeople:
     whole = {"type": "action_network.people", "inputs": ["tidy"], "account": "network", **settings}
-    return ActionNetworkPeople(ActionNetworkPeopleSettings.model_validate(whole), line.context)
+    model = ActionNetworkPeopleSettings.model_validate(whole)
+    async with calling(**(switches or {})) as line:
+        yield SinkAtWork(line, ActionNetworkPeople(model, line.context), model)

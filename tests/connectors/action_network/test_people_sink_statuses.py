@@ -124,8 +124,17 @@ async def test_a_yes_to_another_address_subscribes_nobody() -> None:
             ids={"action_network": number}, email="else@example.org", phone="+15035550199",
             email_opt_in=True, sms_opt_in=True,
         )  # fmt: skip
-        assert outcome == Skipped("unchanged")
+        assert outcome == Skipped("unsubscribed_stays")
         assert (email_status_of(it), phone_status_of(it)) == ("unsubscribed", "unsubscribed")
+
+
+@pytest.mark.parametrize("opt_ins", [{"email_opt_in": True}, {"sms_opt_in": True}])
+async def test_a_yes_that_is_not_written_is_told_apart_from_nothing_to_write(opt_ins: dict[str, bool]) -> None:
+    async with people_sink() as it:
+        await with_status(it, email_status="unsubscribed", phone_status="unsubscribed")
+        assert await it.deliver(email=ROSA, phone=PHONE, **opt_ins) == Skipped("unsubscribed_stays")
+        await with_status(it, email_status="subscribed", phone_status="subscribed")
+        assert await it.deliver(email=ROSA, phone=PHONE, **opt_ins) == Skipped("unchanged")
 
 
 async def test_a_no_needs_no_address_to_be_about_somebody() -> None:

@@ -50,7 +50,6 @@ class Found(Struct, frozen=True):
     """The person."""
     holder: Shown | None = None
     """Somebody else who has the phone. None also when nobody looked."""
-    is_phone_looked_up: bool = False
 
 
 def identity_of(person: Person) -> Identity:
@@ -89,16 +88,14 @@ class PeopleLookup:
             shown = await self._by_email(caller, identity.email)
             if shown is not None:
                 return Found(shown)
-        if identity.digits is None:
-            return Found(None)
-        holder = await self.holder(caller, identity.digits)
+        holder = await self.holder(caller, identity.digits) if identity.digits is not None else None
         if holder is None:
-            return Found(None, is_phone_looked_up=True)
+            return Found(None)
         # Whether somebody else has an odd email we cannot see, so theirs is left to the signup helper to match.
         is_open = holder.email is None and not identity.has_odd_email
         if identity.email is None or is_open or holder.has_email(identity.email):
-            return Found(holder, is_phone_looked_up=True)
-        return Found(None, holder, is_phone_looked_up=True)
+            return Found(holder)
+        return Found(None, holder)
 
     async def holder(self, caller: Caller, digits: str) -> Shown | None:
         """Whoever has this phone."""

@@ -150,12 +150,12 @@ def custom_text(value: Any) -> str | None:
 def _written(name: str, value: Any) -> tuple[str | None, str]:
     """The value as they take it, or why they do not."""
     if name.startswith(CUSTOM):
-        return custom_text(value), "their custom fields are texts"
+        return custom_text(value), "it is no text, number or box"
     match name:
         case "email":
             return email_of(Person(email=value)), "it is no email address"
         case "phone":
-            return digits_of(Person(phone=value)), "it is no number with a country code (+15035550144)"
+            return digits_of(Person(phone=value)), "it is no number with a plus and a country code"
         case "country":
             return country_code(value), "the country is none with an ISO code"
         case "language":

@@ -96,6 +96,13 @@ def phone_status(
     return SUBSCRIBED if before <= overwritable else None
 
 
+def is_yes_held_back(email_opt_in: OptIn, sms_opt_in: OptIn, shown: Shown, *, digits: str | None) -> bool:
+    """Whether the record says yes to what they have as a no, or as an address that cannot be mailed."""
+    is_email = email_opt_in is True and shown.email_status not in (None, SUBSCRIBED)
+    is_phone = sms_opt_in is True and shown.phone_status not in (None, SUBSCRIBED) and shown.has_phone(digits)
+    return is_email or is_phone
+
+
 def _newcomer(opt_in: OptIn, policy: Policy) -> Status:
     if isinstance(opt_in, bool):
         return SUBSCRIBED if opt_in else UNSUBSCRIBED

@@ -34,6 +34,7 @@ from groundswell.connectors.action_network.statuses import (
     Policy,
     Statuses,
     email_status,
+    is_yes_held_back,
     phone_status,
 )
 from groundswell.connectors.action_network.tagging import Tagger
@@ -180,8 +181,9 @@ class PeopleWriter:
         is_tagged = await self._tagger.change(self._caller, shown.id, add=wanted.add_tags, remove=wanted.remove_tags)
         if problem is not None:
             return problem
-        has_written = bool(values) or sent != Statuses() or is_tagged or has_stopped
-        return Delivered() if has_written else Skipped("unchanged")
+        if values or sent != Statuses() or is_tagged or has_stopped:
+            return Delivered()
+        return Skipped(_why_nothing(wanted, shown, different))
 
     def _statuses_of(self, wanted: Wanted, shown: Shown, values: Values, holder: Shown | None) -> Statuses:
         identity, policy = wanted.identity, self._rules.policy
@@ -280,6 +282,13 @@ class PeopleWriter:
             "not_taken",
             f"{told} {_named(failed)}, without saying why; the other fields were written",
         )
+
+
+def _why_nothing(wanted: Wanted, shown: Shown, different: set[str]) -> str:
+    """The reason to give where nothing had to be written, or nothing could be."""
+    if is_yes_held_back(wanted.email_opt_in, wanted.sms_opt_in, shown, digits=wanted.identity.digits):
+        return "unsubscribed_stays"
+    return "kept_theirs" if different else "unchanged"
 
 
 def _address_in(values: Values) -> Values:
