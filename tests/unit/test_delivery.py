@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from groundswell.clock import milliseconds
 from groundswell.component import Delivered, Delivery, Outcome, Rejected, Retry, Skipped
 from groundswell.errors import (
+    NotYetError,
     RateLimitedError,
     RejectedError,
     StoreFullError,
@@ -423,6 +424,44 @@ async def test_told_to_wait_for_a_part_of_a_batch_it_waits(store: Store) -> None
         await made.put(delivery("e"))
         await made.clock.advance(49)
         assert len(made.sink.calls) == calls
+        tasks.cancel_scope.cancel()
+
+
+async def test_a_delivery_that_has_to_wait_by_itself_holds_up_nobody_else(store: Store) -> None:
+    sink = FakeSink()
+    sink.answer = lambda deliveries: [Retry(NotYetError("crm: not yet", 15.0)) if sink.taken == ["a1"] else Delivered()]
+    async with anyio.create_task_group() as tasks:
+        runner = Delivering(store, sink)
+        await runner.start(tasks)
+        with capture_logs() as logs:
+            await runner.put(delivery("a1"))
+            await runner.put(delivery("b1"))
+            assert sink.taken == ["a1", "b1"]
+            assert runner.runner.gate.state == "running"
+            await runner.clock.advance(14)
+            assert sink.taken == ["a1", "b1"]
+            await runner.clock.advance(3)
+        assert sink.taken == ["a1", "b1", "a1"]
+        assert logs == []
+        tasks.cancel_scope.cancel()
+    assert sorted(logged(store)) == [("delivered", None, 1), ("delivered", None, 2)]
+
+
+async def test_a_probe_that_has_to_wait_by_itself_leaves_the_probing_to_another(store: Store) -> None:
+    sink = FakeSink(lambda deliveries: AWAY)
+    async with anyio.create_task_group() as tasks:
+        runner = Delivering(store, sink, concurrency=1)
+        await runner.start(tasks)
+        await runner.put(*[delivery(name) for name in ("a1", "b1", "c1", "d1")])
+        assert runner.runner.gate.state == "away"
+        sink.calls.clear()
+        sink.answer = lambda deliveries: (
+            [Retry(NotYetError("crm: not yet", 600.0))] if len(sink.calls) == 1 else [Delivered()]
+        )
+        await runner.clock.advance(120)
+        await runner.clock.advance(1)
+        assert runner.runner.gate.state == "running"
+        assert sorted(sink.taken) == ["a1", "b1", "c1", "d1"]
         tasks.cancel_scope.cancel()
 
 

@@ -38,6 +38,7 @@ def _check_tags(tags: list[str]) -> list[str]:
     return [tag.strip() for tag in tags]
 
 
+Country = Annotated[str, AfterValidator(_check_country)]
 Tags = Annotated[list[str], AfterValidator(_check_tags)]
 
 
@@ -69,9 +70,7 @@ class ActionNetworkPeopleSettings(SinkSettings):
         description="What becomes of a phone that another person with an email has there: it is left out, or taken "
         "from them.",
     )
-    country: Annotated[str, AfterValidator(_check_country)] = Field(
-        "US", description="The country of addresses that do not say, sent with every one of them."
-    )
+    country: Country = Field("US", description="The country of addresses that do not say, sent with every one of them.")
     add_tags: Tags = Field(default_factory=list, description="Tags that everybody gets.")
     remove_tags: Tags = Field(default_factory=list, description="Tags that are taken off everybody.")
     tags_from_record: bool = Field(False, description="Whether people also get the tags of their action.")

@@ -1,0 +1,256 @@
+"""Who did what is about to be recorded, so that recording it subscribes nobody who did not ask for it.
+
+A record helper subscribes whoever is new, which cannot be avoided, and leaves everybody else as they are [D]. So only
+somebody who is surely there, or who said yes, goes through one. Somebody new who did not is signed up as unsubscribed
+first, and their record points to them: at no moment could a welcome mail go out.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from groundswell.clock import Clock
+from groundswell.connectors.action_network.changes import Shown, country_for, differing, shown_in, to_send
+from groundswell.connectors.action_network.client import ActionNetwork
+from groundswell.connectors.action_network.hal import Resource
+from groundswell.connectors.action_network.lookup import Identity, PeopleLookup, identity_of
+from groundswell.connectors.action_network.outgoing import (
+    CUSTOM,
+    FIELDS,
+    Status,
+    Values,
+    likely_country,
+    outgoing,
+    person_body,
+)
+from groundswell.connectors.action_network.recent import Recent
+from groundswell.connectors.action_network.statuses import SUBSCRIBED, UNSUBSCRIBED
+from groundswell.connectors.action_network.tagging import Tagger
+from groundswell.connectors.action_network.transport import Caller, MissingError
+from groundswell.errors import NotYetError, RecordError, UnavailableError
+from groundswell.record import Person
+
+MISSED_MAX: Final = 10_000
+MISSED_S: Final = 3600.0
+_STATUSES: Final = ("email_status", "phone_status")
+"""Custom fields that `people.py` makes of statuses: they are not theirs."""
+
+
+class Rules(Struct, frozen=True):
+    """What the settings allow."""
+
+    updates: bool
+    """Whether what a record says about somebody who is there is written."""
+    autoresponds: bool
+    """Whether the page's autoresponse goes out: for that it must be the helper."""
+    country: str
+    """Of addresses that do not say."""
+    settle_s: float
+    """As for `Unsettled`."""
+
+
+class Doer(Struct, frozen=True):
+    """Somebody as a record can name them: by what is sent about them, or by their number."""
+
+    person: Resource | None = None
+    """Goes through the record helper, with the tags."""
+    number: str | None = None
+    """The record points to them; they have the tags already."""
+    tags: Sequence[str] = ()
+    """To be sent along with `person`."""
+
+
+class Doers:
+    """Finds people, and makes those who are new and did not say yes."""
+
+    def __init__(self, client: ActionNetwork, caller: Caller, clock: Clock, rules: Rules, tagger: Tagger) -> None:
+        self._client = client
+        self._caller = caller
+        self._clock = clock
+        self._rules = rules
+        self._tagger = tagger
+        self._lookup = PeopleLookup(client, clock)
+        self._missed: Recent[str, float] = Recent(clock, most=MISSED_MAX, for_s=MISSED_S)
+        """Who was looked for and not found, and when first."""
+
+    async def of(self, person: Person, tags: Sequence[str]) -> Doer:
+        """Who this is there.
+
+        Raises:
+            RecordError: with reason `no_identity` or `unknown_person`.
+            NotYetError: they may be new; somebody made a moment ago would not be found yet.
+            RemoteError: as the client says.
+        """
+        identity = identity_of(person)
+        if not identity.is_known:
+            raise RecordError(
+                "the record has no email address, no phone with a country code and no number of Action Network's, so "
+                "there is no telling who it is; see normalise_phone",
+                reason="no_identity",
+            )
+        values = _values(person)
+        if identity.number is None and not _is_to_be_spared(identity, person):
+            return await self._by_helper(person, identity, values, None, tags)
+        found = await self._lookup.find(self._caller, identity)
+        if found.shown is not None:
+            return await self._known(person, identity, values, found.shown, tags)
+        if identity.email is None and identity.digits is None:
+            raise RecordError("Action Network has nobody with that number any more", reason="unknown_person")
+        if not _is_to_be_spared(identity, person):
+            return await self._by_helper(person, identity, values, None, tags)
+        if identity.has_odd_email:
+            return await self._blindly(person, identity, values, tags)
+        if person.email_opt_in is not False:
+            self._make_sure(str(identity.email))
+        return await self._sign_up(person, identity, values, tags, UNSUBSCRIBED)
+
+    async def still_there(self, number: str) -> None:
+        """Raises UnavailableError if they are not: lists go on showing for seconds whoever was merged away [L]."""
+        if await self._lookup.by_number(self._caller, number) is None:
+            raise self._gone()
+
+    # ---- somebody who is there ----
+
+    async def _known(
+        self, person: Person, identity: Identity, values: Values, shown: Shown, tags: Sequence[str]
+    ) -> Doer:
+        """By number, where nothing but the record is to be written: a number can make nobody.
+
+        The helper finds people by what it is sent, so whoever was found is looked at once more: lists are late [L], and
+        for an address that is theirs no longer it would make somebody, subscribed.
+        """
+        if tags or self._rules.autoresponds:
+            fresh = await self._lookup.by_number(self._caller, shown.id)
+            if fresh is None:
+                raise self._gone()
+            shown = fresh
+            if _is_key_of(identity, shown):
+                return await self._by_helper(person, identity, values, shown, tags)
+        await self._update(person, identity, values, shown)
+        await self._tagger.change(self._caller, shown.id, add=tags, remove=())
+        return Doer(number=shown.id)
+
+    async def _update(self, person: Person, identity: Identity, values: Values, shown: Shown) -> None:
+        changed, phone_status = await self._changed(person, identity, values, shown)
+        if not changed:
+            return
+        body = person_body(changed, country=self._country(changed, shown), phone_status=phone_status)
+        try:
+            await self._client.put(self._caller, ("people", shown.id), body)
+        except MissingError:
+            raise self._gone() from None
+
+    async def _changed(
+        self, person: Person, identity: Identity, values: Values, shown: Shown
+    ) -> tuple[Values, Status | None]:
+        """What is to be written of somebody who is there, and the status of a number that is new. Never their email."""
+        if not self._rules.updates:
+            return {}, None
+        names = differing(values, shown) - {"email"}
+        phone_status = None
+        if "phone" in names:
+            is_free, phone_status = await self._phone(person, identity, shown)
+            names -= set() if is_free else {"phone"}
+        return to_send(values, names), phone_status
+
+    # ---- through the helper ----
+
+    async def _by_helper(
+        self, person: Person, identity: Identity, values: Values, shown: Shown | None, tags: Sequence[str]
+    ) -> Doer:
+        """By the email, else by the phone. No status of an email is ever sent: it would change that of who is there."""
+        if shown is None:
+            sent = dict(values)
+            is_free, phone_status = await self._phone(person, identity, None)
+            if not is_free:
+                sent.pop("phone", None)
+        else:
+            sent, phone_status = await self._changed(person, identity, values, shown)
+        key = "email" if identity.email is not None else "phone"
+        sent[key] = values[key]
+        body = person_body(sent, country=self._country(sent, shown), phone_status=phone_status)
+        return Doer(person=body, tags=await self._tagger.existing(self._caller, tags))
+
+    async def _phone(self, person: Person, identity: Identity, shown: Shown | None) -> tuple[bool, Status | None]:
+        """Whether the number can be sent without taking it off somebody [D], and the status of one that is new. A
+        number that somebody has keeps its status: a stop looks like any other "unsubscribed"."""
+        if identity.digits is None:
+            return False, None
+        holder = await self._lookup.holder(self._caller, identity.digits)
+        if holder is None:
+            return True, SUBSCRIBED if person.sms_opt_in is True else None
+        is_own = shown is not None and holder.id == shown.id
+        is_free = is_own or identity.email is None or holder.email is None or holder.has_email(identity.email)
+        return is_free, None
+
+    # ---- somebody new ----
+
+    def _make_sure(self, email: str) -> None:
+        """They are signed up as unsubscribed only when they were missing twice, so far apart that whoever subscribed
+        in between is found: the word would undo it."""
+        now = self._clock.monotonic()
+        first = self._missed.get(email.casefold())
+        if first is None:
+            first = now
+            self._missed.put(email.casefold(), first)
+        wait_s = first + self._rules.settle_s - now
+        if wait_s > 0:
+            raise NotYetError(
+                f"{self._caller.component}: looking for a person: nobody is found, and somebody who was made a moment "
+                f"ago would not be yet; looked for again in {wait_s:.0f} s",
+                wait_s,
+            )
+
+    async def _sign_up(
+        self, person: Person, identity: Identity, values: Values, tags: Sequence[str], status: Status | None
+    ) -> Doer:
+        is_free, phone_status = await self._phone(person, identity, None)
+        sent = {name: value for name, value in values.items() if name != "phone" or is_free}
+        body = person_body(
+            sent, country=self._country(sent, None), email_status=status, phone_status=phone_status if is_free else None
+        )
+        there = await self._tagger.existing(self._caller, tags)
+        shown = shown_in(await self._client.sign_up(self._caller, body, add_tags=there))
+        if shown is None:
+            raise RecordError(
+                "making the person: Action Network answered 200 without one, which means that it made none; it refuses "
+                "some addresses without saying why",
+                reason="refused",
+            )
+        self._lookup.remember(identity, shown)
+        await self._tagger.noted(self._caller, shown.id, there)
+        if status is None and shown.is_new and shown.email_status == SUBSCRIBED:
+            await self._client.put(self._caller, ("people", shown.id), person_body({}, email_status=UNSUBSCRIBED))
+        return Doer(number=shown.id)
+
+    async def _blindly(self, person: Person, identity: Identity, values: Values, tags: Sequence[str]) -> Doer:
+        """Whether they are there cannot be asked. A no is written whoever they are; otherwise the helper finds them by
+        itself, and a newcomer is unsubscribed right after."""
+        status = UNSUBSCRIBED if person.email_opt_in is False else None
+        return await self._sign_up(person, identity, values, tags, status)
+
+    def _country(self, values: Values, shown: Shown | None) -> str:
+        return likely_country(values, country_for(values, shown, self._rules.country))
+
+    def _gone(self) -> UnavailableError:
+        return UnavailableError(
+            f"{self._caller.component}: a person went away meanwhile, merged perhaps; they will be looked for again"
+        )
+
+
+def _values(person: Person) -> Values:
+    """What the record says, as they take it; what is known to be empty empties nothing."""
+    custom = [CUSTOM + name for name in person.custom if name not in _STATUSES]
+    said = outgoing(person, (*FIELDS, *custom)).values
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _is_to_be_spared(identity: Identity, person: Person) -> bool:
+    """Whether the helper might subscribe somebody who did not say yes. Numbers it leaves unsubscribed [D]."""
+    return identity.email is not None and person.email_opt_in is not True
+
+
+def _is_key_of(identity: Identity, shown: Shown) -> bool:
+    """Whether the helper would find this person by what the record says."""
+    return shown.has_email(identity.email) if identity.email is not None else shown.has_phone(identity.digits)
