@@ -14,7 +14,7 @@ from groundswell.clock import Clock
 from groundswell.connectors.action_network.changes import Shown, country_for, differing, shown_in, to_send
 from groundswell.connectors.action_network.client import ActionNetwork
 from groundswell.connectors.action_network.hal import Resource
-from groundswell.connectors.action_network.lookup import Identity, PeopleLookup, identity_of
+from groundswell.connectors.action_network.lookup import Found, Identity, PeopleLookup, identity_of
 from groundswell.connectors.action_network.outgoing import (
     CUSTOM,
     FIELDS,
@@ -98,12 +98,12 @@ class Doers:
         if identity.email is None and identity.digits is None:
             raise RecordError("Action Network has nobody with that number any more", reason="unknown_person")
         if not _is_to_be_spared(identity, person):
-            return await self._by_helper(person, identity, values, None, tags)
+            return await self._by_helper(person, identity, values, found, tags)
         if identity.has_odd_email:
-            return await self._blindly(person, identity, values, tags)
+            return await self._blindly(person, identity, values, found, tags)
         if person.email_opt_in is not False:
             self._make_sure(str(identity.email))
-        return await self._sign_up(person, identity, values, tags, UNSUBSCRIBED)
+        return await self._sign_up(person, identity, values, found, tags, UNSUBSCRIBED)
 
     async def still_there(self, number: str) -> None:
         """Raises UnavailableError if they are not: lists go on showing for seconds whoever was merged away [L]."""
@@ -126,7 +126,7 @@ class Doers:
                 raise self._gone()
             shown = fresh
             if _is_key_of(identity, shown):
-                return await self._by_helper(person, identity, values, shown, tags)
+                return await self._by_helper(person, identity, values, Found(shown), tags)
         await self._update(person, identity, values, shown)
         await self._tagger.change(self._caller, shown.id, add=tags, remove=())
         return Doer(number=shown.id)
@@ -150,21 +150,23 @@ class Doers:
         names = differing(values, shown) - {"email"}
         phone_status = None
         if "phone" in names:
-            is_free, phone_status = await self._phone(person, identity, shown)
+            is_free, phone_status = await self._phone(person, identity, Found(shown))
             names -= set() if is_free else {"phone"}
         return to_send(values, names), phone_status
 
     # ---- through the helper ----
 
     async def _by_helper(
-        self, person: Person, identity: Identity, values: Values, shown: Shown | None, tags: Sequence[str]
+        self, person: Person, identity: Identity, values: Values, found: Found | None, tags: Sequence[str]
     ) -> Doer:
-        """By the email, else by the phone. No status of an email is ever sent: it would change that of who is there."""
+        """By the email, else by the phone. No status of an email is ever sent: it would change that of who is there.
+
+        Args:
+            found: Who was found, maybe nobody; None when nobody looked.
+        """
+        shown = found.shown if found is not None else None
         if shown is None:
-            sent = dict(values)
-            is_free, phone_status = await self._phone(person, identity, None)
-            if not is_free:
-                sent.pop("phone", None)
+            sent, phone_status = await self._of_newcomer(person, identity, values, found)
         else:
             sent, phone_status = await self._changed(person, identity, values, shown)
         key = "email" if identity.email is not None else "phone"
@@ -172,12 +174,23 @@ class Doers:
         body = person_body(sent, country=self._country(sent, shown), phone_status=phone_status)
         return Doer(person=body, tags=await self._tagger.existing(self._caller, tags))
 
-    async def _phone(self, person: Person, identity: Identity, shown: Shown | None) -> tuple[bool, Status | None]:
+    async def _of_newcomer(
+        self, person: Person, identity: Identity, values: Values, found: Found | None
+    ) -> tuple[Values, Status | None]:
+        """All that is known, without a number that is somebody else's, and the status of one that is new."""
+        is_free, phone_status = await self._phone(person, identity, found)
+        return {name: value for name, value in values.items() if name != "phone" or is_free}, phone_status
+
+    async def _phone(self, person: Person, identity: Identity, found: Found | None) -> tuple[bool, Status | None]:
         """Whether the number can be sent without taking it off somebody [D], and the status of one that is new. A
         number that somebody has keeps its status: a stop looks like any other "unsubscribed"."""
         if identity.digits is None:
             return False, None
-        holder = await self._lookup.holder(self._caller, identity.digits)
+        shown = found.shown if found is not None else None
+        if found is not None and shown is None:
+            holder = found.holder  # before it is said that there is nobody, everything is looked for
+        else:
+            holder = await self._lookup.holder(self._caller, identity.digits)
         if holder is None:
             return True, SUBSCRIBED if person.sms_opt_in is True else None
         is_own = shown is not None and holder.id == shown.id
@@ -203,13 +216,17 @@ class Doers:
             )
 
     async def _sign_up(
-        self, person: Person, identity: Identity, values: Values, tags: Sequence[str], status: Status | None
+        self,
+        person: Person,
+        identity: Identity,
+        values: Values,
+        found: Found,
+        tags: Sequence[str],
+        status: Status | None,
     ) -> Doer:
-        is_free, phone_status = await self._phone(person, identity, None)
-        sent = {name: value for name, value in values.items() if name != "phone" or is_free}
-        body = person_body(
-            sent, country=self._country(sent, None), email_status=status, phone_status=phone_status if is_free else None
-        )
+        sent, phone_status = await self._of_newcomer(person, identity, values, found)
+        country = self._country(sent, None)
+        body = person_body(sent, country=country, email_status=status, phone_status=phone_status)
         there = await self._tagger.existing(self._caller, tags)
         shown = shown_in(await self._client.sign_up(self._caller, body, add_tags=there))
         if shown is None:
@@ -224,11 +241,13 @@ class Doers:
             await self._client.put(self._caller, ("people", shown.id), person_body({}, email_status=UNSUBSCRIBED))
         return Doer(number=shown.id)
 
-    async def _blindly(self, person: Person, identity: Identity, values: Values, tags: Sequence[str]) -> Doer:
+    async def _blindly(
+        self, person: Person, identity: Identity, values: Values, found: Found, tags: Sequence[str]
+    ) -> Doer:
         """Whether they are there cannot be asked. A no is written whoever they are; otherwise the helper finds them by
         itself, and a newcomer is unsubscribed right after."""
         status = UNSUBSCRIBED if person.email_opt_in is False else None
-        return await self._sign_up(person, identity, values, tags, status)
+        return await self._sign_up(person, identity, values, found, tags, status)
 
     def _country(self, values: Values, shown: Shown | None) -> str:
         return likely_country(values, country_for(values, shown, self._rules.country))
