@@ -113,6 +113,18 @@ async def test_a_number_that_was_stopped_is_not_started_again() -> None:
         assert status(crm.server.control.person(uuid), "phone_numbers") == "unsubscribed"
 
 
+@pytest.mark.parametrize("said", [{}, {"email_opt_in": True}])
+async def test_a_stop_goes_over_to_the_number_that_comes_after_it(said: dict[str, Any]) -> None:
+    async with recording(people=3, **PETITION) as crm:
+        uuid = crm.server.control.uuids()[0]
+        crm.server.control.edit(uuid, email="rosa@example.org", phone="15035550144", phone_status="unsubscribed")
+        crm.settle()
+        texts = {"phone": "+15035550188", "sms_opt_in": True}
+        assert await crm.deliver(action(email="rosa@example.org", **texts, **said)) == Delivered()
+        (entry,) = crm.server.control.person(uuid)["phone_numbers"]
+        assert (entry["number"], entry["status"]) == ("15035550188", "unsubscribed")
+
+
 async def test_a_number_is_not_taken_off_somebody_else() -> None:
     async with recording(people=3, **PETITION) as crm:
         uuid = crm.server.control.uuids()[0]
@@ -151,6 +163,7 @@ async def test_an_address_no_filter_can_hold_is_recorded_all_the_same(said: bool
     [
         ({"email": "new@example.org", "email_opt_in": True}, [], 1),
         ({"email": "new@example.org", "email_opt_in": True, "phone": "+15035550188"}, [], 2),
+        ({"email": "new@example.org", "email_opt_in": True, "phone": "+15035550188", "sms_opt_in": True}, [], 3),
         ({"phone": "+15035550188"}, [], 2),
         ({"email": "rosa@example.org"}, [], 2),
         ({"email": "rosa@example.org", "first_name": "Another"}, [], 3),
@@ -264,12 +277,13 @@ async def test_somebody_merged_away_a_moment_ago_is_looked_for_again(tags: list[
         assert signatures(crm) == []
 
 
-async def test_a_profile_is_left_alone_where_that_is_asked_for() -> None:
+@pytest.mark.parametrize("said", [{}, {"email_opt_in": True}])
+async def test_a_profile_is_left_alone_where_that_is_asked_for(said: dict[str, Any]) -> None:
     async with recording(people=3, **PETITION, update_people=False) as crm:
         uuid = crm.server.control.uuids()[0]
         crm.server.control.edit(uuid, email="rosa@example.org", given_name="Rosa")
         crm.settle()
-        assert await crm.deliver(action(email="rosa@example.org", first_name="Rose")) == Delivered()
+        assert await crm.deliver(action(email="rosa@example.org", first_name="Rose", **said)) == Delivered()
         assert crm.server.control.person(uuid)["given_name"] == "Rosa"
         assert len(signatures(crm)) == 1
 
