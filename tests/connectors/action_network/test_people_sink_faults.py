@@ -107,6 +107,7 @@ async def test_told_to_wait_it_leaves_the_rest_of_the_batch(fault: Fault) -> Non
         assert [type(outcome) for outcome in outcomes] == [Retry] * 3
         assert all(isinstance(outcome.error, RateLimitedError) for outcome in outcomes if isinstance(outcome, Retry))
         assert sum(it.line.calls.values()) == 1
+        await it.line.clock.advance(5)
         assert await deliver(it, batch) == [Skipped("unchanged"), Delivered(), Delivered()]
 
 

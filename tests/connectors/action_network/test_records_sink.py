@@ -1,11 +1,15 @@
 """The records sink against the strict simulator: what is recorded, whom it never subscribes, what it leaves alone."""
 
-from typing import Any
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from pydantic import ValidationError
 
-from groundswell.component import Delivered, Outcome, Rejected, Retry, Skipped
+from groundswell.component import Context, Delivered, Outcome, Rejected, Retry, Skipped
+from groundswell.connectors import action_network
 from groundswell.connectors.action_network.collections import COLLECTIONS
 from groundswell.connectors.action_network.mapping import arrival_id, record_of
 from groundswell.connectors.action_network.ours import is_ours
@@ -13,9 +17,11 @@ from groundswell.connectors.action_network.records_sink import ActionNetworkReco
 from groundswell.connectors.action_network.simulator.faults import TOO_MANY, UNAVAILABLE
 from groundswell.errors import NotYetError, UnauthorizedError, UnavailableError
 from groundswell.record import Action, Donation, Page, Person, Record
+from groundswell.transforms.filter import Filter, FilterSettings
 from tests.connectors.action_network.recording import Recording, action, gift, page, page_number, recording, status
 from tests.connectors.action_network.simulated import person_of
 
+README = Path(action_network.__file__).with_name("README.md")
 PETITION = {"collection": "petitions", "page": page("petitions")}
 TAGGED = {**PETITION, "tags_from_record": True}
 FUND = {"collection": "fundraising_pages", "page": page("fundraising_pages", is_api_made=True)}
@@ -107,6 +113,18 @@ async def test_a_number_that_was_stopped_is_not_started_again() -> None:
         assert status(crm.server.control.person(uuid), "phone_numbers") == "unsubscribed"
 
 
+@pytest.mark.parametrize("said", [{}, {"email_opt_in": True}])
+async def test_a_stop_goes_over_to_the_number_that_comes_after_it(said: dict[str, Any]) -> None:
+    async with recording(people=3, **PETITION) as crm:
+        uuid = crm.server.control.uuids()[0]
+        crm.server.control.edit(uuid, email="rosa@example.org", phone="15035550144", phone_status="unsubscribed")
+        crm.settle()
+        texts = {"phone": "+15035550188", "sms_opt_in": True}
+        assert await crm.deliver(action(email="rosa@example.org", **texts, **said)) == Delivered()
+        (entry,) = crm.server.control.person(uuid)["phone_numbers"]
+        assert (entry["number"], entry["status"]) == ("15035550188", "unsubscribed")
+
+
 async def test_a_number_is_not_taken_off_somebody_else() -> None:
     async with recording(people=3, **PETITION) as crm:
         uuid = crm.server.control.uuids()[0]
@@ -138,6 +156,29 @@ async def test_an_address_no_filter_can_hold_is_recorded_all_the_same(said: bool
         assert await crm.deliver(action(email="o'brien@example.org", **opt_in)) == Delivered()
         assert status(crm.person("o'brien@example.org")) == becomes
         assert len(signatures(crm)) == 1
+
+
+@pytest.mark.parametrize(
+    ("person", "tags", "calls"),
+    [
+        ({"email": "new@example.org", "email_opt_in": True}, [], 1),
+        ({"email": "new@example.org", "email_opt_in": True, "phone": "+15035550188"}, [], 2),
+        ({"email": "new@example.org", "email_opt_in": True, "phone": "+15035550188", "sms_opt_in": True}, [], 3),
+        ({"phone": "+15035550188"}, [], 2),
+        ({"email": "rosa@example.org"}, [], 2),
+        ({"email": "rosa@example.org", "first_name": "Another"}, [], 3),
+        ({"email": "rosa@example.org", "first_name": "Another"}, ["volunteer"], 3),
+        ({"email": "new@example.org", "email_opt_in": False}, [], 3),
+        ({"email": "new@example.org", "email_opt_in": False, "phone": "+15035550188"}, [], 4),
+    ],
+)
+async def test_it_costs_as_many_calls_as_the_page_says(person: dict[str, Any], tags: list[str], calls: int) -> None:
+    async with recording(people=3, **PETITION, add_tags=tags) as crm:
+        crm.server.control.edit(crm.server.control.uuids()[0], email="rosa@example.org")
+        crm.settle()
+        assert await crm.deliver(action(**person)) == Delivered()
+        counted = {call: times for call, times in crm.server.counts.by_call.items() if call != "GET tags"}
+        assert sum(counted.values()) == calls, counted
 
 
 # ---- what is recorded ----
@@ -236,12 +277,13 @@ async def test_somebody_merged_away_a_moment_ago_is_looked_for_again(tags: list[
         assert signatures(crm) == []
 
 
-async def test_a_profile_is_left_alone_where_that_is_asked_for() -> None:
+@pytest.mark.parametrize("said", [{}, {"email_opt_in": True}])
+async def test_a_profile_is_left_alone_where_that_is_asked_for(said: dict[str, Any]) -> None:
     async with recording(people=3, **PETITION, update_people=False) as crm:
         uuid = crm.server.control.uuids()[0]
         crm.server.control.edit(uuid, email="rosa@example.org", given_name="Rosa")
         crm.settle()
-        assert await crm.deliver(action(email="rosa@example.org", first_name="Rose")) == Delivered()
+        assert await crm.deliver(action(email="rosa@example.org", first_name="Rose", **said)) == Delivered()
         assert crm.server.control.person(uuid)["given_name"] == "Rosa"
         assert len(signatures(crm)) == 1
 
@@ -436,6 +478,23 @@ async def test_records_made_here_can_be_told_from_others() -> None:
     assert is_ours({"identifiers": ["groundswell:1"]})
     assert not is_ours({"identifiers": ["groundswells:1"], "action_network:referrer_data": {"website": "groundswells"}})
     assert not is_ours({})
+
+
+async def test_the_filter_on_the_page_keeps_echoes_from_others() -> None:
+    (where,) = re.findall(r"^where  = (\[.*website.*\])$", README.read_text(), re.MULTILINE)
+    conditions = tomllib.loads(f"where = {where}")["where"]
+    settings = FilterSettings(type="filter", inputs=["signups"], where=conditions)
+    passes = Filter(settings, cast("Context", None))
+    for website, is_echo in (
+        (None, False),
+        ("groundswell", True),
+        ("groundswell: https://example.org", True),
+        ("groundswells", False),
+        ("https://example.org/groundswell", False),
+    ):
+        referrer = {} if website is None else {"website": website}
+        record = Record(id="x:1", kind="action", source="x", action=Action(type="signature", referrer=referrer))
+        assert (passes.apply(record) is None) == is_echo, website
 
 
 # ---- settings ----

@@ -14,7 +14,7 @@ from groundswell.clock import Clock
 from groundswell.connectors.action_network.changes import Shown, country_for, differing, shown_in, to_send
 from groundswell.connectors.action_network.client import ActionNetwork
 from groundswell.connectors.action_network.hal import Resource
-from groundswell.connectors.action_network.lookup import Identity, PeopleLookup, identity_of
+from groundswell.connectors.action_network.lookup import Found, Identity, PeopleLookup, identity_of
 from groundswell.connectors.action_network.outgoing import (
     CUSTOM,
     FIELDS,
@@ -25,7 +25,7 @@ from groundswell.connectors.action_network.outgoing import (
     person_body,
 )
 from groundswell.connectors.action_network.recent import Recent
-from groundswell.connectors.action_network.statuses import SUBSCRIBED, UNSUBSCRIBED
+from groundswell.connectors.action_network.statuses import SUBSCRIBED, UNSUBSCRIBED, Policy, phone_status
 from groundswell.connectors.action_network.tagging import Tagger
 from groundswell.connectors.action_network.transport import Caller, MissingError
 from groundswell.errors import NotYetError, RecordError, UnavailableError
@@ -33,6 +33,7 @@ from groundswell.record import Person
 
 MISSED_MAX: Final = 10_000
 MISSED_S: Final = 3600.0
+_POLICY: Final = Policy(UNSUBSCRIBED, resubscribes_email=False, resubscribes_sms=False)
 _STATUSES: Final = ("email_status", "phone_status")
 """Custom fields that `people.py` makes of statuses: they are not theirs."""
 
@@ -59,6 +60,26 @@ class Doer(Struct, frozen=True):
     """The record points to them; they have the tags already."""
     tags: Sequence[str] = ()
     """To be sent along with `person`."""
+
+
+class _Said(Struct, frozen=True):
+    """What the record says about who it was."""
+
+    person: Person
+    identity: Identity
+    values: Values
+    tags: Sequence[str]
+
+    @property
+    def is_to_be_spared(self) -> bool:
+        """Whether the helper might subscribe somebody who did not say yes. Numbers it leaves unsubscribed [D]."""
+        return self.identity.email is not None and self.person.email_opt_in is not True
+
+    @property
+    def needs_no_look(self) -> bool:
+        """Whether the helper does what is right, whoever they are. Over a number that was stopped a yes is not."""
+        is_about_texts = self.identity.digits is not None and self.person.sms_opt_in is True
+        return self.identity.number is None and not self.is_to_be_spared and not is_about_texts
 
 
 class Doers:
@@ -89,21 +110,21 @@ class Doers:
                 "there is no telling who it is; see normalise_phone",
                 reason="no_identity",
             )
-        values = _values(person)
-        if identity.number is None and not _is_to_be_spared(identity, person):
-            return await self._by_helper(person, identity, values, None, tags)
+        said = _Said(person, identity, _values(person), tags)
+        if self._rules.updates and said.needs_no_look:
+            return await self._by_helper(said, None)
         found = await self._lookup.find(self._caller, identity)
         if found.shown is not None:
-            return await self._known(person, identity, values, found.shown, tags)
+            return await self._known(said, found.shown)
         if identity.email is None and identity.digits is None:
             raise RecordError("Action Network has nobody with that number any more", reason="unknown_person")
-        if not _is_to_be_spared(identity, person):
-            return await self._by_helper(person, identity, values, None, tags)
+        if not said.is_to_be_spared:
+            return await self._by_helper(said, found)
         if identity.has_odd_email:
-            return await self._blindly(person, identity, values, tags)
+            return await self._blindly(said, found)
         if person.email_opt_in is not False:
             self._make_sure(str(identity.email))
-        return await self._sign_up(person, identity, values, tags, UNSUBSCRIBED)
+        return await self._sign_up(said, found, UNSUBSCRIBED)
 
     async def still_there(self, number: str) -> None:
         """Raises UnavailableError if they are not: lists go on showing for seconds whoever was merged away [L]."""
@@ -112,77 +133,85 @@ class Doers:
 
     # ---- somebody who is there ----
 
-    async def _known(
-        self, person: Person, identity: Identity, values: Values, shown: Shown, tags: Sequence[str]
-    ) -> Doer:
+    async def _known(self, said: _Said, shown: Shown) -> Doer:
         """By number, where nothing but the record is to be written: a number can make nobody.
 
         The helper finds people by what it is sent, so whoever was found is looked at once more: lists are late [L], and
         for an address that is theirs no longer it would make somebody, subscribed.
         """
-        if tags or self._rules.autoresponds:
+        if said.tags or self._rules.autoresponds:
             fresh = await self._lookup.by_number(self._caller, shown.id)
             if fresh is None:
                 raise self._gone()
             shown = fresh
-            if _is_key_of(identity, shown):
-                return await self._by_helper(person, identity, values, shown, tags)
-        await self._update(person, identity, values, shown)
-        await self._tagger.change(self._caller, shown.id, add=tags, remove=())
+            if _is_key_of(said.identity, shown):
+                return await self._by_helper(said, Found(shown))
+        await self._update(said, shown)
+        await self._tagger.change(self._caller, shown.id, add=said.tags, remove=())
         return Doer(number=shown.id)
 
-    async def _update(self, person: Person, identity: Identity, values: Values, shown: Shown) -> None:
-        changed, phone_status = await self._changed(person, identity, values, shown)
+    async def _update(self, said: _Said, shown: Shown) -> None:
+        changed, sms = await self._changed(said, shown)
         if not changed:
             return
-        body = person_body(changed, country=self._country(changed, shown), phone_status=phone_status)
+        body = person_body(changed, country=self._country(changed, shown), phone_status=sms)
         try:
             await self._client.put(self._caller, ("people", shown.id), body)
         except MissingError:
             raise self._gone() from None
 
-    async def _changed(
-        self, person: Person, identity: Identity, values: Values, shown: Shown
-    ) -> tuple[Values, Status | None]:
+    async def _changed(self, said: _Said, shown: Shown) -> tuple[Values, Status | None]:
         """What is to be written of somebody who is there, and the status of a number that is new. Never their email."""
         if not self._rules.updates:
             return {}, None
-        names = differing(values, shown) - {"email"}
-        phone_status = None
+        names = differing(said.values, shown) - {"email"}
+        sms = None
         if "phone" in names:
-            is_free, phone_status = await self._phone(person, identity, shown)
+            is_free, sms = await self._phone(said, Found(shown))
             names -= set() if is_free else {"phone"}
-        return to_send(values, names), phone_status
+        return to_send(said.values, names), sms
 
     # ---- through the helper ----
 
-    async def _by_helper(
-        self, person: Person, identity: Identity, values: Values, shown: Shown | None, tags: Sequence[str]
-    ) -> Doer:
-        """By the email, else by the phone. No status of an email is ever sent: it would change that of who is there."""
-        if shown is None:
-            sent = dict(values)
-            is_free, phone_status = await self._phone(person, identity, None)
-            if not is_free:
-                sent.pop("phone", None)
-        else:
-            sent, phone_status = await self._changed(person, identity, values, shown)
-        key = "email" if identity.email is not None else "phone"
-        sent[key] = values[key]
-        body = person_body(sent, country=self._country(sent, shown), phone_status=phone_status)
-        return Doer(person=body, tags=await self._tagger.existing(self._caller, tags))
+    async def _by_helper(self, said: _Said, found: Found | None) -> Doer:
+        """By the email, else by the phone. No status of an email is ever sent: it would change that of who is there.
 
-    async def _phone(self, person: Person, identity: Identity, shown: Shown | None) -> tuple[bool, Status | None]:
-        """Whether the number can be sent without taking it off somebody [D], and the status of one that is new. A
-        number that somebody has keeps its status: a stop looks like any other "unsubscribed"."""
+        Args:
+            found: Who was found, maybe nobody; None when nobody looked.
+        """
+        shown = found.shown if found is not None else None
+        if shown is None:
+            sent, sms = await self._of_newcomer(said, found)
+        else:
+            sent, sms = await self._changed(said, shown)
+        key = "email" if said.identity.email is not None else "phone"
+        sent[key] = said.values[key]
+        body = person_body(sent, country=self._country(sent, shown), phone_status=sms)
+        return Doer(person=body, tags=await self._tagger.existing(self._caller, said.tags))
+
+    async def _of_newcomer(self, said: _Said, found: Found | None) -> tuple[Values, Status | None]:
+        """All that is known, without a number that is somebody else's, and the status of one that is new."""
+        is_free, sms = await self._phone(said, found)
+        return {name: value for name, value in said.values.items() if name != "phone" or is_free}, sms
+
+    async def _phone(self, said: _Said, found: Found | None) -> tuple[bool, Status | None]:
+        """Whether the number can be sent without taking it off somebody [D], and the status that goes with it."""
+        identity = said.identity
         if identity.digits is None:
             return False, None
-        holder = await self._lookup.holder(self._caller, identity.digits)
-        if holder is None:
-            return True, SUBSCRIBED if person.sms_opt_in is True else None
-        is_own = shown is not None and holder.id == shown.id
-        is_free = is_own or identity.email is None or holder.email is None or holder.has_email(identity.email)
-        return is_free, None
+        shown = found.shown if found is not None else None
+        if found is not None and shown is None:
+            holder = found.holder  # before it is said that there is nobody, everything is looked for
+        else:
+            holder = await self._lookup.holder(self._caller, identity.digits)
+        if holder is not None and holder.email is not None and identity.email is not None:
+            is_own = shown is not None and holder.id == shown.id
+            if not is_own and not holder.has_email(identity.email):
+                return False, None
+        status = phone_status(
+            said.person.sms_opt_in, shown, _POLICY, digits=identity.digits, is_sent=True, holder=holder
+        )
+        return True, status
 
     # ---- somebody new ----
 
@@ -202,15 +231,11 @@ class Doers:
                 wait_s,
             )
 
-    async def _sign_up(
-        self, person: Person, identity: Identity, values: Values, tags: Sequence[str], status: Status | None
-    ) -> Doer:
-        is_free, phone_status = await self._phone(person, identity, None)
-        sent = {name: value for name, value in values.items() if name != "phone" or is_free}
-        body = person_body(
-            sent, country=self._country(sent, None), email_status=status, phone_status=phone_status if is_free else None
-        )
-        there = await self._tagger.existing(self._caller, tags)
+    async def _sign_up(self, said: _Said, found: Found, status: Status | None) -> Doer:
+        sent, sms = await self._of_newcomer(said, found)
+        country = self._country(sent, None)
+        body = person_body(sent, country=country, email_status=status, phone_status=sms)
+        there = await self._tagger.existing(self._caller, said.tags)
         shown = shown_in(await self._client.sign_up(self._caller, body, add_tags=there))
         if shown is None:
             raise RecordError(
@@ -218,17 +243,17 @@ class Doers:
                 "some addresses without saying why",
                 reason="refused",
             )
-        self._lookup.remember(identity, shown)
+        self._lookup.remember(said.identity, shown)
         await self._tagger.noted(self._caller, shown.id, there)
         if status is None and shown.is_new and shown.email_status == SUBSCRIBED:
             await self._client.put(self._caller, ("people", shown.id), person_body({}, email_status=UNSUBSCRIBED))
         return Doer(number=shown.id)
 
-    async def _blindly(self, person: Person, identity: Identity, values: Values, tags: Sequence[str]) -> Doer:
+    async def _blindly(self, said: _Said, found: Found) -> Doer:
         """Whether they are there cannot be asked. A no is written whoever they are; otherwise the helper finds them by
         itself, and a newcomer is unsubscribed right after."""
-        status = UNSUBSCRIBED if person.email_opt_in is False else None
-        return await self._sign_up(person, identity, values, tags, status)
+        status = UNSUBSCRIBED if said.person.email_opt_in is False else None
+        return await self._sign_up(said, found, status)
 
     def _country(self, values: Values, shown: Shown | None) -> str:
         return likely_country(values, country_for(values, shown, self._rules.country))
@@ -244,11 +269,6 @@ def _values(person: Person) -> Values:
     custom = [CUSTOM + name for name in person.custom if name not in _STATUSES]
     said = outgoing(person, (*FIELDS, *custom)).values
     return {name: value for name, value in said.items() if value is not None}
-
-
-def _is_to_be_spared(identity: Identity, person: Person) -> bool:
-    """Whether the helper might subscribe somebody who did not say yes. Numbers it leaves unsubscribed [D]."""
-    return identity.email is not None and person.email_opt_in is not True
 
 
 def _is_key_of(identity: Identity, shown: Shown) -> bool:
