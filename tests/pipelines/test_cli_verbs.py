@@ -21,6 +21,7 @@ from groundswell.runtime.daemon import Daemon
 from groundswell.store.database import Lock
 from tests.pipelines.ops_pipeline import receiving
 from tests.running import basic, post, running, until, write_config
+from tests.vendor import ACCOUNT, KEY, Vendor
 
 
 class Said(NamedTuple):
@@ -105,6 +106,15 @@ async def test_status_tells_the_last_error_of_a_sink_in_trouble(type_in: Grounds
     assert re.search(r"Last errors\n  crm: posting 1 record: 127.0.0.1:\d+ answered 401", said.out)
 
 
+async def test_status_shows_the_accounts(type_in: Groundswell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Vendor().register(monkeypatch)
+    async with receiving() as (_, pipeline), running(pipeline + ACCOUNT, tmp_path):
+        said = await type_in("status")
+    assert table_row(said.out, "account") == ["account", "type", "host"]
+    assert table_row(said.out, "main") == ["main", "vendor", "vendor.example.org"]
+    assert KEY not in said.out
+
+
 async def test_status_before_the_first_start_says_so(type_in: Groundswell, tmp_path: Path) -> None:
     write_config(tmp_path, "")
     said = await type_in("status")
@@ -125,7 +135,7 @@ async def test_status_with_json_is_one_line_with_stable_keys(type_in: Groundswel
     assert list(msgspec.json.decode(online.out)) == [
         *("running", "version", "now", "state_file", "state_file_bytes", "components"),
         *("inbox_waiting", "inbox_oldest_at", "not_ready", "attention"),
-        *("started_at", "config", "config_read_at", "last_reload"),
+        *("started_at", "config", "config_read_at", "last_reload", "accounts"),
     ]
 
 

@@ -109,7 +109,7 @@ def _print(found: Status | str, as_json: bool) -> None:
 
 def rendered(status: Status) -> RenderableType:
     """A status as people read it."""
-    return Group(*_heading(status), *_tables(status), *_errors(status.components))
+    return Group(*_heading(status), *_tables(status), *_accounts(status), *_errors(status.components))
 
 
 def _heading(status: Status) -> Iterator[Text]:
@@ -172,6 +172,12 @@ def _state(component: ComponentStatus) -> Text:
     if component.state in ("running", "finished", "stopped"):
         return Text(component.state)
     return Text(component.state, style="red" if component.attention else "yellow")
+
+
+def _accounts(status: Status) -> Iterator[Table]:
+    if status.accounts:
+        rows = [(account.name, account.type, account.host) for account in status.accounts]
+        yield table("\nAccounts", ["account", "type", "host"], rows)
 
 
 def _errors(components: Sequence[ComponentStatus]) -> Iterator[Text]:

@@ -1,8 +1,9 @@
 """Starts the components (sinks first), keeps them running, changes them on reload, and drains them at the end."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import anyio
 import structlog
@@ -32,6 +33,8 @@ STOP_S: Final = 10.0
 CLOSE_S: Final = 1.0
 """The same at the end of the daemon, when the time to drain is over."""
 _APPLIED_AT_ONCE: Final = {"keep", "drain"}
+
+B = TypeVar("B")
 
 log = structlog.get_logger()
 
@@ -237,18 +240,15 @@ class Supervisor:
     def _accounts_of(self, config: Config) -> dict[str, Account]:
         """What did not change stays: its limiter remembers the calls made."""
         return {
-            name: self.accounts[name] if account == self.config.accounts.get(name) else self._builder.account(account)
+            name: self.accounts[name]
+            if account == self.config.accounts.get(name)
+            else _built(f"accounts.{name}", config, partial(self._builder.account, account))
             for name, account in config.accounts.items()
         }
 
     def _build(self, name: str, config: Config, accounts: Mapping[str, Account]) -> Any:
-        try:
-            return self._builder.build(config.components[name], accounts)
-        except Exception as exc:
-            log.error("component_defect", component=name, exception=without_text(exc), then="the reload is refused")
-            problem = f"cannot be built ({type(exc).__name__}); this is a defect, please report it"
-            path = f"{config.components[name].role}s.{name}"
-            raise ConfigError([Problem(config.files[0].name, path, problem)]) from exc
+        described = config.components[name]
+        return _built(f"{described.role}s.{name}", config, partial(self._builder.build, described, accounts))
 
     async def _listener_of(self, config: Config) -> WebhookServer:
         """The listener this configuration wants: the one there is, unless the address is another."""
@@ -355,6 +355,17 @@ class Supervisor:
             yield "groundswell_queue_records", (name,), len(runner.tail) + runner.lanes.records
             yield "groundswell_queue_bytes", (name,), runner.tail.bytes + runner.lanes.bytes
             yield "groundswell_sink_waiting_records", (name,), runner.waiting
+
+
+def _built(path: str, config: Config, build: Callable[[], B]) -> B:
+    """What `build` makes; that it cannot is the configuration's problem, so that a reload changes nothing."""
+    try:
+        return build()
+    except Exception as exc:
+        name = path.partition(".")[2]
+        log.error("component_defect", component=name, exception=without_text(exc), then="the reload is refused")
+        problem = f"cannot be built ({type(exc).__name__}); this is a defect, please report it"
+        raise ConfigError([Problem(config.files[0].name, path, problem)]) from exc
 
 
 def _is_same(name: str, old: Config, new: Config) -> bool:
