@@ -15,13 +15,15 @@ import structlog
 from typer.testing import CliRunner
 
 from groundswell.cli.main import application
+from groundswell.clock import SystemClock
+from groundswell.component import Batch, Cursor, Emit, Progress
 from groundswell.connectors.http.simulator import NO_FAULT, Fault
 from groundswell.ops import reach
 from groundswell.runtime.daemon import Daemon
 from groundswell.store.database import Lock
 from tests.pipelines.ops_pipeline import receiving
 from tests.running import basic, post, running, until, write_config
-from tests.vendor import ACCOUNT, KEY, Vendor
+from tests.vendor import ACCOUNT, KEY, POLL, Vendor, people
 
 
 class Said(NamedTuple):
@@ -58,6 +60,11 @@ def no_log() -> Any:
     """The log of a daemon in this process would run into what the commands print."""
     with structlog.testing.capture_logs() as lines:
         yield lines
+
+
+def with_vendor(pipeline: str) -> str:
+    """The same with a source on an account, whose records go nowhere in particular."""
+    return pipeline.replace('inputs = ["signups"]', 'inputs = ["signups", "people"]') + ACCOUNT + POLL
 
 
 PEOPLE = [{"id": 1, "zip": "97201"}, {"id": 2, "zip": ["no text"]}, {"id": 3}]
@@ -113,6 +120,28 @@ async def test_status_shows_the_accounts(type_in: Groundswell, tmp_path: Path, m
     assert table_row(said.out, "account") == ["account", "type", "host"]
     assert table_row(said.out, "main") == ["main", "vendor", "vendor.example.org"]
     assert KEY not in said.out
+
+
+async def test_status_says_how_far_a_source_has_come(
+    type_in: Groundswell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began_at = SystemClock().now() - 60
+
+    async def first_look(_: Cursor | None, emit: Emit) -> None:
+        await emit(Batch(people(1, 2), "2", Progress("people", 320_000, 1_000_000, began_at)))
+        await anyio.sleep_forever()
+
+    vendor = Vendor()
+    vendor.register(monkeypatch)
+    vendor.run = first_look
+    async with receiving() as (_, pipeline), running(with_vendor(pipeline), tmp_path) as daemon:
+        await until(lambda: daemon.supervisor.running_sources["people"].progress is not None)
+        said = await type_in("status")
+        as_json = await type_in("status", "--json")
+    assert "Under way\n  people: people, 320,000 of about 1,000,000, about " in said.out
+    (shown,) = [c["progress"] for c in msgspec.json.decode(as_json.out)["components"] if c["progress"] is not None]
+    assert list(shown) == ["what", "done", "total", "began_at", "left_s"]
+    assert shown["left_s"] > 0
 
 
 async def test_status_before_the_first_start_says_so(type_in: Groundswell, tmp_path: Path) -> None:

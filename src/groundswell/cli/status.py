@@ -19,7 +19,7 @@ from groundswell.cli.screen import lasting, new_console, print_json, say, shown,
 from groundswell.clock import SystemClock
 from groundswell.errors import GroundswellError
 from groundswell.ops import reach
-from groundswell.ops.messages import ComponentStatus, Nothing, Role, Status
+from groundswell.ops.messages import ComponentStatus, Nothing, Role, SourceProgress, Status
 from groundswell.ops.operations import STATUS
 from groundswell.ops.place import Place
 
@@ -109,7 +109,13 @@ def _print(found: Status | str, as_json: bool) -> None:
 
 def rendered(status: Status) -> RenderableType:
     """A status as people read it."""
-    return Group(*_heading(status), *_tables(status), *_accounts(status), *_errors(status.components))
+    return Group(
+        *_heading(status),
+        *_tables(status),
+        *_accounts(status),
+        *_progress(status.components),
+        *_errors(status.components),
+    )
 
 
 def _heading(status: Status) -> Iterator[Text]:
@@ -178,6 +184,21 @@ def _accounts(status: Status) -> Iterator[Table]:
     if status.accounts:
         rows = [(account.name, account.type, account.host) for account in status.accounts]
         yield table("\nAccounts", ["account", "type", "host"], rows)
+
+
+def _progress(components: Sequence[ComponentStatus]) -> Iterator[Text]:
+    found = [(component.name, component.progress) for component in components if component.progress is not None]
+    if found:
+        yield Text("\nUnder way", style="bold")
+    for name, progress in found:
+        yield Text(f"  {name}: {shown(progress_words(progress))}")
+
+
+def progress_words(progress: SourceProgress) -> str:
+    """ "people, 320,000 of about 1,000,000, about 2h 10m left"."""
+    of_all = "" if progress.total is None else f" of about {progress.total:,}"
+    left = "" if progress.left_s is None else f", about {lasting(progress.left_s)} left"
+    return f"{progress.what}, {progress.done:,}{of_all}{left}"
 
 
 def _errors(components: Sequence[ComponentStatus]) -> Iterator[Text]:

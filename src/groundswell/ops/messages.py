@@ -40,6 +40,19 @@ class Nothing(Struct, frozen=True):
 Role = Literal["source", "transform", "sink"]
 
 
+class SourceProgress(Struct, frozen=True):
+    """How far something long has come: a source's first look at everything, a backfill."""
+
+    what: str
+    done: int
+    """Records so far."""
+    total: int | None
+    """About how many there are; null when nobody knows."""
+    began_at: Moment | None
+    left_s: float | None
+    """About how many seconds it still takes, at the pace since it began; null when that cannot be said."""
+
+
 class ComponentStatus(Struct, frozen=True):
     """How one component is doing. Counts are since the daemon started; null while none runs, or where none applies."""
 
@@ -65,6 +78,8 @@ class ComponentStatus(Struct, frozen=True):
     """Waiting for a person now, whenever they were made."""
     notes: dict[str, int] = {}
     """What a transform met, and how often."""
+    progress: SourceProgress | None = None
+    """While a source is at something long."""
     last_error: str | None = None
     attention: str | None = None
     """Why this needs a person, and what to do; null when it does not."""

@@ -7,7 +7,7 @@ import anyio
 import structlog
 
 from groundswell.clock import Clock
-from groundswell.component import Batch, Emit, RunningSource
+from groundswell.component import Batch, Emit, Progress, RunningSource
 from groundswell.errors import StoreError, UnauthorizedError
 from groundswell.logs import without_text
 from groundswell.metrics import Metrics
@@ -38,6 +38,8 @@ class SourceRunner:
         self._scope: anyio.CancelScope | None = None
         self.state: State = "running"
         self.last_error: str | None = None
+        self.progress: Progress | None = None
+        """As the latest batch has it: None when nothing long goes on."""
 
     def pause(self) -> None:
         """Stop it where it is; `resume` goes on from the cursor saved last."""
@@ -88,11 +90,13 @@ class SourceRunner:
             return exc
         self.state = "finished"
         self.last_error = None
+        self.progress = None
         log.info("source_finished", component=self.name)
         return None
 
     async def _emit_and_note(self, batch: Batch) -> None:
         await self._emit(batch)
+        self.progress = batch.progress
         if self.last_error is not None:
             self.last_error = None
             log.warning("source_came_back", component=self.name)
