@@ -23,7 +23,7 @@ from groundswell.runtime.daemon import Daemon
 from groundswell.store.database import Lock
 from tests.pipelines.ops_pipeline import receiving
 from tests.running import basic, post, running, until, write_config
-from tests.vendor import ACCOUNT, KEY, POLL, Vendor, people
+from tests.vendor import ACCOUNT, KEY, POLL, Backfill, Vendor, people
 
 
 class Said(NamedTuple):
@@ -164,7 +164,7 @@ async def test_status_with_json_is_one_line_with_stable_keys(type_in: Groundswel
     assert list(msgspec.json.decode(online.out)) == [
         *("running", "version", "now", "state_file", "state_file_bytes", "components"),
         *("inbox_waiting", "inbox_oldest_at", "not_ready", "attention"),
-        *("started_at", "config", "config_read_at", "last_reload", "accounts"),
+        *("started_at", "config", "config_read_at", "last_reload", "accounts", "backfills"),
     ]
 
 
@@ -243,6 +243,47 @@ async def test_a_replay_says_how_many(type_in: Groundswell, tmp_path: Path) -> N
     assert later.out == '{"records":0}\n'
     assert (wrong.code, wrong.out) == (1, "")
     assert 'did you mean "signups"' in wrong.err
+
+
+async def test_a_backfill_is_begun_shown_and_cancelled(
+    type_in: Groundswell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def two_and_wait(asked: Backfill) -> None:
+        await asked.emit(Batch(people(1, 2), "2", Progress("people", 2, 10)))
+        await anyio.sleep_forever()
+
+    vendor = Vendor()
+    vendor.register(monkeypatch)
+    vendor.backfill = two_and_wait
+    async with receiving() as (_, pipeline), running(with_vendor(pipeline), tmp_path) as daemon:
+        begun = await type_in("backfill", "people", "--since", "2026-05-01", "--until", "2026-05-02")
+        await until(lambda: daemon.metrics.totals().get("people", {}).get("accepted") == 2)
+        status = await type_in("status")
+        again = await type_in("backfill", "people", "--since", "3d")
+        cancelled = await type_in("backfill", "people", "--cancel")
+        only = await type_in("backfill", "people", "--since", "3d", "--collection", "gifts", "--json")
+        await type_in("pause", "people")
+        await type_in("backfill", "people", "--cancel")
+        held = await type_in("backfill", "people", "--since", "3d")
+        wrong = await type_in("backfill", "signups", "--since", "3d")
+    assert begun.out == (
+        "people fetches again what was made or changed from 2026-05-01T00:00:00Z to 2026-05-02T00:00:00Z: "
+        "people, gifts\n"
+        "groundswell status shows how far it has come; groundswell backfill people --cancel stops it\n"
+    )
+    begins, *rest = status.out.partition("\nBackfills\n")[2].splitlines()
+    assert re.split(r" {2,}", begins) == [
+        *("backfill of", "state", "collections", "since", "until", "records", "accepted", "ended")
+    ]
+    assert re.split(r" {2,}", rest[0]) == [
+        *("people", "running", "people, gifts", "2026-05-01T00:00:00Z", "2026-05-02T00:00:00Z", "2", "2", "-")
+    ]
+    assert "Under way\n  backfill of people: people, 2 of about 10" in status.out
+    assert (again.code, "under way already" in again.err) == (1, True)
+    assert cancelled.out == "the backfill of people is cancelled; it brought 2, 2 new\n"
+    assert msgspec.json.decode(only.out)["collections"] == ["gifts"]
+    assert "people is paused; groundswell resume people lets it begin\n" in held.out
+    assert (wrong.code, "what can be is people" in wrong.err) == (1, True)
 
 
 async def test_keys_are_made_listed_and_revoked(type_in: Groundswell, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from groundswell.errors import RateLimitedError, StoreError, UnauthorizedError, 
 from groundswell.metrics import Metrics
 from groundswell.record import Record
 from groundswell.runtime.accept import Accept
-from groundswell.runtime.intake import STEADY_S, SourceRunner
+from groundswell.runtime.intake import STEADY_S, SourceRunner, own_running
 from groundswell.runtime.retry import LONGEST_WAIT_S, UNAUTHORIZED_PROBE_S
 from groundswell.runtime.tail import Tail
 from groundswell.store.inbox import InboxEntry
@@ -69,7 +69,8 @@ class Bench:
         inbox: Tail[InboxEntry] = Tail(store.arrivals_after, lambda e: 1, records_max=100, bytes_max=10_000)
         accept = Accept(store, self.clock, self.metrics, inbox, records_max=100, bytes_max=10_000)
         emit = accept.emitter("people")
-        self.runner = SourceRunner("people", self.source, emit, store, self.clock, Random(1), self.metrics)
+        work = own_running("people", self.source, store)
+        self.runner = SourceRunner("people", work, emit, self.clock, Random(1), self.metrics)
 
     async def settle(self) -> None:
         for _ in range(5):

@@ -6,6 +6,7 @@ from typing import Any, Final
 from groundswell import __version__
 from groundswell.clock import Clock
 from groundswell.config.problems import counted
+from groundswell.ops.backfills import status_of_backfills
 from groundswell.ops.messages import AccountStatus, ComponentStatus, LastReload, Role, Status, moment
 from groundswell.ops.place import Part
 from groundswell.ops.progress import progress_of
@@ -42,6 +43,12 @@ async def status_of(store: Store, clock: Clock, parts: Mapping[str, Part], daemo
         inbox_oldest_at=None if inbox_oldest_at is None else moment(inbox_oldest_at),
         not_ready=not_ready if lacking is None or lacking in not_ready else [*not_ready, lacking],
         attention=[*_attention(lacking, daemon), *(f"{c.name}: {c.attention}" for c in components if c.attention)],
+        backfills=status_of_backfills(
+            await store.backfills(),
+            {} if daemon is None else daemon.supervisor.backfills.runners,
+            now,
+            is_running=daemon is not None,
+        ),
         **_of_daemon(daemon),
     )
 
