@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from groundswell.clock import SystemClock
-from groundswell.connectors.action_network.marks import read_marks
+from groundswell.connectors.action_network.polling.marks import read_marks
 from groundswell.connectors.action_network.simulator.faults import FaultRates
 from groundswell.connectors.action_network.simulator.server import Server, simulator
 from groundswell.connectors.action_network.simulator.state.behaviour import FRIENDLIEST

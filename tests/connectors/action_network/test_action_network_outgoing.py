@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 from pydantic import TypeAdapter, ValidationError
 
-from groundswell.connectors.action_network.countries import NAMES, country_code
-from groundswell.connectors.action_network.outgoing import (
+from groundswell.connectors.action_network.people import person_of
+from groundswell.connectors.action_network.writing.countries import NAMES, country_code
+from groundswell.connectors.action_network.writing.outgoing import (
     ADDRESS,
     FIELDS,
     OwnedFields,
@@ -21,7 +22,6 @@ from groundswell.connectors.action_network.outgoing import (
     outgoing,
     person_body,
 )
-from groundswell.connectors.action_network.people import person_of
 from groundswell.record import Person
 from tests.connectors.action_network.people_drawn import people
 

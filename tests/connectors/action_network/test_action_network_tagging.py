@@ -2,7 +2,7 @@
 
 import pytest
 
-from groundswell.connectors.action_network.tagging import REMEMBERED_S, Tagger
+from groundswell.connectors.action_network.writing.tagging import REMEMBERED_S, Tagger
 from groundswell.errors import UnavailableError
 from tests.connectors.action_network.calling import CALLER, Line, calling
 

@@ -4,7 +4,7 @@ import anyio
 import pytest
 
 from groundswell.connectors.action_network.simulator.faults import UNAVAILABLE
-from groundswell.connectors.action_network.tags import READ_AGAIN_S, TagDirectory
+from groundswell.connectors.action_network.writing.tags import READ_AGAIN_S, TagDirectory
 from groundswell.errors import UnavailableError
 from tests.connectors.action_network.calling import CALLER, calling
 

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from groundswell.component import Delivered, Rejected, Skipped
-from groundswell.connectors.action_network.outgoing import FIELDS
 from groundswell.connectors.action_network.people import person_of
-from groundswell.connectors.action_network.refusals import NO_FIELD_S
+from groundswell.connectors.action_network.writing.outgoing import FIELDS
+from groundswell.connectors.action_network.writing.refusals import NO_FIELD_S
 from groundswell.record import Person
 from tests.connectors.action_network.calling import CALLER
 from tests.connectors.action_network.people_drawn import people

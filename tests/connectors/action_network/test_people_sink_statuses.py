@@ -10,8 +10,8 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from groundswell.component import Delivered, Outcome, Rejected, Skipped
-from groundswell.connectors.action_network.changes import Shown
-from groundswell.connectors.action_network.statuses import Policy, email_status, phone_status
+from groundswell.connectors.action_network.writing.changes import Shown
+from groundswell.connectors.action_network.writing.statuses import Policy, email_status, phone_status
 from tests.connectors.action_network.people_sinking import SinkAtWork, people_sink
 
 ROSA = "rosa@example.org"

@@ -10,11 +10,11 @@ from pydantic import ValidationError
 from groundswell.component import Batch
 from groundswell.connectors.action_network.filters import stamp
 from groundswell.connectors.action_network.poll import ActionNetworkPollSettings
+from groundswell.connectors.action_network.polling.sweep import HAND_OVER_AT
 from groundswell.connectors.action_network.simulator.calls import reading
 from groundswell.connectors.action_network.simulator.server import Server, simulator
 from groundswell.connectors.action_network.simulator.state.behaviour import FRIENDLIEST, Behaviour
 from groundswell.connectors.action_network.simulator.state.population import MODIFIED
-from groundswell.connectors.action_network.sweep import HAND_OVER_AT
 from groundswell.errors import RejectedError, RequestError
 from groundswell.http.limits import Priority
 from tests.connectors.action_network.polling import Killed, PollClock, Poller, polling

@@ -6,12 +6,12 @@ import msgspec
 import pytest
 
 from groundswell.component import Batch
+from groundswell.connectors.action_network.polling.sweep import HAND_OVER_AT
 from groundswell.connectors.action_network.simulator.calls.records import Deed, carry_out, record_fields
 from groundswell.connectors.action_network.simulator.server import Server, simulator
 from groundswell.connectors.action_network.simulator.state.behaviour import FRIENDLIEST
 from groundswell.connectors.action_network.simulator.state.catalogue import PAGES, RECORDS
 from groundswell.connectors.action_network.simulator.state.thing import Thing
-from groundswell.connectors.action_network.sweep import HAND_OVER_AT
 from tests.connectors.action_network.polling import Killed, PollClock, Poller, polling, seen
 
 SIGNATURES = "GET petitions/*/signatures"

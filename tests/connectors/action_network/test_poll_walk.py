@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundswell.connectors.action_network.reading import Reading
-from groundswell.connectors.action_network.walk import WALKS_MAX, Walk
-from groundswell.connectors.action_network.whole import Pass
-from groundswell.connectors.action_network.windows import PAGES_MAX
+from groundswell.connectors.action_network.polling.reading import Reading
+from groundswell.connectors.action_network.polling.walk import WALKS_MAX, Walk
+from groundswell.connectors.action_network.polling.whole import Pass
+from groundswell.connectors.action_network.polling.windows import PAGES_MAX
 from groundswell.errors import UnavailableError
 
 PER_PAGE = 25

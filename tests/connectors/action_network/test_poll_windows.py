@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundswell.connectors.action_network.windows import AHEAD_MAX, PAGES_AIM, PAGES_MAX, Plan, Task, Window
+from groundswell.connectors.action_network.polling.windows import AHEAD_MAX, PAGES_AIM, PAGES_MAX, Plan, Task, Window
 
 YEAR_S = 365 * 86_400
 

@@ -15,7 +15,7 @@ from groundswell.connectors.action_network.collections import COLLECTIONS
 from groundswell.connectors.action_network.hal import id_of, person_id_of
 from groundswell.connectors.action_network.mapping import arrival_ids, record_of
 from groundswell.connectors.action_network.people import person_of
-from groundswell.connectors.action_network.polled import arrival_of, read_polled
+from groundswell.connectors.action_network.polling.polled import arrival_of, read_polled
 from groundswell.connectors.action_network.simulator.control import Control
 from groundswell.connectors.action_network.simulator.events import Message
 from groundswell.connectors.action_network.simulator.hooks import Hooks

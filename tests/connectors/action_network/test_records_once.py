@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from groundswell.component import Delivered, Outcome, Rejected, Retry, Skipped
-from groundswell.connectors.action_network.made_page import MadePageSettings
-from groundswell.connectors.action_network.ours import MARK, identifier_of
 from groundswell.connectors.action_network.simulator.faults import ANSWER_LOST, DROPPED, SERVER_ERROR
 from groundswell.connectors.action_network.simulator.state.thing import Thing
-from groundswell.connectors.action_network.unsettled import TRIES_MAX, Unsettled
+from groundswell.connectors.action_network.writing.made_page import MadePageSettings
+from groundswell.connectors.action_network.writing.ours import MARK, identifier_of
+from groundswell.connectors.action_network.writing.unsettled import TRIES_MAX, Unsettled
 from groundswell.errors import NotYetError, UnavailableError
 from groundswell.record import Record
 from tests.connectors.action_network.recording import (

@@ -12,9 +12,9 @@ from groundswell.component import Context, Delivered, Outcome, Rejected, Retry, 
 from groundswell.connectors import action_network
 from groundswell.connectors.action_network.collections import COLLECTIONS
 from groundswell.connectors.action_network.mapping import arrival_id, record_of
-from groundswell.connectors.action_network.ours import is_ours
 from groundswell.connectors.action_network.records_sink import ActionNetworkRecordsSettings
 from groundswell.connectors.action_network.simulator.faults import TOO_MANY, UNAVAILABLE
+from groundswell.connectors.action_network.writing.ours import is_ours
 from groundswell.errors import NotYetError, UnauthorizedError, UnavailableError
 from groundswell.record import Action, Donation, Page, Person, Record
 from groundswell.transforms.filter import Filter, FilterSettings

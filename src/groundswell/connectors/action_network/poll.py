@@ -15,11 +15,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from groundswell.component import Arrival, Context, Cursor, Emit, Span
 from groundswell.connectors.action_network.account import ActionNetworkAccount
 from groundswell.connectors.action_network.collections import COLLECTIONS
-from groundswell.connectors.action_network.marks import Marks, read_marks
-from groundswell.connectors.action_network.polled import read_polled
-from groundswell.connectors.action_network.rounds import BEGINNING, Rounds, Scope
+from groundswell.connectors.action_network.polling.marks import Marks, read_marks
+from groundswell.connectors.action_network.polling.polled import read_polled
+from groundswell.connectors.action_network.polling.rounds import BEGINNING, Rounds, Scope
+from groundswell.connectors.action_network.polling.under_way import ACTIONS
 from groundswell.connectors.action_network.transport import Caller
-from groundswell.connectors.action_network.under_way import ACTIONS
 from groundswell.errors import RequestError
 from groundswell.http.limits import Priority
 from groundswell.record import Record

@@ -6,12 +6,12 @@ from typing import Final, Literal
 from pydantic import Field, model_validator
 
 from groundswell.component import Context, Delivered, Delivery, Outcome, Rejected, Retry, Skipped
-from groundswell.connectors.action_network.finding import found_number
-from groundswell.connectors.action_network.in_turn import in_turn
-from groundswell.connectors.action_network.lookup import PeopleLookup
 from groundswell.connectors.action_network.people_sink import Tags
-from groundswell.connectors.action_network.tagging import Tagger
 from groundswell.connectors.action_network.transport import Caller
+from groundswell.connectors.action_network.writing.finding import found_number
+from groundswell.connectors.action_network.writing.in_turn import in_turn
+from groundswell.connectors.action_network.writing.lookup import PeopleLookup
+from groundswell.connectors.action_network.writing.tagging import Tagger
 from groundswell.errors import NotYetError, RecordError, RejectedError, RemoteError
 from groundswell.record import Action, Group, Record, from_json
 from groundswell.settings import SinkSettings

@@ -18,11 +18,11 @@ from groundswell.clock import Clock
 from groundswell.component import Context, Delivered, Delivery, Outcome, Rejected, Retry, Skipped
 from groundswell.connectors.action_network.client import ActionNetwork
 from groundswell.connectors.action_network.collections import COLLECTIONS
-from groundswell.connectors.action_network.finding import found_number
 from groundswell.connectors.action_network.hal import UUID, Resource, id_of
-from groundswell.connectors.action_network.lookup import VENDOR, PeopleLookup
 from groundswell.connectors.action_network.transport import Caller, MissingError
-from groundswell.connectors.action_network.unsettled import Unsettled
+from groundswell.connectors.action_network.writing.finding import found_number
+from groundswell.connectors.action_network.writing.lookup import VENDOR, PeopleLookup
+from groundswell.connectors.action_network.writing.unsettled import Unsettled
 from groundswell.errors import NotYetError, RecordError, RejectedError, RemoteError, UnavailableError
 from groundswell.record import Person, Record, from_json
 from groundswell.settings import BatchSettings, SinkSettings

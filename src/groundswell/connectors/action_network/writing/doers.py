@@ -11,11 +11,12 @@ from typing import Final
 from msgspec import Struct
 
 from groundswell.clock import Clock
-from groundswell.connectors.action_network.changes import Shown, country_for, differing, shown_in, to_send
 from groundswell.connectors.action_network.client import ActionNetwork
 from groundswell.connectors.action_network.hal import Resource
-from groundswell.connectors.action_network.lookup import Found, Identity, PeopleLookup, identity_of
-from groundswell.connectors.action_network.outgoing import (
+from groundswell.connectors.action_network.transport import Caller, MissingError
+from groundswell.connectors.action_network.writing.changes import Shown, country_for, differing, shown_in, to_send
+from groundswell.connectors.action_network.writing.lookup import Found, Identity, PeopleLookup, identity_of
+from groundswell.connectors.action_network.writing.outgoing import (
     CUSTOM,
     FIELDS,
     Status,
@@ -24,10 +25,9 @@ from groundswell.connectors.action_network.outgoing import (
     outgoing,
     person_body,
 )
-from groundswell.connectors.action_network.recent import Recent
-from groundswell.connectors.action_network.statuses import SUBSCRIBED, UNSUBSCRIBED, Policy, phone_status
-from groundswell.connectors.action_network.tagging import Tagger
-from groundswell.connectors.action_network.transport import Caller, MissingError
+from groundswell.connectors.action_network.writing.recent import Recent
+from groundswell.connectors.action_network.writing.statuses import SUBSCRIBED, UNSUBSCRIBED, Policy, phone_status
+from groundswell.connectors.action_network.writing.tagging import Tagger
 from groundswell.errors import NotYetError, RecordError, UnavailableError
 from groundswell.record import Person
 

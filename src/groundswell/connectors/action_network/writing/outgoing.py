@@ -10,9 +10,9 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import UNSET, Struct
 from pydantic import AfterValidator
 
-from groundswell.connectors.action_network.countries import country_code
 from groundswell.connectors.action_network.hal import Resource
 from groundswell.connectors.action_network.regions import CANADA, region_code
+from groundswell.connectors.action_network.writing.countries import country_code
 from groundswell.record import Person
 
 ADDRESS: Final = ("address1", "city", "state", "zip", "country")

@@ -1,7 +1,7 @@
 """The number of the person a record is about, for sinks that write about people and make none."""
 
-from groundswell.connectors.action_network.lookup import PeopleLookup, identity_of
 from groundswell.connectors.action_network.transport import Caller
+from groundswell.connectors.action_network.writing.lookup import PeopleLookup, identity_of
 from groundswell.errors import RecordError
 from groundswell.record import Person, Record
 

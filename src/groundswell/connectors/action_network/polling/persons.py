@@ -6,9 +6,9 @@ from typing import Final
 import anyio
 import msgspec
 
-from groundswell.connectors.action_network.abreast import abreast
 from groundswell.connectors.action_network.client import ActionNetwork
 from groundswell.connectors.action_network.hal import Resource, id_of, person_id_of
+from groundswell.connectors.action_network.polling.abreast import abreast
 from groundswell.connectors.action_network.transport import Caller, MissingError
 
 REMEMBERED_MAX: Final = 20_000

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from groundswell.connectors.action_network.hal import Resource
-from groundswell.connectors.action_network.reading import Ask, Verdict, key_of
+from groundswell.connectors.action_network.polling.reading import Ask, Verdict, key_of
 from groundswell.errors import UnavailableError
 
 RECENT_MAX: Final = 50_000

@@ -29,8 +29,8 @@ from typing import Final
 from groundswell.connectors.action_network.client import PAGES_MAX as PAGES_OF_ANYTHING_MAX
 from groundswell.connectors.action_network.client import PER_PAGE_MAX
 from groundswell.connectors.action_network.hal import Resource
-from groundswell.connectors.action_network.reading import Ask, Verdict, key_of
-from groundswell.connectors.action_network.windows import PAGES_MAX
+from groundswell.connectors.action_network.polling.reading import Ask, Verdict, key_of
+from groundswell.connectors.action_network.polling.windows import PAGES_MAX
 from groundswell.errors import UnavailableError
 
 WALKS_MAX: Final = 12

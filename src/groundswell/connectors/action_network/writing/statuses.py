@@ -10,8 +10,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from groundswell.connectors.action_network.changes import Shown
-from groundswell.connectors.action_network.outgoing import Status
+from groundswell.connectors.action_network.writing.changes import Shown
+from groundswell.connectors.action_network.writing.outgoing import Status
 from groundswell.record import OptIn
 
 SUBSCRIBED: Final[Status] = "subscribed"

@@ -6,8 +6,8 @@ from msgspec import Struct, UnsetType
 
 from groundswell.connectors.action_network.hal import Resource, id_at, id_of, link_of, person_id_of
 from groundswell.connectors.action_network.mapping import stamp_of
-from groundswell.connectors.action_network.pages import GROUP_TYPES, word_in
 from groundswell.connectors.action_network.people import person_of, plain_word, text_or_unset
+from groundswell.connectors.action_network.polling.pages import GROUP_TYPES, word_in
 from groundswell.errors import RecordError
 from groundswell.record import Group, Record
 

@@ -25,9 +25,9 @@ from groundswell.connectors.action_network.mapping import (
     record_of,
     stamp_of,
 )
-from groundswell.connectors.action_network.members import MEMBERS, member_number, read_member
-from groundswell.connectors.action_network.pages import GROUP_TYPES, named, read_group, read_page, word_in
 from groundswell.connectors.action_network.people import person_of
+from groundswell.connectors.action_network.polling.members import MEMBERS, member_number, read_member
+from groundswell.connectors.action_network.polling.pages import GROUP_TYPES, named, read_group, read_page, word_in
 from groundswell.connectors.action_network.usual import usual_record
 from groundswell.connectors.action_network.usual_people import usual_person_record
 from groundswell.connectors.objects import parse_object

@@ -10,9 +10,11 @@ from typing import Any, Final
 
 from msgspec import UNSET, Struct
 
-from groundswell.connectors.action_network.countries import country_code
 from groundswell.connectors.action_network.hal import Resource, id_of
-from groundswell.connectors.action_network.outgoing import (
+from groundswell.connectors.action_network.people import person_of
+from groundswell.connectors.action_network.regions import region_code
+from groundswell.connectors.action_network.writing.countries import country_code
+from groundswell.connectors.action_network.writing.outgoing import (
     ADDRESS,
     CUSTOM,
     FIELDS,
@@ -20,8 +22,6 @@ from groundswell.connectors.action_network.outgoing import (
     custom_text,
     digits_of,
 )
-from groundswell.connectors.action_network.people import person_of
-from groundswell.connectors.action_network.regions import region_code
 
 HARD: Final = ("first_name", "last_name", "email", "phone")
 """What they do not rewrite: if it is not there after a write, the write did not work. The others (an address that is

@@ -13,9 +13,9 @@ from groundswell.connectors.action_network.client import ActionNetwork
 from groundswell.connectors.action_network.collections import Collection
 from groundswell.connectors.action_network.filters import equals
 from groundswell.connectors.action_network.hal import Resource, id_of
-from groundswell.connectors.action_network.lookup import is_filterable
 from groundswell.connectors.action_network.transport import Caller
-from groundswell.connectors.action_network.unsettled import Unsettled
+from groundswell.connectors.action_network.writing.lookup import is_filterable
+from groundswell.connectors.action_network.writing.unsettled import Unsettled
 from groundswell.errors import NotYetError, UnavailableError
 from groundswell.settings import Settings
 

@@ -12,11 +12,11 @@ import anyio
 from msgspec import Struct
 
 from groundswell.component import Arrival
-from groundswell.connectors.action_network.abreast import abreast
 from groundswell.connectors.action_network.client import TOP, Place
 from groundswell.connectors.action_network.hal import Resource
-from groundswell.connectors.action_network.reading import Reading
-from groundswell.connectors.action_network.windows import Plan, Task
+from groundswell.connectors.action_network.polling.abreast import abreast
+from groundswell.connectors.action_network.polling.reading import Reading
+from groundswell.connectors.action_network.polling.windows import Plan, Task
 
 PARALLEL: Final = 4
 """Windows that are read at once."""

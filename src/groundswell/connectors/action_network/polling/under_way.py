@@ -12,15 +12,15 @@ from groundswell.connectors.action_network.client import ActionNetwork
 from groundswell.connectors.action_network.collections import Collection
 from groundswell.connectors.action_network.filters import stamp
 from groundswell.connectors.action_network.hal import Resource
-from groundswell.connectors.action_network.marks import Mark
-from groundswell.connectors.action_network.persons import Persons
-from groundswell.connectors.action_network.polled import arrival_of
-from groundswell.connectors.action_network.reading import Reading
-from groundswell.connectors.action_network.sweep import Position, Sweep, Track
+from groundswell.connectors.action_network.polling.marks import Mark
+from groundswell.connectors.action_network.polling.persons import Persons
+from groundswell.connectors.action_network.polling.polled import arrival_of
+from groundswell.connectors.action_network.polling.reading import Reading
+from groundswell.connectors.action_network.polling.sweep import Position, Sweep, Track
+from groundswell.connectors.action_network.polling.walk import Walk
+from groundswell.connectors.action_network.polling.whole import Pass
+from groundswell.connectors.action_network.polling.windows import PAGES_MAX, Task, Window
 from groundswell.connectors.action_network.transport import Caller
-from groundswell.connectors.action_network.walk import Walk
-from groundswell.connectors.action_network.whole import Pass
-from groundswell.connectors.action_network.windows import PAGES_MAX, Task, Window
 from groundswell.errors import RejectedError
 
 ACTIONS: Final = frozenset(("signatures", "attendances", "submissions", "donations", "outreaches", "responses"))

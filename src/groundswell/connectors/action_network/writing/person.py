@@ -10,7 +10,10 @@ from msgspec import Struct
 
 from groundswell.clock import Clock
 from groundswell.component import Delivered, Outcome, Rejected, Skipped
-from groundswell.connectors.action_network.changes import (
+from groundswell.connectors.action_network.client import ActionNetwork
+from groundswell.connectors.action_network.hal import Resource
+from groundswell.connectors.action_network.transport import Caller, MissingError
+from groundswell.connectors.action_network.writing.changes import (
     HARD,
     Shown,
     country_for,
@@ -18,17 +21,15 @@ from groundswell.connectors.action_network.changes import (
     shown_in,
     to_send,
 )
-from groundswell.connectors.action_network.client import ActionNetwork
-from groundswell.connectors.action_network.hal import Resource
-from groundswell.connectors.action_network.lookup import Identity, PeopleLookup
-from groundswell.connectors.action_network.outgoing import (
+from groundswell.connectors.action_network.writing.lookup import Identity, PeopleLookup
+from groundswell.connectors.action_network.writing.outgoing import (
     ADDRESS,
     Values,
     likely_country,
     person_body,
 )
-from groundswell.connectors.action_network.refusals import Refusals
-from groundswell.connectors.action_network.statuses import (
+from groundswell.connectors.action_network.writing.refusals import Refusals
+from groundswell.connectors.action_network.writing.statuses import (
     SUBSCRIBED,
     UNSUBSCRIBED,
     Policy,
@@ -37,8 +38,7 @@ from groundswell.connectors.action_network.statuses import (
     is_yes_held_back,
     phone_status,
 )
-from groundswell.connectors.action_network.tagging import Tagger
-from groundswell.connectors.action_network.transport import Caller, MissingError
+from groundswell.connectors.action_network.writing.tagging import Tagger
 from groundswell.errors import UnavailableError
 from groundswell.record import OptIn
 

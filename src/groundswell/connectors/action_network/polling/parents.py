@@ -16,8 +16,8 @@ from msgspec import Struct
 from groundswell.connectors.action_network.client import TOP, Place
 from groundswell.connectors.action_network.collections import COLLECTIONS, Collection
 from groundswell.connectors.action_network.hal import Resource, id_of
-from groundswell.connectors.action_network.reading import Ask
-from groundswell.connectors.action_network.whole import Pass
+from groundswell.connectors.action_network.polling.reading import Ask
+from groundswell.connectors.action_network.polling.whole import Pass
 
 _TEXT_MAX = 400
 

@@ -16,15 +16,15 @@ from groundswell.clock import Clock
 from groundswell.component import Arrival, Batch, Cursor, Emit, Progress
 from groundswell.connectors.action_network.client import PER_PAGE_MAX, ActionNetwork, Place
 from groundswell.connectors.action_network.collections import COLLECTIONS, Collection
-from groundswell.connectors.action_network.estimate import about_how_many
 from groundswell.connectors.action_network.hal import Resource
-from groundswell.connectors.action_network.marks import Mark, Marks
-from groundswell.connectors.action_network.parents import AskedParents, Listing, Parent, parents_of
-from groundswell.connectors.action_network.persons import Persons
-from groundswell.connectors.action_network.sweep import Track
+from groundswell.connectors.action_network.polling.estimate import about_how_many
+from groundswell.connectors.action_network.polling.marks import Mark, Marks
+from groundswell.connectors.action_network.polling.parents import AskedParents, Listing, Parent, parents_of
+from groundswell.connectors.action_network.polling.persons import Persons
+from groundswell.connectors.action_network.polling.sweep import Track
+from groundswell.connectors.action_network.polling.under_way import ACTIONS, Around, UnderWay
+from groundswell.connectors.action_network.polling.windows import Plan, Window
 from groundswell.connectors.action_network.transport import Caller
-from groundswell.connectors.action_network.under_way import ACTIONS, Around, UnderWay
-from groundswell.connectors.action_network.windows import Plan, Window
 from groundswell.errors import UnavailableError
 
 SETTLED_S: Final = 60

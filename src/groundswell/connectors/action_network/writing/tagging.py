@@ -13,9 +13,9 @@ from groundswell.clock import Clock
 from groundswell.connectors.action_network.client import PER_PAGE_MAX, ActionNetwork
 from groundswell.connectors.action_network.collections import COLLECTIONS
 from groundswell.connectors.action_network.hal import id_at, id_of, link_of
-from groundswell.connectors.action_network.recent import Recent
-from groundswell.connectors.action_network.tags import TagDirectory
 from groundswell.connectors.action_network.transport import Caller, MissingError
+from groundswell.connectors.action_network.writing.recent import Recent
+from groundswell.connectors.action_network.writing.tags import TagDirectory
 from groundswell.errors import UnavailableError
 
 REMEMBERED_MAX: Final = 100_000

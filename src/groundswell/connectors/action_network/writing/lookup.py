@@ -9,14 +9,14 @@ from typing import Final
 from msgspec import Struct
 
 from groundswell.clock import Clock
-from groundswell.connectors.action_network.changes import Shown, shown_in
 from groundswell.connectors.action_network.client import ActionNetwork
 from groundswell.connectors.action_network.collections import COLLECTIONS
 from groundswell.connectors.action_network.filters import equals
 from groundswell.connectors.action_network.hal import UUID
-from groundswell.connectors.action_network.outgoing import digits_of, email_of
-from groundswell.connectors.action_network.recent import Recent
 from groundswell.connectors.action_network.transport import Caller, MissingError
+from groundswell.connectors.action_network.writing.changes import Shown, shown_in
+from groundswell.connectors.action_network.writing.outgoing import digits_of, email_of
+from groundswell.connectors.action_network.writing.recent import Recent
 from groundswell.errors import UnavailableError
 from groundswell.record import Person
 
