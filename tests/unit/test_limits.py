@@ -247,6 +247,25 @@ async def test_nobody_starts_while_the_other_side_wants_a_pause() -> None:
         assert len(got) == 1
 
 
+async def test_a_permit_that_falls_due_while_it_is_looked_at_is_no_negative_sleep() -> None:
+    class Drifting(VirtualClock):
+        """Time passes with every look, as it does."""
+
+        def monotonic(self) -> float:
+            self._monotonic += 0.3
+            return self._monotonic
+
+        async def sleep(self, seconds: float) -> None:
+            assert seconds >= 0
+            await anyio.lowlevel.checkpoint()
+
+    limiter = Limiter(FOUR_A_SECOND, Drifting())
+    for _ in range(50):
+        permit = await limiter.permit(Priority.LIVE)
+        permit.start()
+        permit.answered()
+
+
 async def test_a_call_that_never_started_gives_its_permit_back_at_once_and_a_lost_one_after_a_window() -> None:
     clock = VirtualClock()
     limiter = Limiter(Rate(calls=1, per_s=1.0), clock)

@@ -98,8 +98,10 @@ class Limiter:
         return Permit(self, self._clock)
 
     def hold(self, seconds: float) -> None:
-        """Let nobody start for so long: the other side said that it is too much."""
+        """Let nobody start for so long: the other side said that it is too much. So what trips told may be wrong."""
         self._not_before = max(self._not_before, self._clock.monotonic() + seconds)
+        self._smallest.clear()
+        self._trip_number, self._mean_s = 0, 0.0
 
     @property
     def waiting(self) -> int:
@@ -120,7 +122,7 @@ class Limiter:
         with anyio.CancelScope() as waiter.scope:
             due_at = self._due_at()
             if self._waiting[0][2] is waiter and due_at < inf:
-                await self._clock.sleep(due_at - self._clock.monotonic())
+                await self._clock.sleep(max(0.0, due_at - self._clock.monotonic()))  # it may be due by now
             else:
                 await anyio.sleep_forever()
         waiter.scope = None
