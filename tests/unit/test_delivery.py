@@ -253,6 +253,56 @@ async def test_after_long_enough_it_is_given_up_and_what_stood_behind_goes_on(st
     assert [outcome for outcome, _, _ in logged(store)] == ["dead", "delivered"]
 
 
+async def test_what_may_break_them_becomes_a_dead_letter_after_a_few_tries_and_its_lane_goes_on(store: Store) -> None:
+    fault = UnavailableError("crm: posting 1 record: crm.example answered 500", tries_max=3)
+    made = Delivering(store, FakeSink(failing("a1", error=fault)))
+    async with anyio.create_task_group() as tasks:
+        await made.start(tasks)
+        await made.put(delivery("a1", "a"), delivery("a2", "a"))
+        for _ in range(3):  # the third failure in a row closed the gate for a moment
+            await made.clock.advance(LONGEST_WAIT_S)
+        assert made.sink.taken == ["a1", "a1", "a1", "a2"]
+        assert made.runner.waiting == 0
+        tasks.cancel_scope.cancel()
+    (letter,) = await dead(store)
+    assert (letter.record_id, letter.reason, letter.attempts) == ("a1", "gave_up", 3)
+    assert letter.message == f"tried 3 times, the last time: {fault}"
+    assert made.count("retried") == 3
+    assert [outcome for outcome, _, _ in logged(store)] == ["dead", "delivered"]
+
+
+async def test_the_tries_made_before_a_restart_count(store: Store) -> None:
+    fault = UnavailableError("crm: posting 1 record: crm.example answered 500", tries_max=3)
+    sink = FakeSink(failing("a", error=fault))
+    first = Delivering(store, sink)
+    async with anyio.create_task_group() as tasks:
+        await first.start(tasks)
+        await first.put(delivery("a"))
+        tasks.cancel_scope.cancel()
+    again = Delivering(store, sink, clock=first.clock)
+    async with anyio.create_task_group() as tasks:
+        await again.start(tasks)
+        for _ in range(4):
+            await again.clock.advance(LONGEST_WAIT_S)
+        tasks.cancel_scope.cancel()
+    assert len(sink.calls) == 3
+    assert [letter.attempts for letter in await dead(store)] == [3]
+
+
+async def test_an_outage_makes_no_dead_letter_however_often_it_is_tried(store: Store) -> None:
+    plain = UnavailableError("crm: posting 1 record: crm.example answered 503")
+    made = Delivering(store, FakeSink(failing("a", error=plain)))
+    async with anyio.create_task_group() as tasks:
+        await made.start(tasks)
+        await made.put(delivery("a"))
+        for _ in range(20):
+            await made.clock.advance(LONGEST_WAIT_S)
+        assert len(made.sink.calls) == 21
+        assert made.runner.waiting == 1
+        tasks.cancel_scope.cancel()
+    assert await dead(store) == []
+
+
 async def test_what_was_released_is_loaded_also_while_many_others_wait(store: Store) -> None:
     # Those due again were read back only when fewer than 200 were in memory: never, for a sink with large batches.
     made = Delivering(store, FakeSink(failing("a")), concurrency=2, records=100)
