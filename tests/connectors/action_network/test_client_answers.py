@@ -254,7 +254,7 @@ async def test_what_they_say_is_shown_without_whom_it_is_about() -> None:
         f"valid for '{KEY}' ({KEY})"
     )
     for status in (400, 404, 422, 500):
-        _, _, error = str(await refused(Answer(status, {"error": said}))).partition(" answered ")  # ports are numbers too
+        _, _, error = str(await refused(Answer(status, {"error": said}))).partition(" answered ")
         assert "is not valid for" in error
         for private in ("rosa", "Rosa", "Okafor", "Núñez", "example.org", "555", "0144", "Alder", KEY):
             assert private not in error
