@@ -247,6 +247,29 @@ async def test_nobody_starts_while_the_other_side_wants_a_pause() -> None:
         assert len(got) == 1
 
 
+async def test_no_more_calls_are_under_way_at_once_than_is_allowed() -> None:
+    world = World()
+    limiter = Limiter(Rate(calls=100, per_s=1.0), world, at_once_max=3)
+    now = most = 0
+
+    async def call() -> None:
+        nonlocal now, most
+        permit = await limiter.permit(Priority.LIVE)
+        permit.start()
+        now += 1
+        most = max(most, now)
+        await world.sleep(0.05)
+        now -= 1
+        permit.answered()
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(30):
+            tasks.start_soon(call)
+        await world.run_until(world.time + 5)
+    assert most == 3
+    assert limiter.waiting == 0
+
+
 async def test_a_permit_that_falls_due_while_it_is_looked_at_is_no_negative_sleep() -> None:
     class Drifting(VirtualClock):
         """Time passes with every look, as it does."""

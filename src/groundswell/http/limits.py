@@ -56,8 +56,11 @@ class Limiter:
     A new limiter takes the window before it for used up: a daemon that died may have made its calls until a moment ago.
     """
 
-    def __init__(self, rate: Rate, clock: Clock) -> None:
+    def __init__(self, rate: Rate, clock: Clock, at_once_max: int | None = None) -> None:
+        """`at_once_max` bounds the calls that are under way at a time, where the other side counts those as well."""
         self.rate: Final = rate
+        self._at_once_max = at_once_max or rate.calls
+        self._under_way = 0
         self._clock = clock
         self._window_s = rate.per_s + MARGIN_S
         now = clock.monotonic()
@@ -68,7 +71,7 @@ class Limiter:
         """Permits that nobody had yet."""
         self._free: list[float] = []
         """A heap: from when on each permit that was used can be used again."""
-        at_once = min(rate.calls, CONNECTING_MAX)
+        at_once = min(self._at_once_max, rate.calls, CONNECTING_MAX)
         self.anterooms: Final = {priority: anyio.Semaphore(at_once) for priority in Priority}
         """Where those wait who will soon be next. Each priority has its own: nobody waits behind a lower one."""
         self._waiting: list[tuple[Priority, int, _Waiter]] = []
@@ -94,6 +97,7 @@ class Limiter:
             self._unused -= 1
         else:
             heapq.heappop(self._free)
+        self._under_way += 1
         self._not_before = max(self._not_before, self._clock.monotonic() + self._gap_s)
         return Permit(self, self._clock)
 
@@ -113,6 +117,8 @@ class Limiter:
 
     def _due_at(self) -> float:
         """When the next call may start; infinite while all permits are out."""
+        if self._under_way >= self._at_once_max:
+            return inf
         if self._unused:
             return self._not_before
         return max(self._free[0], self._not_before) if self._free else inf
@@ -136,6 +142,7 @@ class Limiter:
             self._waiting[0][2].scope.cancel()
 
     def _come_back(self, at: float) -> None:
+        self._under_way -= 1
         heapq.heappush(self._free, at)
         self._wake_next()
 
