@@ -40,7 +40,7 @@ listen = "127.0.0.1:{webhooks}"
 [accounts.network]
 type = "action_network"
 token = "{key}"
-rate = "1000000/s"
+rate = "100000/s"
 base_url = "{url}/"
 [sources.people]
 type = "action_network.poll"

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from groundswell.clock import Clock
+from groundswell.errors import NotYetError
 from groundswell.http.client import Client
 from groundswell.record import Record
 
@@ -188,6 +189,11 @@ class Retry(Struct, frozen=True):
     """Not now: `error` says why (what RemoteError it would have been)."""
 
     error: Exception
+
+    @property
+    def is_its_own_matter(self) -> bool:
+        """Whether this delivery alone has to wait, and the sink is well."""
+        return isinstance(self.error, NotYetError)
 
 
 class Rejected(Struct, frozen=True):

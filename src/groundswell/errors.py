@@ -11,6 +11,7 @@ GroundswellError
 +-- RemoteError           the other side: what we were doing, to whom, what came back
 |   +-- UnavailableError  try again (timeout, 5xx, connection)
 |   +-- RateLimitedError  try again after `retry_after_s`
+|   |   +-- NotYetError   the same for one delivery alone; the other side is well
 |   +-- UnauthorizedError stop and tell a person
 |   +-- RejectedError     this record will never be taken: dead letter
 +-- StoreError            the state file; the daemon stops rather than guess
@@ -111,6 +112,12 @@ class RateLimitedError(RemoteError):
     def __init__(self, message: str, retry_after_s: float | None = None) -> None:
         self.retry_after_s = retry_after_s
         super().__init__(message)
+
+
+class NotYetError(RateLimitedError):
+    """One delivery has to wait `retry_after_s` seconds; nothing is wrong with the other side, and others may go on."""
+
+    reason = "not_yet"
 
 
 class UnauthorizedError(RemoteError):

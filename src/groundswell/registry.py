@@ -5,6 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from groundswell.connectors.action_network.account import ActionNetworkAccount, ActionNetworkAccountSettings
+from groundswell.connectors.action_network.people_sink import ActionNetworkPeople, ActionNetworkPeopleSettings
+from groundswell.connectors.action_network.poll import ActionNetworkPoll, ActionNetworkPollSettings
+from groundswell.connectors.action_network.records_sink import ActionNetworkRecords, ActionNetworkRecordsSettings
+from groundswell.connectors.action_network.tags_sink import ActionNetworkTags, ActionNetworkTagsSettings
+from groundswell.connectors.action_network.unique_id_list_sink import (
+    ActionNetworkUniqueIdList,
+    ActionNetworkUniqueIdListSettings,
+)
 from groundswell.connectors.action_network.webhook import ActionNetworkWebhook, ActionNetworkWebhookSettings
 from groundswell.connectors.http.sink import HttpSink, HttpSinkSettings
 from groundswell.connectors.http.webhook import HttpWebhook, HttpWebhookSettings
@@ -34,6 +42,7 @@ ACCOUNTS: Final[dict[str, ComponentType]] = {
     "action_network": ComponentType(ActionNetworkAccountSettings, ActionNetworkAccount),
 }
 SOURCES: Final[dict[str, ComponentType]] = {
+    "action_network.poll": ComponentType(ActionNetworkPollSettings, ActionNetworkPoll, account="action_network"),
     "action_network.webhook": ComponentType(ActionNetworkWebhookSettings, ActionNetworkWebhook),
     "http.webhook": ComponentType(HttpWebhookSettings, HttpWebhook),
     "jsonl": ComponentType(JsonlSourceSettings, JsonlSource),
@@ -45,6 +54,14 @@ TRANSFORMS: Final[dict[str, ComponentType]] = {
     "normalise_phone": ComponentType(NormalisePhoneSettings, NormalisePhone),
 }
 SINKS: Final[dict[str, ComponentType]] = {
+    "action_network.people": ComponentType(ActionNetworkPeopleSettings, ActionNetworkPeople, account="action_network"),
+    "action_network.records": ComponentType(
+        ActionNetworkRecordsSettings, ActionNetworkRecords, account="action_network"
+    ),
+    "action_network.tags": ComponentType(ActionNetworkTagsSettings, ActionNetworkTags, account="action_network"),
+    "action_network.unique_id_list": ComponentType(
+        ActionNetworkUniqueIdListSettings, ActionNetworkUniqueIdList, account="action_network"
+    ),
     "http": ComponentType(HttpSinkSettings, HttpSink),
     "jsonl": ComponentType(JsonlSinkSettings, JsonlSink),
 }

@@ -27,9 +27,17 @@ class Process:
     """`groundswell run` over one directory. Ports stay the same from start to start."""
 
     def __init__(
-        self, directory: Path, pipeline: str, *, daemon: str = "", environ: dict[str, str] | None = None
+        self,
+        directory: Path,
+        pipeline: str,
+        *,
+        daemon: str = "",
+        environ: dict[str, str] | None = None,
+        module: str = "groundswell",
     ) -> None:
+        """`module` is what runs, where it is not quite `groundswell`."""
         self.directory = directory
+        self._module = module
         self.webhooks = free_port()
         self.ops = free_port()
         self.file = directory / "pipeline.toml"
@@ -50,7 +58,7 @@ class Process:
         """Start it, not waiting for anything."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "groundswell", "run", str(self.file)], stdout=log, stderr=log, env=self._environ
+                [sys.executable, "-m", self._module, "run", str(self.file)], stdout=log, stderr=log, env=self._environ
             )
 
     async def start(self) -> None:

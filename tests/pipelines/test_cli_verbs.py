@@ -15,12 +15,15 @@ import structlog
 from typer.testing import CliRunner
 
 from groundswell.cli.main import application
+from groundswell.clock import SystemClock
+from groundswell.component import Batch, Cursor, Emit, Progress
 from groundswell.connectors.http.simulator import NO_FAULT, Fault
 from groundswell.ops import reach
 from groundswell.runtime.daemon import Daemon
 from groundswell.store.database import Lock
 from tests.pipelines.ops_pipeline import receiving
 from tests.running import basic, post, running, until, write_config
+from tests.vendor import ACCOUNT, KEY, POLL, Backfill, Vendor, people
 
 
 class Said(NamedTuple):
@@ -57,6 +60,11 @@ def no_log() -> Any:
     """The log of a daemon in this process would run into what the commands print."""
     with structlog.testing.capture_logs() as lines:
         yield lines
+
+
+def with_vendor(pipeline: str) -> str:
+    """The same with a source on an account, whose records go nowhere in particular."""
+    return pipeline.replace('inputs = ["signups"]', 'inputs = ["signups", "people"]') + ACCOUNT + POLL
 
 
 PEOPLE = [{"id": 1, "zip": "97201"}, {"id": 2, "zip": ["no text"]}, {"id": 3}]
@@ -105,6 +113,37 @@ async def test_status_tells_the_last_error_of_a_sink_in_trouble(type_in: Grounds
     assert re.search(r"Last errors\n  crm: posting 1 record: 127.0.0.1:\d+ answered 401", said.out)
 
 
+async def test_status_shows_the_accounts(type_in: Groundswell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Vendor().register(monkeypatch)
+    async with receiving() as (_, pipeline), running(pipeline + ACCOUNT, tmp_path):
+        said = await type_in("status")
+    assert table_row(said.out, "account") == ["account", "type", "host"]
+    assert table_row(said.out, "main") == ["main", "vendor", "vendor.example.org"]
+    assert KEY not in said.out
+
+
+async def test_status_says_how_far_a_source_has_come(
+    type_in: Groundswell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began_at = SystemClock().now() - 60
+
+    async def first_look(_: Cursor | None, emit: Emit) -> None:
+        await emit(Batch(people(1, 2), "2", Progress("people", 320_000, 1_000_000, began_at)))
+        await anyio.sleep_forever()
+
+    vendor = Vendor()
+    vendor.register(monkeypatch)
+    vendor.run = first_look
+    async with receiving() as (_, pipeline), running(with_vendor(pipeline), tmp_path) as daemon:
+        await until(lambda: daemon.supervisor.running_sources["people"].progress is not None)
+        said = await type_in("status")
+        as_json = await type_in("status", "--json")
+    assert "Under way\n  people: people, 320,000 of about 1,000,000, about " in said.out
+    (shown,) = [c["progress"] for c in msgspec.json.decode(as_json.out)["components"] if c["progress"] is not None]
+    assert list(shown) == ["what", "done", "total", "began_at", "left_s"]
+    assert shown["left_s"] > 0
+
+
 async def test_status_before_the_first_start_says_so(type_in: Groundswell, tmp_path: Path) -> None:
     write_config(tmp_path, "")
     said = await type_in("status")
@@ -125,7 +164,7 @@ async def test_status_with_json_is_one_line_with_stable_keys(type_in: Groundswel
     assert list(msgspec.json.decode(online.out)) == [
         *("running", "version", "now", "state_file", "state_file_bytes", "components"),
         *("inbox_waiting", "inbox_oldest_at", "not_ready", "attention"),
-        *("started_at", "config", "config_read_at", "last_reload"),
+        *("started_at", "config", "config_read_at", "last_reload", "accounts", "backfills"),
     ]
 
 
@@ -204,6 +243,47 @@ async def test_a_replay_says_how_many(type_in: Groundswell, tmp_path: Path) -> N
     assert later.out == '{"records":0}\n'
     assert (wrong.code, wrong.out) == (1, "")
     assert 'did you mean "signups"' in wrong.err
+
+
+async def test_a_backfill_is_begun_shown_and_cancelled(
+    type_in: Groundswell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def two_and_wait(asked: Backfill) -> None:
+        await asked.emit(Batch(people(1, 2), "2", Progress("people", 2, 10)))
+        await anyio.sleep_forever()
+
+    vendor = Vendor()
+    vendor.register(monkeypatch)
+    vendor.backfill = two_and_wait
+    async with receiving() as (_, pipeline), running(with_vendor(pipeline), tmp_path) as daemon:
+        begun = await type_in("backfill", "people", "--since", "2026-05-01", "--until", "2026-05-02")
+        await until(lambda: daemon.metrics.totals().get("people", {}).get("accepted") == 2)
+        status = await type_in("status")
+        again = await type_in("backfill", "people", "--since", "3d")
+        cancelled = await type_in("backfill", "people", "--cancel")
+        only = await type_in("backfill", "people", "--since", "3d", "--collection", "gifts", "--json")
+        await type_in("pause", "people")
+        await type_in("backfill", "people", "--cancel")
+        held = await type_in("backfill", "people", "--since", "3d")
+        wrong = await type_in("backfill", "signups", "--since", "3d")
+    assert begun.out == (
+        "people fetches again what was made or changed from 2026-05-01T00:00:00Z to 2026-05-02T00:00:00Z: "
+        "people, gifts\n"
+        "groundswell status shows how far it has come; groundswell backfill people --cancel stops it\n"
+    )
+    begins, *rest = status.out.partition("\nBackfills\n")[2].splitlines()
+    assert re.split(r" {2,}", begins) == [
+        *("backfill of", "state", "collections", "since", "until", "records", "accepted", "ended")
+    ]
+    assert re.split(r" {2,}", rest[0]) == [
+        *("people", "running", "people, gifts", "2026-05-01T00:00:00Z", "2026-05-02T00:00:00Z", "2", "2", "-")
+    ]
+    assert "Under way\n  backfill of people: people, 2 of about 10" in status.out
+    assert (again.code, "under way already" in again.err) == (1, True)
+    assert cancelled.out == "the backfill of people is cancelled; it brought 2, 2 new\n"
+    assert msgspec.json.decode(only.out)["collections"] == ["gifts"]
+    assert "people is paused; groundswell resume people lets it begin\n" in held.out
+    assert (wrong.code, "what can be is people" in wrong.err) == (1, True)
 
 
 async def test_keys_are_made_listed_and_revoked(type_in: Groundswell, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from groundswell.clock import milliseconds
 from groundswell.component import Delivered, Delivery, Outcome, Rejected, Retry, Skipped
 from groundswell.errors import (
+    NotYetError,
     RateLimitedError,
     RejectedError,
     StoreFullError,
@@ -252,6 +253,56 @@ async def test_after_long_enough_it_is_given_up_and_what_stood_behind_goes_on(st
     assert [outcome for outcome, _, _ in logged(store)] == ["dead", "delivered"]
 
 
+async def test_what_may_break_them_becomes_a_dead_letter_after_a_few_tries_and_its_lane_goes_on(store: Store) -> None:
+    fault = UnavailableError("crm: posting 1 record: crm.example answered 500", tries_max=3)
+    made = Delivering(store, FakeSink(failing("a1", error=fault)))
+    async with anyio.create_task_group() as tasks:
+        await made.start(tasks)
+        await made.put(delivery("a1", "a"), delivery("a2", "a"))
+        for _ in range(3):  # the third failure in a row closed the gate for a moment
+            await made.clock.advance(LONGEST_WAIT_S)
+        assert made.sink.taken == ["a1", "a1", "a1", "a2"]
+        assert made.runner.waiting == 0
+        tasks.cancel_scope.cancel()
+    (letter,) = await dead(store)
+    assert (letter.record_id, letter.reason, letter.attempts) == ("a1", "gave_up", 3)
+    assert letter.message == f"tried 3 times, the last time: {fault}"
+    assert made.count("retried") == 3
+    assert [outcome for outcome, _, _ in logged(store)] == ["dead", "delivered"]
+
+
+async def test_the_tries_made_before_a_restart_count(store: Store) -> None:
+    fault = UnavailableError("crm: posting 1 record: crm.example answered 500", tries_max=3)
+    sink = FakeSink(failing("a", error=fault))
+    first = Delivering(store, sink)
+    async with anyio.create_task_group() as tasks:
+        await first.start(tasks)
+        await first.put(delivery("a"))
+        tasks.cancel_scope.cancel()
+    again = Delivering(store, sink, clock=first.clock)
+    async with anyio.create_task_group() as tasks:
+        await again.start(tasks)
+        for _ in range(4):
+            await again.clock.advance(LONGEST_WAIT_S)
+        tasks.cancel_scope.cancel()
+    assert len(sink.calls) == 3
+    assert [letter.attempts for letter in await dead(store)] == [3]
+
+
+async def test_an_outage_makes_no_dead_letter_however_often_it_is_tried(store: Store) -> None:
+    plain = UnavailableError("crm: posting 1 record: crm.example answered 503")
+    made = Delivering(store, FakeSink(failing("a", error=plain)))
+    async with anyio.create_task_group() as tasks:
+        await made.start(tasks)
+        await made.put(delivery("a"))
+        for _ in range(20):
+            await made.clock.advance(LONGEST_WAIT_S)
+        assert len(made.sink.calls) == 21
+        assert made.runner.waiting == 1
+        tasks.cancel_scope.cancel()
+    assert await dead(store) == []
+
+
 async def test_what_was_released_is_loaded_also_while_many_others_wait(store: Store) -> None:
     # Those due again were read back only when fewer than 200 were in memory: never, for a sink with large batches.
     made = Delivering(store, FakeSink(failing("a")), concurrency=2, records=100)
@@ -423,6 +474,44 @@ async def test_told_to_wait_for_a_part_of_a_batch_it_waits(store: Store) -> None
         await made.put(delivery("e"))
         await made.clock.advance(49)
         assert len(made.sink.calls) == calls
+        tasks.cancel_scope.cancel()
+
+
+async def test_a_delivery_that_has_to_wait_by_itself_holds_up_nobody_else(store: Store) -> None:
+    sink = FakeSink()
+    sink.answer = lambda deliveries: [Retry(NotYetError("crm: not yet", 15.0)) if sink.taken == ["a1"] else Delivered()]
+    async with anyio.create_task_group() as tasks:
+        runner = Delivering(store, sink)
+        await runner.start(tasks)
+        with capture_logs() as logs:
+            await runner.put(delivery("a1"))
+            await runner.put(delivery("b1"))
+            assert sink.taken == ["a1", "b1"]
+            assert runner.runner.gate.state == "running"
+            await runner.clock.advance(14)
+            assert sink.taken == ["a1", "b1"]
+            await runner.clock.advance(3)
+        assert sink.taken == ["a1", "b1", "a1"]
+        assert logs == []
+        tasks.cancel_scope.cancel()
+    assert sorted(logged(store)) == [("delivered", None, 1), ("delivered", None, 2)]
+
+
+async def test_a_probe_that_has_to_wait_by_itself_leaves_the_probing_to_another(store: Store) -> None:
+    sink = FakeSink(lambda deliveries: AWAY)
+    async with anyio.create_task_group() as tasks:
+        runner = Delivering(store, sink, concurrency=1)
+        await runner.start(tasks)
+        await runner.put(*[delivery(name) for name in ("a1", "b1", "c1", "d1")])
+        assert runner.runner.gate.state == "away"
+        sink.calls.clear()
+        sink.answer = lambda deliveries: (
+            [Retry(NotYetError("crm: not yet", 600.0))] if len(sink.calls) == 1 else [Delivered()]
+        )
+        await runner.clock.advance(120)
+        await runner.clock.advance(1)
+        assert runner.runner.gate.state == "running"
+        assert sorted(sink.taken) == ["a1", "b1", "c1", "d1"]
         tasks.cancel_scope.cancel()
 
 

@@ -7,12 +7,12 @@ import anyio
 import pytest
 from structlog.testing import capture_logs
 
-from groundswell.component import Arrival, Batch, Cursor, Emit
+from groundswell.component import Arrival, Batch, Cursor, Emit, Progress
 from groundswell.errors import RateLimitedError, StoreError, UnauthorizedError, UnavailableError
 from groundswell.metrics import Metrics
 from groundswell.record import Record
 from groundswell.runtime.accept import Accept
-from groundswell.runtime.intake import STEADY_S, SourceRunner
+from groundswell.runtime.intake import STEADY_S, SourceRunner, own_running
 from groundswell.runtime.retry import LONGEST_WAIT_S, UNAUTHORIZED_PROBE_S
 from groundswell.runtime.tail import Tail
 from groundswell.store.inbox import InboxEntry
@@ -22,10 +22,13 @@ from tests.virtual_time import VirtualClock, a_few_turns
 CRASH = ValueError("cannot make sense of Rosa Parks, rosa@example.org")
 
 
-class FakeSource:
-    """Does what its script says, one entry a step: emit a number, raise an error, wait, or (None) end."""
+Step = int | Progress | Exception | str | None
 
-    def __init__(self, *script: int | Exception | str | None) -> None:
+
+class FakeSource:
+    """Does what its script says, one entry a step: emit a number or how far it is, raise an error, wait, (None) end."""
+
+    def __init__(self, *script: Step) -> None:
         self.script = list(script)
         self.starts: list[Cursor | None] = []
         self.is_running = False
@@ -47,7 +50,10 @@ class FakeSource:
                 if step == "wait":
                     await self.go_on.wait()
                     continue
-                await emit(Batch([Arrival(f"r/{step}", b"{}")], f"after {step}"))
+                if isinstance(step, Progress):
+                    await emit(Batch([], None, step))
+                else:
+                    await emit(Batch([Arrival(f"r/{step}", b"{}")], f"after {step}"))
         finally:
             self.is_running = False
 
@@ -55,7 +61,7 @@ class FakeSource:
 class Bench:
     """A runner over a real store, with a clock that stands still."""
 
-    def __init__(self, store: Store, *script: int | Exception | str | None) -> None:
+    def __init__(self, store: Store, *script: Step) -> None:
         self.store = store
         self.clock = VirtualClock(settle=self.settle)
         self.metrics = Metrics()
@@ -63,7 +69,8 @@ class Bench:
         inbox: Tail[InboxEntry] = Tail(store.arrivals_after, lambda e: 1, records_max=100, bytes_max=10_000)
         accept = Accept(store, self.clock, self.metrics, inbox, records_max=100, bytes_max=10_000)
         emit = accept.emitter("people")
-        self.runner = SourceRunner("people", self.source, emit, store, self.clock, Random(1), self.metrics)
+        work = own_running("people", self.source, store)
+        self.runner = SourceRunner("people", work, emit, self.clock, Random(1), self.metrics)
 
     async def settle(self) -> None:
         for _ in range(5):
@@ -297,3 +304,32 @@ async def test_pausing_while_it_waits_to_be_tried_again_holds_it(bench: Make) ->
         assert (made.runner.state, len(made.source.starts)) == ("paused", 1)
         made.runner.resume()
     assert await made.accepted() == ["r/1"]
+
+
+# ---- progress ----
+
+FIRST_LOOK = Progress("people", 25, 1_000)
+
+
+async def test_progress_is_that_of_the_latest_batch_and_goes_with_the_first_that_has_none(bench: Make) -> None:
+    made = bench(FIRST_LOOK, "wait", Progress("people", 50, 1_000), "wait", 1, "wait")
+    seen = []
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(made.runner.run)
+        for _ in range(3):
+            await made.settle()
+            seen.append(None if made.runner.progress is None else made.runner.progress.done)
+            made.source.go_on.set()
+            made.source.go_on = anyio.Event()
+        tasks.cancel_scope.cancel()
+    assert seen == [25, 50, None]
+
+
+async def test_progress_outlasts_a_failure_and_ends_with_the_source(bench: Make) -> None:
+    made = bench(FIRST_LOOK, UnavailableError("people: away"), None)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(made.runner.run)
+        await made.settle()
+        assert (made.runner.state, made.runner.progress) == ("waiting", FIRST_LOOK)
+        await made.clock.advance(LONGEST_WAIT_S)
+    assert (made.runner.state, made.runner.progress) == ("finished", None)

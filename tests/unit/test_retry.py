@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundswell.errors import RateLimitedError, UnavailableError
+from groundswell.errors import RateLimitedError, RejectedError, UnauthorizedError, UnavailableError
 from groundswell.runtime.retry import (
     FIRST_WAIT_S,
     LONGEST_ASKED_S,
@@ -16,6 +16,7 @@ from groundswell.runtime.retry import (
     asked_s,
     away_s,
     has_given_up,
+    is_hopeless,
     wait_s,
 )
 
@@ -71,3 +72,18 @@ def test_a_sink_that_is_away_is_probed_at_least_every_minute(failures: int, rand
 @pytest.mark.parametrize(("age_ms", "given_up"), [(0, False), (59_999, False), (60_000, True), (-5_000, False)])
 def test_giving_up_is_a_matter_of_age(age_ms: int, given_up: bool) -> None:
     assert has_given_up(1_000_000, 1_000_000 + age_ms, timedelta(minutes=1)) is given_up
+
+
+FAULT = UnavailableError("crm: posting 1 record: crm.example answered 500", 5)
+
+
+@pytest.mark.parametrize(("attempts", "hopeless"), [(1, False), (4, False), (5, True), (6, True)])
+def test_what_may_break_them_is_tried_a_few_times_only(attempts: int, hopeless: bool) -> None:
+    assert is_hopeless(attempts, FAULT) is hopeless
+
+
+@pytest.mark.parametrize(
+    "error", [AWAY, RateLimitedError(""), UnauthorizedError(""), RejectedError(""), ValueError("")], ids=repr
+)
+def test_no_number_of_tries_makes_another_error_hopeless(error: Exception) -> None:
+    assert not is_hopeless(10**6, error)

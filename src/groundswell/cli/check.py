@@ -1,15 +1,21 @@
-"""`groundswell check`: everything that is wrong with a configuration."""
+"""`groundswell check`: everything that is wrong with a configuration, and with `--connect` with its accounts."""
 
 import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
+import anyio
 import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from groundswell.cli.asking import EXIT_FAILED
+from groundswell.cli.connect import AccountTried, try_accounts
 from groundswell.cli.options import EXIT_CONFIG, FILES
+from groundswell.cli.screen import shown
+from groundswell.clock import SystemClock
 from groundswell.config.load import load
 from groundswell.config.model import Config
 from groundswell.config.problems import by_file, counted, rendered
@@ -23,14 +29,24 @@ def command(
     schema: Annotated[
         bool, typer.Option("--schema", help="Print a JSON Schema for editors, and check nothing.")
     ] = False,
+    connect: Annotated[
+        bool,
+        typer.Option(
+            "--connect",
+            help="Also try every account: call its vendor with its credentials, changing nothing there. These calls "
+            "count towards its rate limit beside those of a running daemon.",
+        ),
+    ] = False,
 ) -> None:
-    """Say everything that is wrong with the configuration, and where. Nothing is started, nobody is called.
+    """Say everything that is wrong with the configuration, and where. Nothing is started.
 
-    Warnings do not count as wrong. Exit codes: 0 it can be run, 78 it cannot.
+    Without --connect nobody is called. Warnings do not count as wrong. Exit codes: 0 it can be run, 1 an account
+    failed, 78 it cannot be run.
 
     \b
     Examples:
       groundswell check
+      groundswell check --connect
       groundswell check /etc/groundswell --json
       groundswell check --schema > groundswell.schema.json
     """
@@ -46,12 +62,17 @@ def command(
         else:
             _show_problems(error)
         raise typer.Exit(EXIT_CONFIG) from error
+    tried = anyio.run(try_accounts, config, SystemClock()) if connect else None
     if as_json:
-        typer.echo(msgspec.json.encode(_right(config)))
-        return
-    for warning in config.warnings:
-        typer.echo(f"warning: {warning}")
-    typer.echo(_summary(config))
+        typer.echo(msgspec.json.encode(_right(config, tried)))
+    else:
+        for warning in config.warnings:
+            typer.echo(f"warning: {warning}")
+        typer.echo(_summary(config))
+        for line in _accounts(tried):
+            typer.echo(line)
+    if not _are_good(tried):
+        raise typer.Exit(EXIT_FAILED)
 
 
 def _show_problems(error: ConfigError) -> None:
@@ -81,14 +102,28 @@ def _numbers(config: Config) -> dict[str, int]:
     return {role: len(config.of_role(role)) for role in ("source", "transform", "sink")}
 
 
-def _right(config: Config) -> dict[str, Any]:
+def _accounts(tried: Sequence[AccountTried] | None) -> Iterator[str]:
+    """ "network (action_network, actionnetwork.org): the key is good", a line each; none when nobody asked."""
+    for account in tried or ():
+        where = ", ".join(part for part in (account.type, account.host) if part is not None)
+        yield shown(f"{account.name} ({where}): {account.message}")
+    if tried is not None and not tried:
+        yield "there are no accounts to try"
+
+
+def _are_good(tried: Sequence[AccountTried] | None) -> bool:
+    return all(account.ok for account in tried or ())
+
+
+def _right(config: Config, tried: Sequence[AccountTried] | None) -> dict[str, Any]:
     return {
-        "ok": True,
+        "ok": _are_good(tried),
         "problems": [],
         "warnings": config.warnings,
         "files": [str(file) for file in config.files],
         "hash": config.hash,
         **{f"{role}s": number for role, number in _numbers(config).items()},
+        **({} if tried is None else {"accounts": tried}),
     }
 
 

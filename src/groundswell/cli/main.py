@@ -20,6 +20,7 @@ VERBS: Final = {
     "record": "record.command",
     "dead": "dead.app",
     "replay": "replay.command",
+    "backfill": "backfill.command",
     "pause": "pause.pause",
     "resume": "pause.resume",
     "reload": "reload.command",

@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -19,7 +19,7 @@ from groundswell.cli.screen import lasting, new_console, print_json, say, shown,
 from groundswell.clock import SystemClock
 from groundswell.errors import GroundswellError
 from groundswell.ops import reach
-from groundswell.ops.messages import ComponentStatus, Nothing, Role, Status
+from groundswell.ops.messages import BackfillStatus, ComponentStatus, Nothing, Role, SourceProgress, Status
 from groundswell.ops.operations import STATUS
 from groundswell.ops.place import Place
 
@@ -109,7 +109,14 @@ def _print(found: Status | str, as_json: bool) -> None:
 
 def rendered(status: Status) -> RenderableType:
     """A status as people read it."""
-    return Group(*_heading(status), *_tables(status), *_errors(status.components))
+    return Group(
+        *_heading(status),
+        *_tables(status),
+        *_accounts(status),
+        *_backfills(status),
+        *_under_way(status),
+        *_errors(status),
+    )
 
 
 def _heading(status: Status) -> Iterator[Text]:
@@ -174,14 +181,61 @@ def _state(component: ComponentStatus) -> Text:
     return Text(component.state, style="red" if component.attention else "yellow")
 
 
-def _errors(components: Sequence[ComponentStatus]) -> Iterator[Text]:
-    found = [component for component in components if component.last_error]
-    if found:
+def _accounts(status: Status) -> Iterator[Table]:
+    if status.accounts:
+        rows = [(account.name, account.type, account.host) for account in status.accounts]
+        yield table("\nAccounts", ["account", "type", "host"], rows)
+
+
+def _backfills(status: Status) -> Iterator[Table]:
+    if status.backfills:
+        columns = ("since", "until", "records", "accepted", "ended")
+        rows = [
+            (
+                one.source,
+                _colored(one),
+                ", ".join(one.collections),
+                *(getattr(one, c) for c in columns[:-1]),
+                one.ended_at,
+            )
+            for one in status.backfills
+        ]
+        headings = ["backfill of", "state", "collections", *columns]
+        yield table("\nBackfills", headings, rows, numbers={"records", "accepted"})
+
+
+def _colored(backfill: BackfillStatus) -> Text:
+    is_well = backfill.state in ("running", "finished", "stopped")
+    return Text(backfill.state, style="" if is_well else "red" if backfill.state == "failed" else "yellow")
+
+
+def _under_way(status: Status) -> Iterator[Text]:
+    found = [(component.name, component.progress) for component in status.components]
+    found += [(f"backfill of {backfill.source}", backfill.progress) for backfill in status.backfills]
+    if any(progress is not None for _, progress in found):
+        yield Text("\nUnder way", style="bold")
+    for name, progress in found:
+        if progress is not None:
+            yield Text(f"  {name}: {shown(progress_words(progress))}")
+
+
+def progress_words(progress: SourceProgress) -> str:
+    """ "people, 320,000 of about 1,000,000, about 2h 10m left"."""
+    of_all = "" if progress.total is None else f" of about {progress.total:,}"
+    left = "" if progress.left_s is None else f", about {lasting(progress.left_s)} left"
+    return f"{progress.what}, {progress.done:,}{of_all}{left}"
+
+
+def _errors(status: Status) -> Iterator[Text]:
+    found = [(component.name, component.last_error) for component in status.components]
+    found += [(f"backfill of {backfill.source}", backfill.last_error) for backfill in status.backfills]
+    if any(error for _, error in found):
         yield Text("\nLast errors", style="bold")
-    for component in found:
-        error = shown(component.last_error)
-        told = error if error.startswith(f"{component.name}:") else f"{component.name}: {error}"
-        yield Text(f"  {told}", style="yellow")
+    for name, said in found:
+        if said:
+            error = shown(said)
+            told = error if error.startswith(f"{name}:") else f"{name}: {error}"
+            yield Text(f"  {told}", style="yellow")
 
 
 def _age(since: datetime | None, now: datetime) -> str:

@@ -16,7 +16,7 @@ from groundswell.config.model import Config
 from groundswell.config.pipeline_tests import TestResult, run_test
 from groundswell.config.problems import counted
 from groundswell.http.client import Client, new_session
-from groundswell.runtime.build import Builder
+from groundswell.runtime.build import Builder, NoKeys
 from groundswell.runtime.plan import Plan
 
 
@@ -47,19 +47,12 @@ async def _results(config: Config) -> list[TestResult]:
     clock = SystemClock()
     async with new_session() as session:
         random = Random(0)
-        builder = Builder(clock, random, Client(session, clock), _NoKeys())
+        builder = Builder(clock, random, Client(session, clock), NoKeys())
         accounts = {name: builder.account(account) for name, account in config.accounts.items()}
         sources = {name: builder.build(source, accounts) for name, source in config.of_role("source").items()}
         transforms = {name: builder.build(part, accounts) for name, part in config.of_role("transform").items()}
     plan = Plan(config, sources, transforms)
     return [run_test(test, plan) for test in config.tests]
-
-
-class _NoKeys:
-    """Tests come in behind the authentication."""
-
-    async def is_valid(self, account_id: str, secret: str) -> bool:
-        return False
 
 
 def _show(results: list[TestResult]) -> None:

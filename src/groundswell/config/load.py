@@ -110,8 +110,10 @@ class _Reader:
         accounts = {}
         for table in self._of_kind("accounts"):
             resolved = self._validator.resolved(table)
-            self._logins[table.name] = Login(table.file.name, resolved.value.get("type"))
             settings = self._typed(table, resolved)
+            kind = resolved.value.get("type")
+            is_known = isinstance(kind, str) and kind in self._types["accounts"]
+            self._logins[table.name] = Login(table.file.name, kind if is_known else None)
             if settings is not None:
                 account = Account(table.name, resolved.value["type"], settings, table.file.directory)
                 accounts[table.name] = account
@@ -225,12 +227,16 @@ class _Reader:
             return f"must be text; {there_is}"
         for other, others in self._types.items():
             if name in others:
-                return f"{quoted(name)} is a {other[:-1]}, not a {kind[:-1]}; {there_is}"
-        article = "an" if kind == "accounts" else "a"
-        return f"{quoted(name)} is not {article} {kind[:-1]}; {meant(name, types) if types else there_is}"
+                return f"{quoted(name)} is {_one(other)}, not {_one(kind)}; {there_is}"
+        return f"{quoted(name)} is not {_one(kind)}; {meant(name, types) if types else there_is}"
 
     def _of_kind(self, *kinds: str) -> list[Table]:
         return [table for table in self._all if table.kind in kinds]
+
+
+def _one(kind: str) -> str:
+    """ "an account", "a source"."""
+    return f"{'an' if kind == 'accounts' else 'a'} {kind[:-1]}"
 
 
 def _inputs_of(values: Mapping[str, Any]) -> tuple[str, ...]:

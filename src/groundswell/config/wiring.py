@@ -31,7 +31,8 @@ class Login:
     """An account as the file has it, whether or not its settings are right."""
 
     file: str
-    type: object
+    type: str | None
+    """None when there is no such type, which is reported where it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +104,10 @@ def check_accounts(logins: Mapping[str, Login], named: Sequence[AccountNamed], f
         elif login is None:
             message = f"no account is called {quoted(each.name)}; {meant(each.name, fitting)}"
             findings.problem(each.node.file, path, message)
-        elif login.type != each.type and isinstance(login.type, str):
+        elif login.type not in (each.type, None):
             message = f"{quoted(each.name)} is an account of type {quoted(login.type)}; this needs {quoted(each.type)}"
             findings.problem(each.node.file, path, message)
-    used = {each.name for each in named}
+    used = {each.name for each in named if isinstance(each.name, str)}
     for name, login in logins.items():
         if name not in used:
             findings.warning(login.file, ("accounts", name), "no component names this account")

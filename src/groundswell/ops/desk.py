@@ -16,9 +16,12 @@ from groundswell.clock import Clock, milliseconds
 from groundswell.config.problems import closest, listing, quoted
 from groundswell.errors import ConfigError, NotFoundError, NotNowError, RequestError
 from groundswell.http.api_keys import new_key
+from groundswell.ops.backfills import do_backfill
 from groundswell.ops.messages import (
+    AskBackfill,
     AskRecord,
     AskReplay,
+    BackfillStatus,
     ComponentState,
     ConfigReloaded,
     KeyCreated,
@@ -141,6 +144,12 @@ class Desk:
         if self._daemon is not None and found:
             self._daemon.supervisor.processor.look_for_replays()
         return Replayed(found)
+
+    async def backfill(self, asked: AskBackfill) -> BackfillStatus:
+        """Only with a daemon."""
+        assert self._daemon is not None
+        async with self._between_batches():
+            return await do_backfill(self._daemon, asked, self._clock.now())
 
     async def record(self, asked: AskRecord) -> RecordTrace:
         trace = await self._store.trace(asked.id)

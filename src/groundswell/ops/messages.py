@@ -40,6 +40,19 @@ class Nothing(Struct, frozen=True):
 Role = Literal["source", "transform", "sink"]
 
 
+class SourceProgress(Struct, frozen=True):
+    """How far something long has come: a source's first look at everything, a backfill."""
+
+    what: str
+    done: int
+    """Records so far."""
+    total: int | None
+    """About how many there are; null when nobody knows."""
+    began_at: Moment | None
+    left_s: float | None
+    """About how many seconds it still takes, at the pace since it began; null when that cannot be said."""
+
+
 class ComponentStatus(Struct, frozen=True):
     """How one component is doing. Counts are since the daemon started; null while none runs, or where none applies."""
 
@@ -65,9 +78,31 @@ class ComponentStatus(Struct, frozen=True):
     """Waiting for a person now, whenever they were made."""
     notes: dict[str, int] = {}
     """What a transform met, and how often."""
+    progress: SourceProgress | None = None
+    """While a source is at something long."""
     last_error: str | None = None
     attention: str | None = None
     """Why this needs a person, and what to do; null when it does not."""
+
+
+class BackfillStatus(Struct, frozen=True):
+    """The last backfill of a source: a time that it was asked to fetch again."""
+
+    source: str
+    state: str
+    """As of components while it is under way (stopped: no daemon runs); then finished, cancelled or failed."""
+    collections: list[str]
+    since: Moment
+    until: Moment
+    """Not included."""
+    asked_at: Moment
+    records: int
+    """What it brought so far."""
+    accepted: int
+    """Of them, those that were new; the others were known by their ids."""
+    ended_at: Moment | None = None
+    progress: SourceProgress | None = None
+    last_error: str | None = None
 
 
 class LastReload(Struct, frozen=True):
@@ -109,6 +144,8 @@ class Status(Struct, frozen=True):
     last_reload: LastReload | None = None
     accounts: list[AccountStatus] = []
     """Empty while no daemon runs."""
+    backfills: list[BackfillStatus] = []
+    """Those under way, and for a week those that ended."""
 
 
 # ---- dead letters ----
@@ -200,7 +237,7 @@ class LettersDropped(Struct, frozen=True):
     dropped: int
 
 
-# ---- replay, records ----
+# ---- replay, backfill, records ----
 
 
 class AskReplay(Struct, frozen=True):
@@ -216,6 +253,19 @@ class Replayed(Struct, frozen=True):
     """How many records are processed once more."""
 
     records: int
+
+
+class AskBackfill(Struct, frozen=True):
+    """Which time a source is to fetch again; or that it is to stop doing so."""
+
+    source: Name
+    since: Moment | None = None
+    """Made or changed at or after; needed, unless it is to be cancelled."""
+    until: Moment | None = None
+    """Made or changed before; null: now."""
+    collections: Annotated[list[Name], Meta(min_length=1, max_length=100)] | None = None
+    """Only these of what the source looks for; null: all."""
+    cancel: bool = False
 
 
 class AskRecord(Struct, frozen=True):

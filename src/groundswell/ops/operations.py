@@ -8,8 +8,10 @@ from msgspec import Struct
 
 from groundswell.ops.desk import Desk
 from groundswell.ops.messages import (
+    AskBackfill,
     AskRecord,
     AskReplay,
+    BackfillStatus,
     ComponentState,
     ConfigReloaded,
     KeyCreated,
@@ -64,6 +66,15 @@ DEAD_SHOW: Final = Operation("dead show", "GET", ShowLetter, LetterShown, Desk.d
 DEAD_RETRY: Final = Operation("dead retry", "POST", PickLetters, LettersRetried, Desk.dead_retry, "Try them again")
 DEAD_DROP: Final = Operation("dead drop", "POST", PickLetters, LettersDropped, Desk.dead_drop, "Forget them for good")
 REPLAY: Final = Operation("replay", "POST", AskReplay, Replayed, Desk.replay, "Process accepted records once more")
+BACKFILL: Final = Operation(
+    "backfill",
+    "POST",
+    AskBackfill,
+    BackfillStatus,
+    Desk.backfill,
+    "Have a source fetch a time again",
+    needs_daemon=True,
+)
 PAUSE: Final = Operation("pause", "POST", NameComponent, ComponentState, Desk.pause, "Hold a sink or a running source")
 RESUME: Final = Operation("resume", "POST", NameComponent, ComponentState, Desk.resume, "Let it go on, now")
 RELOAD: Final = Operation(
@@ -81,6 +92,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     DEAD_RETRY,
     DEAD_DROP,
     REPLAY,
+    BACKFILL,
     PAUSE,
     RESUME,
     RELOAD,

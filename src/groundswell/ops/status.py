@@ -6,8 +6,10 @@ from typing import Any, Final
 from groundswell import __version__
 from groundswell.clock import Clock
 from groundswell.config.problems import counted
+from groundswell.ops.backfills import status_of_backfills
 from groundswell.ops.messages import AccountStatus, ComponentStatus, LastReload, Role, Status, moment
 from groundswell.ops.place import Part
+from groundswell.ops.progress import progress_of
 from groundswell.runtime.daemon import Daemon
 from groundswell.store.store import SinkBacklog, Store
 
@@ -25,14 +27,15 @@ async def status_of(store: Store, clock: Clock, parts: Mapping[str, Part], daemo
     inbox_waiting, inbox_oldest_at = await store.inbox_waiting()
     totals = {} if daemon is None else daemon.metrics.totals()
     names = [*parts, *sorted((disk.backlogs.keys() | disk.dead.keys()) - parts.keys())]
-    components = [_component(name, parts.get(name), disk, daemon, totals.get(name, {})) for name in names]
+    now = clock.now()
+    components = [_component(name, parts.get(name), disk, daemon, totals.get(name, {}), now) for name in names]
     components.sort(key=lambda component: component.attention is None)
     lacking = await store.lacks_room()
     not_ready = ["no daemon runs"] if daemon is None else daemon.supervisor.not_ready()
     return Status(
         running=daemon is not None,
         version=__version__,
-        now=moment(clock.now() * 1000),
+        now=moment(now * 1000),
         state_file=str(store.path),
         state_file_bytes=await store.size(),
         components=components,
@@ -40,6 +43,12 @@ async def status_of(store: Store, clock: Clock, parts: Mapping[str, Part], daemo
         inbox_oldest_at=None if inbox_oldest_at is None else moment(inbox_oldest_at),
         not_ready=not_ready if lacking is None or lacking in not_ready else [*not_ready, lacking],
         attention=[*_attention(lacking, daemon), *(f"{c.name}: {c.attention}" for c in components if c.attention)],
+        backfills=status_of_backfills(
+            await store.backfills(),
+            {} if daemon is None else daemon.supervisor.backfills.runners,
+            now,
+            is_running=daemon is not None,
+        ),
         **_of_daemon(daemon),
     )
 
@@ -77,7 +86,7 @@ class _Disk:
 
 
 def _component(
-    name: str, part: Part | None, disk: _Disk, daemon: Daemon | None, totals: Mapping[str, float]
+    name: str, part: Part | None, disk: _Disk, daemon: Daemon | None, totals: Mapping[str, float], now: float
 ) -> ComponentStatus:
     backlog = disk.backlogs.get(name)
     waiting = 0 if backlog is None else backlog.records
@@ -85,6 +94,7 @@ def _component(
     dead_letters = disk.dead.get(name, 0)
     is_sink = part is None or part.role == "sink"
     runner = daemon.supervisor.sinks.get(name) if daemon is not None else None
+    source = daemon.supervisor.running_sources.get(name) if daemon is not None else None
     return ComponentStatus(
         name=name,
         role=None if part is None else part.role,
@@ -93,6 +103,7 @@ def _component(
         waiting=(runner.waiting if runner is not None else waiting) if is_sink else None,
         oldest_waiting_at=None if backlog is None or backlog.oldest_at is None else moment(backlog.oldest_at),
         dead_letters=dead_letters,
+        progress=None if source is None else progress_of(source.progress, now, is_running=source.state == "running"),
         last_error=last_error,
         attention="; ".join(_why(name, state, waiting, dead_letters)) or None,
         **({} if daemon is None or part is None else _counts(part, daemon, totals)),

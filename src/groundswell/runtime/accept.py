@@ -100,8 +100,8 @@ class Accept:
             await self._store.bury(letter)
             self._metrics.buried(source, "unreadable")
 
-    def emitter(self, source: str) -> Emit:
-        """What a running source calls with each batch; waits for its turn instead of refusing."""
+    def emitter(self, source: str, backfill: int | None = None) -> Emit:
+        """What a running source calls with each batch, or its backfill; waits for its turn instead of refusing."""
 
         async def emit(batch: Batch) -> None:
             size = sum(len(arrival.raw) for arrival in batch.arrivals)
@@ -114,7 +114,7 @@ class Accept:
                     await self._went_down.wait()
                 else:
                     try:
-                        await self._commit(source, batch.arrivals, batch.cursor, size)
+                        await self._commit(source, batch.arrivals, batch.cursor, size, backfill)
                     except StoreFullError as exc:
                         self.no_room = str(exc)
                     else:
@@ -128,13 +128,15 @@ class Accept:
             return True
         return self.records + records <= self._records_max and self.bytes + size <= self._bytes_max
 
-    async def _commit(self, source: str, arrivals: Sequence[Arrival], cursor: Cursor | None, size: int) -> int:
+    async def _commit(
+        self, source: str, arrivals: Sequence[Arrival], cursor: Cursor | None, size: int, backfill: int | None = None
+    ) -> int:
         count = len(arrivals)
         self.records += count
         self.bytes += size
         try:
             received_at = milliseconds(self._clock.now())
-            return len(await self._store.accept(AcceptBatch(source, received_at, arrivals, cursor)))
+            return len(await self._store.accept(AcceptBatch(source, received_at, arrivals, cursor, backfill)))
         finally:
             self.records -= count
             self.bytes -= size

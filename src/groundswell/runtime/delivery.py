@@ -294,6 +294,10 @@ class SinkRunner:
 
     def _tell_gate(self, outcomes: Sequence[Outcome]) -> None:
         now = self._clock.monotonic()
+        outcomes = [one for one in outcomes if not (isinstance(one, Retry) and one.is_its_own_matter)]
+        if not outcomes:
+            self.gate.learnt_nothing()
+            return
         errors = [outcome.error for outcome in outcomes if isinstance(outcome, Retry)]
         # "Wait" and "I do not know you" are about all deliveries, also where some of the batch were taken.
         of_all = [error for error in errors if isinstance(error, RateLimitedError | UnauthorizedError)]

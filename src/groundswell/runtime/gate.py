@@ -63,6 +63,10 @@ class Gate:
         self.last_error = None
         return was_in_trouble
 
+    def learnt_nothing(self) -> None:
+        """What was taken has to wait by itself, and says nothing about the sink: another may be the probe."""
+        self._is_probing = False
+
     def failed(self, error: Exception, now: float) -> bool:
         """The sink did not take it. Returns whether that is news."""
         before, trouble = self.trouble, _trouble_of(error)

@@ -1,5 +1,6 @@
 """One running source, started again when it fails."""
 
+from collections.abc import Awaitable, Callable
 from random import Random
 from typing import Final, Literal
 
@@ -7,7 +8,7 @@ import anyio
 import structlog
 
 from groundswell.clock import Clock
-from groundswell.component import Batch, Emit, RunningSource
+from groundswell.component import Batch, Emit, Progress, RunningSource
 from groundswell.errors import StoreError, UnauthorizedError
 from groundswell.logs import without_text
 from groundswell.metrics import Metrics
@@ -21,23 +22,50 @@ STEADY_S: Final = 300.0
 log = structlog.get_logger()
 
 
+Work = Callable[[Emit], Awaitable[None]]
+"""What a source does, from where it is to its end."""
+
+
+def own_running(name: str, source: RunningSource, store: Store) -> Work:
+    """A source's own `run`, from the cursor saved last."""
+
+    async def work(emit: Emit) -> None:
+        await source.run(await store.cursor(name), emit)
+        log.info("source_finished", component=name)
+
+    return work
+
+
 class SourceRunner:
-    """Runs one source from the cursor saved last, again and again."""
+    """Has one source do its work, its own running or a backfill: again whenever it fails, until it is finished."""
 
     def __init__(
-        self, name: str, source: RunningSource, emit: Emit, store: Store, clock: Clock, random: Random, metrics: Metrics
+        self,
+        name: str,
+        work: Work,
+        emit: Emit,
+        clock: Clock,
+        random: Random,
+        metrics: Metrics,
+        *,
+        is_backfill: bool = False,
     ) -> None:
         self.name = name
-        self.source = source
+        self._told = {"component": name, "work": "backfill"} if is_backfill else {"component": name}
+        """Of whom the log speaks."""
+        self._work = work
         self._emit = emit
-        self._store = store
         self._clock = clock
         self._random = random
         self._metrics = metrics
         self._resumed = anyio.Event()
+        self._has_emitted = False
+        """Since it was started last: then a failure is the first, not one more."""
         self._scope: anyio.CancelScope | None = None
         self.state: State = "running"
         self.last_error: str | None = None
+        self.progress: Progress | None = None
+        """As the latest batch has it: None when nothing long goes on."""
 
     def pause(self) -> None:
         """Stop it where it is; `resume` goes on from the cursor saved last."""
@@ -72,15 +100,17 @@ class SourceRunner:
                 error = await self._run_once()
                 if error is None:
                     return
-                failures = failures + 1 if self._clock.monotonic() - began < STEADY_S else 1
+                is_new = self._has_emitted or self._clock.monotonic() - began >= STEADY_S
+                failures = 1 if is_new else failures + 1
                 await self._clock.sleep(self._wait_s(error, failures))
             if not self._is_paused:
                 self.state = "running"
 
     async def _run_once(self) -> Exception | None:
         """None: it is finished. Otherwise what stopped it."""
+        self._has_emitted = False
         try:
-            await self.source.run(await self._store.cursor(self.name), self._emit_and_note)
+            await self._work(self._emit_and_note)
         except StoreError:
             raise
         except Exception as exc:
@@ -88,14 +118,16 @@ class SourceRunner:
             return exc
         self.state = "finished"
         self.last_error = None
-        log.info("source_finished", component=self.name)
+        self.progress = None
         return None
 
     async def _emit_and_note(self, batch: Batch) -> None:
         await self._emit(batch)
+        self._has_emitted = True
+        self.progress = batch.progress
         if self.last_error is not None:
             self.last_error = None
-            log.warning("source_came_back", component=self.name)
+            log.warning("source_came_back", **self._told)
 
     def _note(self, exc: Exception) -> None:
         reason = getattr(exc, "reason", "defect")
@@ -105,15 +137,12 @@ class SourceRunner:
         if reason == "defect":
             self.last_error = f"{type(exc).__name__}; this is a defect, please report it"
             log.error(
-                "source_defect",
-                component=self.name,
-                exception=without_text(exc),
-                then="started again from its saved cursor",
+                "source_defect", **self._told, exception=without_text(exc), then="started again from its saved cursor"
             )
             return
         self.last_error = str(exc)
         if was_running:
-            log.warning("source_in_trouble", component=self.name, error=self.last_error, then="tried again by itself")
+            log.warning("source_in_trouble", **self._told, error=self.last_error, then="tried again by itself")
 
     def _wait_s(self, error: Exception, failures: int) -> float:
         if isinstance(error, UnauthorizedError):

@@ -1,12 +1,13 @@
 """Starts the components (sinks first), keeps them running, changes them on reload, and drains them at the end."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import anyio
 import structlog
-from anyio.abc import TaskGroup, TaskStatus
+from anyio.abc import TaskGroup
 from msgspec import Struct
 
 from groundswell.clock import Clock, milliseconds
@@ -17,21 +18,23 @@ from groundswell.http.server import Bounds, Routes, WebhookServer
 from groundswell.logs import without_text
 from groundswell.metrics import Metrics, Sample
 from groundswell.runtime.accept import Accept
+from groundswell.runtime.backfill import Backfills
 from groundswell.runtime.build import Builder
 from groundswell.runtime.delivery import SinkRunner
-from groundswell.runtime.intake import SourceRunner
+from groundswell.runtime.intake import SourceRunner, own_running
 from groundswell.runtime.plan import Plan
 from groundswell.runtime.processor import Processor
 from groundswell.runtime.tail import Tail
+from groundswell.runtime.task import CLOSE_S, Task
 from groundswell.store.inbox import InboxEntry
 from groundswell.store.outbox import Pending
 from groundswell.store.store import Store
 
 STOP_S: Final = 10.0
 """How long a sink that is being replaced may take over what is under way."""
-CLOSE_S: Final = 1.0
-"""The same at the end of the daemon, when the time to drain is over."""
 _APPLIED_AT_ONCE: Final = {"keep", "drain"}
+
+B = TypeVar("B")
 
 log = structlog.get_logger()
 
@@ -45,33 +48,6 @@ class Changes(Struct, frozen=True):
     unchanged: list[str]
     needs_restart: list[str]
     """Settings that only a restart of the daemon applies."""
-
-
-class _Task:
-    """A runner under way."""
-
-    def __init__(self) -> None:
-        self._scope = anyio.CancelScope()
-        self._ended = anyio.Event()
-
-    async def run(
-        self, runner: SinkRunner | SourceRunner, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
-    ) -> None:
-        try:
-            with self._scope:
-                task_status.started()
-                await runner.run()
-        finally:
-            self._ended.set()
-
-    def cancel(self) -> None:
-        self._scope.cancel()
-
-    async def stop(self) -> None:
-        """Return when it has ended, or could long have done so."""
-        self._scope.cancel()
-        with anyio.move_on_after(CLOSE_S):
-            await self._ended.wait()
 
 
 class Supervisor:
@@ -90,12 +66,13 @@ class Supervisor:
         """Built sources, transforms and sinks, by name."""
         self.accounts: dict[str, Account] = {}
         """Built accounts, by name."""
-        self._running: dict[str, _Task] = {}
+        self._running: dict[str, Task] = {}
         self._started_with = config
         self._paused: set[str] = set()
         self._tasks: TaskGroup
         self.sinks: dict[str, SinkRunner] = {}
         self.running_sources: dict[str, SourceRunner] = {}
+        self.backfills: Backfills
         self.accept: Accept
         self.processor: Processor
         self.inbox: Tail[InboxEntry]
@@ -128,6 +105,16 @@ class Supervisor:
         tasks.start_soon(self.processor.run)
         for name in self.config.of_role("source"):
             self._start_source(name)
+        self.backfills = Backfills(
+            self._store,
+            self._clock,
+            self._random,
+            self._metrics,
+            tasks=tasks,
+            emitter=self.accept.emitter,
+            is_paused=lambda name: name in self._paused,
+        )
+        await self.backfills.go_on(self.sources)
         self.webhooks = self._new_listener(self.config, self._routes(self.config))
         await self.webhooks.start(tasks)
         self.is_started = True
@@ -159,18 +146,19 @@ class Supervisor:
             if name in self._paused:
                 runner.pause()
             self.sinks[name] = runner
-            self._running[name] = task = _Task()
+            self._running[name] = task = Task()
             await self._tasks.start(task.run, runner)
 
     def _start_source(self, name: str) -> None:
         source = self._parts[name]
         if hasattr(source, "run"):
             emit = self.accept.emitter(name)
-            runner = SourceRunner(name, source, emit, self._store, self._clock, self._random, self._metrics)
+            work = own_running(name, source, self._store)
+            runner = SourceRunner(name, work, emit, self._clock, self._random, self._metrics)
             if name in self._paused:
                 runner.pause()
             self.running_sources[name] = runner
-            self._running[name] = task = _Task()
+            self._running[name] = task = Task()
             self._tasks.start_soon(task.run, runner)
 
     def _new_listener(self, config: Config, routes: Routes) -> WebhookServer:
@@ -221,6 +209,7 @@ class Supervisor:
             listener.routes = previous.routes = self._routes(config)
             listener.bounds = _bounds_of(config)
             self.webhooks = listener
+            await self.backfills.go_on(self.sources)
         for name in config.of_role("source"):
             if name in built:
                 self._start_source(name)
@@ -237,18 +226,15 @@ class Supervisor:
     def _accounts_of(self, config: Config) -> dict[str, Account]:
         """What did not change stays: its limiter remembers the calls made."""
         return {
-            name: self.accounts[name] if account == self.config.accounts.get(name) else self._builder.account(account)
+            name: self.accounts[name]
+            if account == self.config.accounts.get(name)
+            else _built(f"accounts.{name}", config, partial(self._builder.account, account))
             for name, account in config.accounts.items()
         }
 
     def _build(self, name: str, config: Config, accounts: Mapping[str, Account]) -> Any:
-        try:
-            return self._builder.build(config.components[name], accounts)
-        except Exception as exc:
-            log.error("component_defect", component=name, exception=without_text(exc), then="the reload is refused")
-            problem = f"cannot be built ({type(exc).__name__}); this is a defect, please report it"
-            path = f"{config.components[name].role}s.{name}"
-            raise ConfigError([Problem(config.files[0].name, path, problem)]) from exc
+        described = config.components[name]
+        return _built(f"{described.role}s.{name}", config, partial(self._builder.build, described, accounts))
 
     async def _listener_of(self, config: Config) -> WebhookServer:
         """The listener this configuration wants: the one there is, unless the address is another."""
@@ -263,6 +249,7 @@ class Supervisor:
         if runner is not None:
             with anyio.move_on_after(STOP_S):
                 await runner.stop()
+        await self.backfills.stop(name)
         self.running_sources.pop(name, None)
         task = self._running.pop(name, None)
         if task is not None:
@@ -278,6 +265,7 @@ class Supervisor:
         self.accept.is_draining = True
         for name in self.running_sources:
             self._running[name].cancel()
+        self.backfills.drain()
         for sink in self.sinks.values():
             sink.hurry()
         while not self._is_drained():
@@ -296,6 +284,7 @@ class Supervisor:
                 for runner in self.sinks.values():
                     stopping.start_soon(runner.stop)
         async with anyio.create_task_group() as stopping:
+            stopping.start_soon(self.backfills.close)
             for task in self._running.values():
                 stopping.start_soon(task.stop)
         for runner in self.sinks.values():
@@ -309,6 +298,7 @@ class Supervisor:
         await self._store.pause(name, milliseconds(self._clock.now()))
         self._paused.add(name)
         runner.pause()
+        self.backfills.pause(name)
 
     async def resume(self, name: str) -> None:
         """Let it go on. Also tries at once what is waiting for a later try. Raises NotFoundError."""
@@ -316,6 +306,7 @@ class Supervisor:
         await self._store.resume(name)
         self._paused.discard(name)
         runner.resume()
+        self.backfills.resume(name)
 
     def _pausable(self, name: str) -> SinkRunner | SourceRunner:
         runner = self.sinks.get(name) or self.running_sources.get(name)
@@ -323,6 +314,11 @@ class Supervisor:
             names = ", ".join([*self.sinks, *self.running_sources])
             raise NotFoundError(f'nothing that can be paused is called "{name}"; there is {names}')
         return runner
+
+    @property
+    def sources(self) -> dict[str, Any]:
+        """The sources, by name."""
+        return {name: self._parts[name] for name in self.config.of_role("source")}
 
     def states(self) -> dict[str, str]:
         """The state of every component."""
@@ -355,6 +351,17 @@ class Supervisor:
             yield "groundswell_queue_records", (name,), len(runner.tail) + runner.lanes.records
             yield "groundswell_queue_bytes", (name,), runner.tail.bytes + runner.lanes.bytes
             yield "groundswell_sink_waiting_records", (name,), runner.waiting
+
+
+def _built(path: str, config: Config, build: Callable[[], B]) -> B:
+    """What `build` makes; that it cannot is the configuration's problem, so that a reload changes nothing."""
+    try:
+        return build()
+    except Exception as exc:
+        name = path.partition(".")[2]
+        log.error("component_defect", component=name, exception=without_text(exc), then="the reload is refused")
+        problem = f"cannot be built ({type(exc).__name__}); this is a defect, please report it"
+        raise ConfigError([Problem(config.files[0].name, path, problem)]) from exc
 
 
 def _is_same(name: str, old: Config, new: Config) -> bool:

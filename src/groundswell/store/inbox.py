@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from groundswell.component import Arrival, Cursor
-from groundswell.store import ids, rows
+from groundswell.store import backfills, ids, rows
 from groundswell.store.ids import Ids
 
 _INSERT: Final = "INSERT INTO inbox (seq, id, source, received_at, raw)"
@@ -26,6 +26,8 @@ class Accept(Struct, frozen=True):
     received_at: int
     arrivals: Sequence[Arrival]
     cursor: Cursor | None = None
+    backfill: int | None = None
+    """The backfill that brought it, and whose cursor it is; None: the source's own running."""
 
 
 class InboxEntry(Struct, frozen=True):
@@ -57,7 +59,9 @@ class Inbox:
                     fresh.append(InboxEntry(seq, source, received_at, arrival))
                     inserts.append((seq, arrival.id, source, received_at, arrival.raw))
             entries.append(fresh)
-            if batch.cursor is not None:
+            if batch.backfill is not None:
+                backfills.moved(connection, batch.backfill, batch.cursor, len(batch.arrivals), len(fresh))
+            elif batch.cursor is not None:
                 connection.execute(_CURSOR, (source, batch.cursor, received_at))
         rows.insert(connection, _INSERT, inserts)
         return entries

@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from groundswell.component import Cursor
 from groundswell.errors import NotFoundError, StoreError, StoreLockedError
-from groundswell.store import dead_letters, ids, inbox, keys, outbox, pauses, room
+from groundswell.store import backfills, dead_letters, ids, inbox, keys, outbox, pauses, room
+from groundswell.store.backfills import Backfill, BackfillEnded, NewBackfill
 from groundswell.store.database import PAGE_BYTES, Lock, check_to_read, connect_to_checkpoint, connect_to_write, log_of
 from groundswell.store.dead_letters import DeadLetter, Retried, Selection
 from groundswell.store.ids import Ids
@@ -236,6 +237,14 @@ class Store:
         """Remember that it goes on."""
         return self._writer.submit(pauses.resume, component)
 
+    def begin_backfill(self, asked: NewBackfill) -> "asyncio.Future[int]":
+        """Keep a backfill that was asked for; its number. Raises RequestError when its source has one under way."""
+        return self._writer.submit(backfills.begin, asked)
+
+    def end_backfill(self, ended: BackfillEnded) -> "asyncio.Future[bool]":
+        """Note that a backfill ended, and how. False when it had ended before."""
+        return self._writer.submit(backfills.end, ended)
+
     def purge(self, step: Purge) -> "asyncio.Future[Purged]":
         """Take one small step of forgetting what is old."""
         return self._writer.submit(self._retention.purge, step)
@@ -305,6 +314,15 @@ class Store:
         """Where a source goes on from."""
         rows = await self._rows("SELECT cursor FROM cursors WHERE source = ?", (source,))
         return rows[0][0] if rows else None
+
+    async def backfill(self, source: str) -> Backfill | None:
+        """The last backfill that was asked for of a source."""
+        rows = await self._rows(backfills.OF_SOURCE, (source,))
+        return backfills.backfill_of(rows[0]) if rows else None
+
+    async def backfills(self) -> list[Backfill]:
+        """The last backfill of each source that ever had one, also of sources the configuration no longer has."""
+        return [backfills.backfill_of(row) for row in await self._rows(backfills.ALL)]
 
     async def paused(self) -> set[str]:
         """The components an operator has paused."""

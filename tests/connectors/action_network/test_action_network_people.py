@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
-from groundswell.connectors.action_network.people import number_in, person_of
+from groundswell.connectors.action_network.hal import number_in
+from groundswell.connectors.action_network.people import person_of
 from groundswell.connectors.action_network.regions import CANADA, US, region_code
 from groundswell.record import PERSON_FIELDS, Person
 

@@ -53,10 +53,16 @@ class ActionNetwork:
     """
 
     def __init__(
-        self, url: URL, token: str, http: Client, limiter: Limiter, clock: Clock, *, timeout_s: float = 60.0
+        self,
+        url: URL,
+        token: str,
+        http: Client,
+        limiter: Limiter,
+        clock: Clock,
+        *,
+        timeout_s: float = 60.0,
     ) -> None:
         self._transport = Transport(url, token, http, limiter, clock, timeout_s=timeout_s)
-        self._url = url
 
     # ---- anything ----
 

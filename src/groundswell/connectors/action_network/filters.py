@@ -59,6 +59,11 @@ def written(collection: Collection, conditions: tuple[Condition, ...]) -> str:
     return " and ".join(_written(collection, condition) for condition in conditions)
 
 
+def can_be_written(value: str) -> bool:
+    """Whether a filter can hold this value."""
+    return bool(value) and "'" not in value and "\\" not in value and value.isprintable()
+
+
 def contradicts(condition: Condition, resource: Resource) -> bool:
     """Whether a resource cannot have been meant: the filter was ignored, and this is simply everything there is.
 
@@ -82,7 +87,7 @@ def _written(collection: Collection, condition: Condition) -> str:
             f"action_network: {collection.name} cannot be filtered by {condition.field} (it can by {known})"
         )
     value = condition.value
-    if not value or "'" in value or "\\" in value or not value.isprintable():
+    if not can_be_written(value):
         raise RejectedError(
             f"action_network: a filter on {condition.field} cannot hold this value (it is empty, or has an apostrophe, "
             "a backslash or a control character)"

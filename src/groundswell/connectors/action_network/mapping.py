@@ -15,10 +15,10 @@ from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
+from groundswell.connectors.action_network.hal import id_at, link_of, number_in, own_identifier, person_id_of
 from groundswell.connectors.action_network.people import (
-    link_href,
-    number_in,
     person_of,
     plain_word,
     text_or_unset,
@@ -28,7 +28,7 @@ from groundswell.errors import RecordError
 from groundswell.record import Action, Donation, Kind, Page, Record, Text, utc_stamp
 
 Event = dict[str, Any]
-"""One element of the array a webhook brings."""
+"""One element of the array a webhook brings, or the same made of what the API lists, with the page as "page"."""
 
 
 class EventType(Struct, frozen=True):
@@ -64,18 +64,19 @@ EVENT_TYPES: Final[dict[str, EventType]] = {
 }
 _UNKNOWN: Final = EventType("unknown", "action", collection="unknown")
 
-_ENVELOPE: Final = frozenset(("action_network:sponsor", "idempotency_key"))
+_ENVELOPE: Final = frozenset(("action_network:sponsor", "idempotency_key", "page"))
 _MAPPED: Final = frozenset(
     (
         "identifiers", "created_date", "modified_date", "person", "add_tags", "action_network:referrer_data", "_links",
-        "action_network:person_id", "action_network:petition_id", "action_network:event_id", "action_network:form_id",
-        "action_network:fundraising_page_id", "action_network:advocacy_campaign_id", "action_network:survey_id",
+        "action_network:person_id", "action:person_id", "action_network:petition_id", "action_network:event_id",
+        "action_network:form_id", "action_network:fundraising_page_id", "action_network:advocacy_campaign_id",
+        "action_network:survey_id",
     )
 )  # fmt: skip
 """What of an event goes elsewhere in the record; the rest is kept under `action.fields`."""
 _MAPPED_DONATION: Final = _MAPPED | {"currency", "amount", "recipients", "payment", "action_network:recurrence"}
 
-_PAGE_TYPES: Final = {
+PAGE_TYPES: Final = {
     "petitions": "petition",
     "events": "event",
     "forms": "form",
@@ -83,7 +84,11 @@ _PAGE_TYPES: Final = {
     "advocacy_campaigns": "advocacy_campaign",
     "surveys": "survey",
     "event_campaigns": "event_campaign",
+    "campaigns": "campaign",
+    "messages": "message",
+    "wrappers": "wrapper",
 }
+"""What one of a collection is called: in ids, and as `page.type`."""
 _AMOUNT: Final = re.compile(r"-?\d{1,15}(\.\d{1,6})?", re.ASCII)
 _NONE: Final[dict[str, Any]] = {}
 SOURCE: Final = ("source",)
@@ -111,10 +116,7 @@ def record_of(event: Event, record_id: str, source: str, mobile_unsubscribed: bo
     body = event[name]
     if type(body) is not dict:
         raise RecordError(f"action_network: reading an event: what stands under {name!r} is not an object")
-    links = body.get("_links")
-    if type(links) is not dict:
-        links = _NONE
-    person_number = number_in(link_href(links, "osdi:person")) or plain_word(body.get("action_network:person_id"))
+    person_number = person_id_of(body)
     if is_test(event.get("idempotency_key"), person_number, record_id):
         raise RecordError(
             'action_network: this is the example the "Send Test" button sends: the webhook works, nothing to deliver',
@@ -126,7 +128,7 @@ def record_of(event: Event, record_id: str, source: str, mobile_unsubscribed: bo
         source=source,
         occurred_at=stamp_of(body.get("created_date")),
         person=person_of(body.get("person"), person_number, mobile_unsubscribed),
-        action=_action_of(event, body, links, event_type),
+        action=_action_of(event, body, event_type),
         donation=_donation_of(body, record_id) if event_type.kind == "donation" else UNSET,
         raw=event,
     )
@@ -168,38 +170,33 @@ def arrival_id(event: Event, *, is_key_shared: bool = False) -> str:
     name = event_name(event)
     event_type = EVENT_TYPES.get(name, _UNKNOWN)
     body = event.get(name)
-    number = _own_number(body, event_type.collection) if type(body) is dict else None
+    number = own_number(body, event_type.collection) if type(body) is dict else None
     if number is not None:
         return f"action_network:{event_type.word}/{number}"
     key = plain_word(event.get("idempotency_key"))
     if key is None:
-        return f"action_network:{event_type.word}/{_content_hash(name, body)}"
+        return f"action_network:{event_type.word}/{content_hash(name, body)}"
     if is_key_shared:
-        return f"action_network:{event_type.word}/{key}.{_content_hash(name, body)}"
+        return f"action_network:{event_type.word}/{key}.{content_hash(name, body)}"
     return f"action_network:{event_type.word}/{key}"
 
 
-def _own_number(body: dict[str, Any], collection: str | None) -> str | None:
-    """Several systems may have numbered it, in any order; theirs is the one that starts with "action_network:"."""
+def own_number(body: dict[str, Any], collection: str | None) -> str | None:
+    """Their number of an event of this collection; uploads and actions have no collection, and no number."""
     if collection is None:
         return None
-    identifiers = body.get("identifiers")
-    if type(identifiers) is list:
-        for identifier in identifiers:
-            if type(identifier) is str and identifier.startswith("action_network:"):
-                number = plain_word(identifier[15:])
-                if number is not None:
-                    return number
-    links = body.get("_links")
-    href = link_href(links, "self") if type(links) is dict else ""
-    return plain_word(number_in(href)) if f"/{collection}/" in href else None
+    number = own_identifier(body)
+    if number is None and f"/{collection}/" in (href := link_of(body, "self")):
+        number = id_at(href)
+    return number
 
 
-def _content_hash(name: str, body: Any) -> str:
+def content_hash(name: str, body: Any) -> str:
+    """Of something nobody numbered, whatever the order of its keys."""
     return hashlib.sha256(msgspec.json.encode([name, body], order="deterministic")).hexdigest()[:32]
 
 
-def _action_of(event: Event, body: dict[str, Any], links: dict[str, Any], event_type: EventType) -> Action | UnsetType:
+def _action_of(event: Event, body: dict[str, Any], event_type: EventType) -> Action | UnsetType:
     """What was done, and where. An upload is no action, but its tags and its group are kept here all the same."""
     action = event_type.action
     if event_type.word == "outreach" and body.get("type") == "phone":
@@ -212,7 +209,7 @@ def _action_of(event: Event, body: dict[str, Any], links: dict[str, Any], event_
     sponsor = event.get("action_network:sponsor")
     made = Action(
         type=action,
-        page=_page_of(links, event_type),
+        page=_page_of(body, event_type, event.get("page")),
         fields=without_gaps(body, mapped),
         tags=[tag for tag in tags if type(tag) is str and tag] if tags and type(tags) is list else [],
         source_code=text_or_unset(referrer.get("source")),
@@ -230,22 +227,33 @@ def sponsor_of(sponsor: dict[str, Any]) -> dict[str, Any]:
     return {"title": title} if title else {"url": url} if url else {}
 
 
-def _page_of(links: dict[str, Any], event_type: EventType) -> Page | UnsetType:
+def _page_of(body: dict[str, Any], event_type: EventType, found_on: Any) -> Page | UnsetType:
     """The page, from its own link, else from the event's: `.../petitions/77ab/signatures/c2f0`.
 
     Their documentation leaves out the name of a survey's link, so the second way must do where the first finds nothing.
-    A ticket purchase has neither.
+    A ticket purchase has neither. What was read from the API was found on a page: see `titled`.
     """
     if event_type.page is None:
         return UNSET
-    href = link_href(links, event_type.page)
+    if type(found_on) is not dict:
+        found_on = _NONE
+    href = link_of(body, event_type.page)
     if href:
-        return Page(id=number_in(href) or UNSET, type=event_type.page_type, url=href)
-    parts = link_href(links, "self").split("/")
-    page_type = _PAGE_TYPES.get(parts[-4]) if len(parts) > 4 else None
-    if page_type is None:
+        return titled(Page(id=number_in(href) or UNSET, type=event_type.page_type, url=href), found_on)
+    parts = link_of(body, "self").split("/")
+    page_type = PAGE_TYPES.get(parts[-4]) if len(parts) > 4 else None
+    if page_type is not None:
+        return titled(Page(id=parts[-3] or UNSET, type=page_type, url="/".join(parts[:-2])), found_on)
+    number = text_or_unset(found_on.get("id"))
+    if number is UNSET:
         return UNSET
-    return Page(id=parts[-3] or UNSET, type=page_type, url="/".join(parts[:-2]))
+    return titled(Page(id=number, type=event_type.page_type), found_on)
+
+
+def titled(page: Page, found_on: dict[str, Any]) -> Page:
+    """The page with its title, if it is the one `found_on` names: {"id", "title"}. Webhooks have no titles."""
+    title = text_or_unset(found_on.get("title"))
+    return page if title is UNSET or found_on.get("id") != page.id else replace(page, title=title)
 
 
 def _donation_of(body: dict[str, Any], record_id: str) -> Donation:

@@ -85,26 +85,6 @@ def without_gaps(values: dict[str, Any], but: Container[str] = ()) -> dict[str, 
     return kept
 
 
-def link_href(links: dict[str, Any], name: str) -> str:
-    """The address a link leads to; "" without one. HAL allows a list of links where there is usually one."""
-    link = links.get(name)
-    if type(link) is list and link:
-        link = link[0]
-    if type(link) is dict:
-        href = link.get("href")
-        if type(href) is str:
-            return href
-    return ""
-
-
-def number_in(href: str) -> str | None:
-    """The last part of an address of theirs, such as the UUID of a person."""
-    word = href.rpartition("/")[2]
-    if not word or "?" in word:
-        word = href.partition("?")[0].rstrip("/").rpartition("/")[2]
-    return word or None
-
-
 def plain_word(value: Any) -> str | None:
     """The value, if it can be part of an id as it stands."""
     return value if type(value) is str and WORD.fullmatch(value) else None

@@ -1,7 +1,7 @@
 """One call to Action Network: its key, its rate, its JSON, and what its errors mean.
 
-Their error bodies are `{"error": "<text>"}`, and the text of a 401 or 403 echoes the key [L]; so what is shown of any
-of them has the key, addresses, numbers and everything in quotes taken out.
+Their error bodies are `{"error": "<text>"}`, and the text of a 401 or 403 echoes the key [L]. So that one is never
+shown, and of the others only what is left without the key, addresses, numbers, names, and all in quotes: see `shown`.
 """
 
 import re
@@ -23,7 +23,22 @@ FAULT_TRIES_MAX: Final = 5
 """A 500 may be a fault of theirs, or a body of ours that they cannot take: they do not say which [L]."""
 
 _TEXT_MAX: Final = 160
-_PERSONAL: Final = re.compile(r"\S*@\S*|\+?\d[\d ().-]{5,}\d|\"[^\"]*\"|'[^']*'|[0-9a-f]{16,}", re.IGNORECASE)
+_READ_MAX: Final = 2_000
+"""Of a text of theirs: looking for addresses takes time that grows with the square of a word's length."""
+_HIDDEN: Final = "***"
+_QUOTED: Final = r"\"[^\"]*\"?|\u201c[^\u201d]*\u201d?|(?<!\w)'[^']*'?"
+_PERSONAL: Final = re.compile(
+    rf"\S*@\S*|\+?\d(?:(?:_|[^\w\"'\u201c\u201d]){{0,3}}\d){{4,}}|[0-9a-f]{{16,}}|{_QUOTED}", re.IGNORECASE
+)
+_WORD: Final = re.compile(r"[^\W\d_]\w*")
+_SENTENCE: Final = frozenset((
+    "A", "An", "API", "Bad", "Cannot", "Could", "Date", "Email", "Error", "Event", "Field", "Filter", "Forbidden",
+    "Form", "Id", "ID", "Internal", "Invalid", "JSON", "Key", "List", "Message", "Missing", "Must", "No", "Not",
+    "Only", "Page", "Person", "Petition", "Phone", "Please", "Query", "Request", "Server", "Something", "Status",
+    "Survey", "Tag", "That", "The", "There", "This", "Too", "Unable", "Unauthorized", "Unknown", "URL", "Value",
+    "You", "Your",
+))  # fmt: skip
+"""Words in capitals that are no names of people."""
 
 
 class MissingError(RejectedError):
@@ -87,12 +102,16 @@ class Transport:
             component=caller.component,
         )
         parsed = _parsed(answer)
-        if answer.status != HTTPStatus.OK:
+        if not 200 <= answer.status < 300:  # they only ever answer 200 [D], and another one means the same
             raise self._error_of(answer, parsed, f"{who}: {self._host}")
+        if answer.status == HTTPStatus.NO_CONTENT:
+            return {}
         if not answer.is_whole:
             raise UnavailableError(f"{who}: {self._host} sent more than {BODY_BYTES_MAX} bytes; it will be tried again")
         if not isinstance(parsed, dict):
-            raise UnavailableError(f"{who}: {self._host} answered 200 without a JSON object; it will be tried again")
+            raise UnavailableError(
+                f"{who}: {self._host} answered {answer.status} without a JSON object; it will be tried again"
+            )
         return parsed
 
     def url(self, path: tuple[str, ...], query: dict[str, str] | None = None) -> URL:
@@ -134,15 +153,29 @@ class Transport:
     def _said(self, parsed: Any) -> str:
         """What they said, in brackets, as far as it can be shown."""
         text = parsed.get("error") if isinstance(parsed, dict) else None
-        if not isinstance(text, str) or not text:
-            return ""
-        shown = _PERSONAL.sub("***", text.replace(self._token, "***"))
-        return f" ({' '.join(shown.split())[:_TEXT_MAX]})"
+        return f" ({shown(text, self._token)})" if isinstance(text, str) and text.strip() else ""
+
+
+def shown(text: str, token: str) -> str:
+    """What can be shown of a text of theirs, which may hold the key and what we sent about somebody.
+
+    Numbers of five digits and more go, and of the words those that may be names: in capitals, or not of plain letters.
+    """
+    text = text.replace(token, _HIDDEN)
+    if len(text) > _READ_MAX:
+        text = text[:_READ_MAX].rpartition(" ")[0]  # half an address would not be known as one
+    text = _PERSONAL.sub(_HIDDEN, text)
+    text = _WORD.sub(lambda word: word[0] if _is_plain(word[0]) else _HIDDEN, text)
+    return " ".join(text.split())[:_TEXT_MAX]
+
+
+def _is_plain(word: str) -> bool:
+    return word in _SENTENCE or (word.isascii() and word[0].islower())
 
 
 def _parsed(answer: Answer) -> Any:
     """The body as JSON, or None: on a 5xx it may as well be a web page [L]."""
     try:
         return msgspec.json.decode(answer.body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

@@ -11,23 +11,11 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import astuple
 
-from groundswell.connectors.action_network.mapping import EVENT_TYPES, SOURCE, is_test, sponsor_of, stamp_of
-from groundswell.connectors.action_network.people import (
-    EMAIL_OPT_IN,
-    PLAIN,
-    WORD,
-    number_in,
-    phone_of,
-    placed,
-    sms_opt_in,
-    text_or_unset,
-    without_gaps,
-)
-from groundswell.record import Action, Page, Person, Record, Unparsed
-
-Scalar = str | int | float | bool | None
-
-PREFIX: Final = "action_network:"
+from groundswell.connectors.action_network.hal import OWN, UUID, id_at, number_in
+from groundswell.connectors.action_network.mapping import EVENT_TYPES, SOURCE, is_test, sponsor_of, stamp_of, titled
+from groundswell.connectors.action_network.people import text_or_unset, without_gaps
+from groundswell.connectors.action_network.usual_people import UsualPerson, usual_person
+from groundswell.record import Action, Page, Record, Unparsed
 
 
 class _Numbered(Struct):
@@ -35,7 +23,7 @@ class _Numbered(Struct):
 
 
 _EVENT_TYPES: Final = {name: each for name, each in EVENT_TYPES.items() if each.collection is not None}
-_PREFIXES: Final = [f"{PREFIX}{each.word}/" for each in _EVENT_TYPES.values()]
+_OWNES: Final = [f"{OWN}{each.word}/" for each in _EVENT_TYPES.values()]
 _FIELDS: Final = [
     (each.word, _Numbered | UnsetType, msgspec.field(default=UNSET, name=name)) for name, each in _EVENT_TYPES.items()
 ]
@@ -55,44 +43,13 @@ def usual_id(body: bytes) -> str | None:
     for place, one in enumerate(numbered):
         if one is not UNSET:
             for identifier in one.identifiers:
-                if identifier.startswith(PREFIX):
-                    number = identifier[len(PREFIX) :]
-                    return _PREFIXES[place] + number if WORD.fullmatch(number) else None
+                if identifier.startswith(OWN):
+                    number = identifier[len(OWN) :]
+                    return _OWNES[place] + number if UUID.fullmatch(number) else None
     return None
 
 
 # ---- the record ----
-
-
-class _Email(Struct):
-    primary: bool = False
-    address: str = ""
-    status: str | None = None
-
-
-class _Phone(Struct):
-    primary: bool = False
-    number: str = ""
-    status: str | None = None
-
-
-class _Address(Struct):
-    primary: bool = False
-    address_lines: list[str] = []
-    locality: str | None = None
-    region: str | None = None
-    postal_code: str | None = None
-    country: str | None = None
-
-
-class _Person(Struct):
-    given_name: str | None = None
-    family_name: str | None = None
-    email_addresses: list[_Email] = []
-    phone_numbers: list[_Phone] = []
-    postal_addresses: list[_Address] = []
-    languages_spoken: list[str] = []
-    custom_fields: dict[str, Scalar] = {}
 
 
 class _Link(Struct):
@@ -110,7 +67,7 @@ class _Body(Struct, forbid_unknown_fields=True):
     """What is documented of a signature, an attendance and a submission; with anything more it is not usual."""
 
     links: _Links = field(name="_links")
-    person: _Person
+    person: UsualPerson
     created_date: str
     identifiers: list[str] = []
     modified_date: str | None = None
@@ -118,6 +75,12 @@ class _Body(Struct, forbid_unknown_fields=True):
     referrer: dict[str, str | None] = field(default_factory=dict, name="action_network:referrer_data")
     comments: str | None = None
     status: str | None = None
+    # On the API, beside the links.
+    person_id: str | None = field(default=None, name="action_network:person_id")
+    misspelt_person_id: str | None = field(default=None, name="action:person_id")
+    petition_id: str | None = field(default=None, name="action_network:petition_id")
+    event_id: str | None = field(default=None, name="action_network:event_id")
+    form_id: str | None = field(default=None, name="action_network:form_id")
 
 
 class _Whole(Struct):
@@ -126,6 +89,7 @@ class _Whole(Struct):
     submission: _Body | UnsetType = field(default=UNSET, name="osdi:submission")
     sponsor: dict[str, str | None] = field(default_factory=dict, name="action_network:sponsor")
     idempotency_key: str | None = None
+    page: dict[str, str] = {}
     donation: msgspec.Raw | UnsetType = field(default=UNSET, name="osdi:donation")
     outreach: msgspec.Raw | UnsetType = field(default=UNSET, name="osdi:outreach")
     response: msgspec.Raw | UnsetType = field(default=UNSET, name="action_network:response")
@@ -166,7 +130,7 @@ def usual_record(raw: bytes, record_id: str, source: str, mobile_unsubscribed: b
     for other in _OTHERS:
         if getattr(event, other) is not UNSET:
             return None
-    person = _person_of(body.person, number_in(link.href), mobile_unsubscribed)
+    person = usual_person(body.person, id_at(link.href), mobile_unsubscribed)
     if person is None:
         return None
     referrer, fields = body.referrer, {}
@@ -182,7 +146,7 @@ def usual_record(raw: bytes, record_id: str, source: str, mobile_unsubscribed: b
         person=person,
         action=Action(
             type=action,
-            page=Page(id=number_in(page.href) or UNSET, type=page_type, url=page.href),
+            page=titled(Page(id=number_in(page.href) or UNSET, type=page_type, url=page.href), event.page),
             fields=fields,
             tags=[tag for tag in body.add_tags if tag],
             source_code=text_or_unset(referrer.get("source")),
@@ -191,53 +155,3 @@ def usual_record(raw: bytes, record_id: str, source: str, mobile_unsubscribed: b
         ),
         raw=Unparsed(raw),
     )
-
-
-def _person_of(person: _Person, number: str | None, mobile_unsubscribed: bool | UnsetType) -> Person | None:
-    email: str | UnsetType = UNSET
-    phone: str | UnsetType = UNSET
-    email_status = phone_status = None
-    if person.email_addresses:
-        first = person.email_addresses[0]
-        email, email_status = first.address.strip(), first.status
-        if not email or not first.primary:
-            return None
-    if person.phone_numbers:
-        second = person.phone_numbers[0]
-        phone, phone_status = second.number.strip(), second.status
-        if not phone or not second.primary:
-            return None
-    if email_status not in EMAIL_OPT_IN or phone_status not in PLAIN or number is None:
-        return None
-    address = person.postal_addresses[0] if person.postal_addresses else _NOWHERE
-    if person.postal_addresses and not address.primary:
-        return None
-    lines = address.address_lines
-    address1, address2, city, state, zip_, country = placed(
-        lines[0].strip() or UNSET if lines else UNSET,
-        lines[1].strip() or UNSET if len(lines) > 1 else UNSET,
-        address.locality.strip() or UNSET if address.locality else UNSET,
-        address.region.strip() or UNSET if address.region else UNSET,
-        address.postal_code.strip() or UNSET if address.postal_code else UNSET,
-        address.country.strip() or UNSET if address.country else UNSET,
-    )
-    return Person(
-        first_name=person.given_name.strip() or UNSET if person.given_name else UNSET,
-        last_name=person.family_name.strip() or UNSET if person.family_name else UNSET,
-        email=email,
-        phone=phone_of(phone),
-        address1=address1,
-        address2=address2,
-        city=city,
-        state=state,
-        zip=zip_,
-        country=country,
-        language=person.languages_spoken[0].strip() or UNSET if person.languages_spoken else UNSET,
-        sms_opt_in=sms_opt_in(phone_status, mobile_unsubscribed),
-        email_opt_in=EMAIL_OPT_IN[email_status],
-        custom=without_gaps(person.custom_fields),
-        ids={"action_network": number},
-    )
-
-
-_NOWHERE: Final = _Address()

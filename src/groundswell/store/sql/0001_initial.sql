@@ -84,6 +84,23 @@ CREATE TABLE cursors (
   saved_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- The last backfill asked for of each source: a stretch of time (`until` not included) to fetch again, beside the source's
+-- own running. `collections` is JSON, `cursor` is where the backfill goes on from.
+CREATE TABLE backfills (
+  id          INTEGER PRIMARY KEY AUTOINCREMENT,
+  source      TEXT    NOT NULL UNIQUE,
+  collections TEXT    NOT NULL,
+  since       INTEGER NOT NULL,
+  until       INTEGER NOT NULL,
+  asked_at    INTEGER NOT NULL,
+  cursor      TEXT,
+  records     INTEGER NOT NULL DEFAULT 0,
+  accepted    INTEGER NOT NULL DEFAULT 0,
+  state       TEXT    NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'finished', 'cancelled', 'failed')),
+  ended_at    INTEGER,
+  error       TEXT
+) STRICT;
+
 -- Components an operator has paused; they stay so over a restart.
 CREATE TABLE paused (
   component TEXT    PRIMARY KEY,

@@ -91,6 +91,10 @@ class Shelves:
         kind = place[-1]
         return (self._things[kind, uuid] for uuid in tuple(self._members.get(place, ())))
 
+    def places(self) -> list[Place]:
+        """Wherever anything ever stood."""
+        return list(self._members)
+
     def stands_at(self, thing: Thing, place: Place) -> bool:
         return thing.uuid in self._members.get(place, ())
 
