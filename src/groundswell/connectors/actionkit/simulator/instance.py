@@ -8,6 +8,7 @@ from msgspec import Struct
 from multidict import MultiMapping
 
 from groundswell.clock import Clock
+from groundswell.connectors.actionkit.simulator.calls import actblue, uploads
 from groundswell.connectors.actionkit.simulator.calls.answers import Answer, Call, Json, RefusedCallError
 from groundswell.connectors.actionkit.simulator.calls.api import answer, is_open
 from groundswell.connectors.actionkit.simulator.calls.bodies import read_body
@@ -20,7 +21,7 @@ from groundswell.connectors.actionkit.simulator.state.database import Constraint
 from groundswell.connectors.actionkit.simulator.state.world import SECRET, World
 
 USER: Final = "groundswell"
-PASSWORD: Final = "simulator-password"
+PASSWORD: Final = "simulator-password"  # noqa: S105 - of nothing
 CHALLENGE: Final = 'Basic Realm="django-tastypie"'
 TRY_LATER: Final = {"error": "Sorry, this request could not be processed. Please try again later."}
 _WORDS: Final = frozenset(
@@ -46,6 +47,7 @@ class Arrived(Struct, frozen=True):
     form: Json | None = None
     """The fields of a multipart body."""
     upload: bytes | None = None
+    wants: str = "json"
     is_in_time: bool = True
     """False: too many others are in progress."""
 
@@ -89,12 +91,17 @@ class Instance:
             counts.statuses[outcome.status] += 1
         return outcome
 
+    def settle(self) -> None:
+        """Do what is due by now, as each request does first."""
+        uploads.work(self.world)
+
     def _checked(self, arrived: Arrived, parts: tuple[str, ...]) -> Outcome:
         if not arrived.is_in_time:
             self.world.counts.refused += 1
             wait = self.world.behaviour.retry_after_s
             headers = {"Retry-After": f"{wait:g}"} if wait is not None else {}
             return Outcome(429, Answer(body={"error": "Too many simultaneous requests."}), headers)
+        self.settle()
         fault = self.faults.next(arrived.method, f"{arrived.path}?{_query(arrived.query)}")
         if fault is not None:
             self.world.counts.faults[fault.word] += 1
@@ -127,6 +134,7 @@ class Instance:
                 is_staff=login == "good",
                 ip=arrived.ip,
                 upload=arrived.upload,
+                wants=arrived.wants,
             )
             with self.world.db.changing():
                 done = answer(self.world, call)
@@ -134,6 +142,23 @@ class Instance:
             return Outcome(exc.status, Answer(exc.status, exc.body, exc.location))
         except ConstraintError as exc:
             return Outcome(400, Answer(400, {"error": f"A value is missing or of the wrong kind: {exc}."}))
+        return Outcome(done.status, done)
+
+    def receive_actblue(self, arrived: Arrived) -> Outcome:
+        """What comes to ActionKit's receiver of ActBlue's webhooks."""
+        if self.logins.check(arrived.authorization) != "good":
+            return Outcome(401, headers={"WWW-Authenticate": CHALLENGE})
+        if arrived.method != "POST":
+            return Outcome(405)
+        try:
+            body = read_body(arrived.body, "application/json")
+            call = Call("POST", (), arrived.query, body)
+            with self.world.db.changing():
+                done = actblue.receive(self.world, call)
+        except RefusedCallError as exc:
+            return Outcome(exc.status, Answer(exc.status, exc.body))
+        except ConstraintError as exc:
+            return Outcome(400, Answer(400, {"error": str(exc)}))
         return Outcome(done.status, done)
 
     def _redirect(self, status: int, arrived: Arrived, parts: tuple[str, ...]) -> Outcome:
@@ -150,4 +175,3 @@ def _label(method: str, parts: tuple[str, ...]) -> str:
     """The call without the ids in it: "GET user/*". What is no word of theirs is an id."""
     words = [part if part in _WORDS else "*" for part in parts[:_DEPTH_SHOWN]]
     return f"{method} {'/'.join(words)}".strip()
-

@@ -21,6 +21,8 @@ class Call(Struct, frozen=True):
     is_staff: bool = True
     """Whether good credentials came with it."""
     ip: str = "127.0.0.1"
+    wants: str = "json"
+    """What the answer should be: "json", "xml", "csv" or "html"."""
     upload: bytes | None = None
     """The file of a multipart body."""
 

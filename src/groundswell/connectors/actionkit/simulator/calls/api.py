@@ -1,6 +1,17 @@
 """Which call does what. Paths are below `/rest/v1/`."""
 
-from groundswell.connectors.actionkit.simulator.calls import events, objects, processing, resources, users
+from groundswell.connectors.actionkit.simulator.calls import (
+    donation_push,
+    events,
+    mailers,
+    objects,
+    orders,
+    processing,
+    reports,
+    resources,
+    uploads,
+    users,
+)
 from groundswell.connectors.actionkit.simulator.calls.answers import (
     Answer,
     Call,
@@ -37,6 +48,26 @@ def answer(world: World, call: Call) -> Answer:
             return users.merge(world, call)
         case ("campaign", key, "event_search") if call.method == "GET":
             return events.search(world, call, find(world, RESOURCES["campaign"], key)["id"])
+        case (name,) if name in donation_push.CALLS and call.method == "POST":
+            return donation_push.CALLS[name](world, call)
+        case ("order", key, "reverse") if call.method == "POST":
+            return orders.reverse_order(world, key)
+        case ("transaction", key, "reverse") if call.method == "POST":
+            return orders.reverse_transaction(world, key)
+        case ("orderrecurring", key, "cancel") if call.method == "POST":
+            return orders.cancel(world, key)
+        case ("upload",) if call.method == "POST":
+            return uploads.take(world, call)
+        case ("report", "run", name) if call.method in ("GET", "POST"):
+            return reports.run(world, call, name)
+        case ("report", "background", name) if call.method == "POST":
+            return reports.in_background(world, call, name)
+        case ("report", "download", key) if call.method == "GET":
+            return reports.download(world, key)
+        case ("backgroundtask", key) if call.method == "GET":
+            return reports.task(world, key)
+        case ("mailer", key, *rest) if rest:
+            return mailers.answer(world, call, find(world, RESOURCES["mailer"], key), rest)
         case (name, *rest) if name in RESOURCES:
             if name.endswith("action") and call.method == "POST" and not rest:
                 text = "Please POST to /rest/v1/action/ to process an action."

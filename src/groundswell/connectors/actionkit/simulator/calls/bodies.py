@@ -80,7 +80,7 @@ def to_xml(body: Any, root: str) -> bytes:
     if isinstance(body, Mapping):
         for name, value in body.items():
             _add(element, name, value)
-    return tostring(element, encoding="utf-8", xml_declaration=True)
+    return bytes(tostring(element, encoding="utf-8", xml_declaration=True))
 
 
 def _add(parent: Element, name: str, value: Any) -> None:

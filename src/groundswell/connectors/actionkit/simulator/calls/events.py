@@ -41,9 +41,7 @@ def sign_up(world: World, page: Row, posted: Posted, user_id: int, action_id: in
     event = _event(world, posted)
     assert event is not None
     now = world.now()
-    there = world.db.value(
-        "SELECT id FROM events_eventsignup WHERE event_id = ? AND user_id = ?", event["id"], user_id
-    )
+    there = world.db.value("SELECT id FROM events_eventsignup WHERE event_id = ? AND user_id = ?", event["id"], user_id)
     status = posted.get("status") or "active"
     if there is None:
         there = world.db.insert(
@@ -137,5 +135,3 @@ def _event(world: World, posted: Posted) -> Row | None:
 
 def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
-
-

@@ -65,6 +65,17 @@ def take_action(world: World, page: Row, body: Json, *, ip: str = "127.0.0.1") -
     return _carry_out(world, taken)[0]
 
 
+def record_action(world: World, page: Row, body: Json) -> int:
+    """An action whose kind does nothing more: the money of a donation is recorded by who calls."""
+    taken = Taken(page | {"type": "Signup"}, Posted(body), is_staff=True, ip="127.0.0.1")
+    _identify(world, taken)
+    _validate(world, taken)
+    if taken.errors:
+        raise refuse_errors(taken.errors)
+    action_id, _ = _carry_out(world, taken, kind=page["type"])
+    return action_id
+
+
 def page_named(world: World, name: str) -> Row:
     """Raises RefusedCallError: an error without an envelope (W)."""
     page = world.db.row("SELECT * FROM core_page WHERE name = ?", name)
@@ -158,11 +169,11 @@ def _user_fields(posted: Posted) -> dict[str, list[str]]:
     return {name: values for name, values in posted.prefixed("user_").items() if f"user_{name}" not in _RESERVED}
 
 
-def _carry_out(world: World, taken: Taken) -> tuple[int, int]:
+def _carry_out(world: World, taken: Taken, *, kind: str = "") -> tuple[int, int]:
     """Make or update the user, write the action, and do what the kind of page does."""
     is_new = taken.user is None
     user_id = _save_user(world, taken)
-    action_id = _save_action(world, taken, user_id, is_new=is_new)
+    action_id = _save_action(world, taken, user_id, kind or taken.page["type"], is_new=is_new)
     _save_parts(world, taken, user_id, action_id)
     match taken.page["type"]:
         case "Donation":
@@ -172,7 +183,7 @@ def _carry_out(world: World, taken: Taken) -> tuple[int, int]:
         case "EventSignup":
             events.sign_up(world, taken.page, taken.posted, user_id, action_id)
     _change_lists(world, taken, user_id, action_id)
-    world.happened(Happening(action_id, taken.page["type"], taken.page["id"]))
+    world.happened(Happening(action_id, kind or taken.page["type"], taken.page["id"]))
     return action_id, user_id
 
 
@@ -196,7 +207,7 @@ def _save_user(world: World, taken: Taken) -> int:
     return user_id
 
 
-def _save_action(world: World, taken: Taken, user_id: int, *, is_new: bool) -> int:
+def _save_action(world: World, taken: Taken, user_id: int, kind: str, *, is_new: bool) -> int:
     posted, page, now = taken.posted, taken.page, world.now()
     created = parse_moment(posted.get("created_at")) if posted.get("created_at") else None
     referring = world.user_of_token(posted.get("referring_akid")) if posted.get("referring_akid") else None
@@ -205,7 +216,7 @@ def _save_action(world: World, taken: Taken, user_id: int, *, is_new: bool) -> i
         "core_action",
         user_id=user_id,
         page_id=page["id"],
-        type=page["type"],
+        type=kind,
         mailing_id=taken.mailing_id,
         source=posted.get("source") or "restful_api",
         opq_id=posted.get("opq_id"),

@@ -72,7 +72,8 @@ def _user(world: World, row: Row) -> Json:
     db, user_id = world.db, row["id"]
     phones = db.column("SELECT id FROM core_phone WHERE user_id = ? ORDER BY id", user_id)
     groups = db.rows(
-        "SELECT g.id, g.name FROM core_usergroup_users m JOIN core_usergroup g ON g.id = m.group_id WHERE m.user_id = ?",
+        "SELECT g.id, g.name FROM core_usergroup_users m JOIN core_usergroup g ON g.id = m.group_id "
+        "WHERE m.user_id = ?",
         user_id,
     )
     links = {name: f"{API}/{to}/?{key}={user_id}" for name, to, key in _USER_LINKS}

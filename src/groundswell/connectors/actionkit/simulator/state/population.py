@@ -99,9 +99,7 @@ class Population:
         created = FIRST + timedelta(seconds=_CREATED_S * number // size)
         return created, max(created, _EDITED + timedelta(seconds=_EDITED_S * number // size))
 
-    def _hang(
-        self, number: int, made: str, edited: str, status: str, kinds: dict[int, str], area: str
-    ) -> None:
+    def _hang(self, number: int, made: str, edited: str, status: str, kinds: dict[int, str], area: str) -> None:
         random = self._random
         if random.random() < 0.6:
             digits = self._number(number, area)

@@ -15,9 +15,10 @@ from groundswell.connectors.actionkit.simulator.state.behaviour import Behaviour
 from groundswell.connectors.actionkit.simulator.state.counts import Counts
 from groundswell.connectors.actionkit.simulator.state.database import Database, Row
 from groundswell.connectors.actionkit.simulator.state.moments import kept, moment_at
+from groundswell.connectors.actionkit.simulator.state.reader import Reader
 
 API: Final = "/rest/v1"
-SECRET: Final = "simulator-secret"
+SECRET: Final = "simulator-secret"  # noqa: S105 - of nothing
 _HASH_LENGTH: Final = 6
 
 
@@ -33,9 +34,7 @@ class Happening(Struct, frozen=True):
 class World:
     """What there is. `calls` changes it, the clock moves it."""
 
-    def __init__(
-        self, *, seed: int, clock: Clock, behaviour: Behaviour | None = None, secret: str = SECRET
-    ) -> None:
+    def __init__(self, *, seed: int, clock: Clock, behaviour: Behaviour | None = None, secret: str = SECRET) -> None:
         self.seed = seed
         self.clock = clock
         self.behaviour = behaviour or Behaviour()
@@ -47,7 +46,14 @@ class World:
         self.db = Database()
         self.uploads: dict[int, Any] = {}
         """Rows of uploads that are still being worked on, by upload."""
+        self.reports: dict[bytes, tuple[float, Any]] = {}
+        """Answers of reports, and when they were made."""
+        self.reader = Reader(self.db.path, clock.now)
         self._listeners: list[Callable[[Happening], None]] = []
+
+    def close(self) -> None:
+        self.reader.close()
+        self.db.close()
 
     def behave(self, **changes: Any) -> None:
         """Turn switches. Raises msgspec.ValidationError for what is none."""
