@@ -21,6 +21,7 @@ _USER: Final = (
     "postal", "zip", "country", "source", "rand_id", "created_at", "updated_at",
 )  # fmt: skip
 _PHONE_KINDS: Final = ("mobile", "mobile", "mobile", "home", "work")
+_PLAIN: Final = {name: plain(name) for name in (*GIVEN, *FAMILY)}
 _LINES: Final = 10_000
 
 
@@ -72,7 +73,7 @@ class Population:
             self._hang(number, made, edited, status, kinds, place.area)
             yield (
                 number,
-                f"{plain(given)}.{plain(family)}{number}@example.org",
+                f"{_PLAIN[given]}.{_PLAIN[family]}{number}@example.org",
                 "",
                 given if draw > 0.03 else "",
                 family if draw > 0.05 else "",
