@@ -15,6 +15,8 @@ from groundswell.connectors.action_network.simulator.sender import Ledger
 from groundswell.connectors.action_network.simulator.server import Server
 from groundswell.connectors.action_network.simulator.serving import ServeOptions, progress, serve
 from groundswell.connectors.action_network.simulator.webhooks import WebhookOptions, progress_line, simulate_webhooks
+from groundswell.connectors.actionkit.simulator import serving as actionkit_serving
+from groundswell.connectors.actionkit.simulator.instance import PASSWORD, USER
 from groundswell.connectors.http.simulator import Fault, simulate_receiver
 from groundswell.errors import RequestError
 from groundswell.settings import parse_rate
@@ -126,6 +128,65 @@ def _serve_api(options: ServeOptions) -> NoReturn:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_set_on_interrupt, stop)
             lines = await serve(options, announce=typer.echo, report=_show_calls, stop=stop)
+            tasks.cancel_scope.cancel()
+        _clear_line()
+        for line in lines:
+            typer.echo(line)
+
+    _run(run)
+
+
+@app.command("actionkit")
+def actionkit(
+    port: Annotated[int, typer.Option(help="Serve its API here, on 127.0.0.1; 0 takes a free port.")] = 8098,
+    users: Annotated[int, typer.Option(help="How many there are; a hundred thousand take some seconds.")] = 10_000,
+    seed: Annotated[int, typer.Option(help="The same seed has the same users, pages and faults.")] = 1,
+    user: Annotated[str, typer.Option(help="The staff user it takes.")] = USER,
+    password: Annotated[str, typer.Option(help="Its password.")] = PASSWORD,
+    url: Annotated[
+        str | None,
+        typer.Option(help="Where pushes go, with the API key in it: http://ACCOUNT:SECRET@127.0.0.1:8080/..."),
+    ] = None,
+    rate: Annotated[
+        str | None, typer.Option(help="What happens there by itself: actions, edits, unsubscribes. [default: none]")
+    ] = None,
+    count: Annotated[int, typer.Option(help="How many of these; 0 goes on until Ctrl-C.")] = 0,
+    speed: Annotated[float, typer.Option(help="How much faster the waits between tries of a push pass.")] = 1.0,
+    behave: Annotated[
+        list[str] | None, typer.Option(help="A switch, such as simultaneous=null or updated_at_filters=true.")
+    ] = None,
+    fail: Annotated[list[str] | None, typer.Option(help="A share of calls to fail, such as server_error=0.05.")] = None,
+) -> None:
+    """Be ActionKit: its API, its receiver of ActBlue's webhooks, and, with --url, what its Push API sends.
+
+    Example: groundswell simulate actionkit --port 8098 --users 100000 --rate 2/s
+
+    Example: groundswell simulate actionkit --url http://ACCOUNT:SECRET@127.0.0.1:8080/webhooks/action_kit/v1/signup
+    """
+    options = actionkit_serving.ServeOptions(
+        port=port,
+        users=users,
+        seed=seed,
+        user=user,
+        password=password,
+        rate_per_s=_per_second(rate) if rate is not None else 0.0,
+        count=count or None,
+        url=url,
+        speed=speed,
+        behaviour=_named(behave, "--behave"),
+        faults=_named(fail, "--fail"),
+    )
+
+    async def run() -> None:
+        stop = anyio.Event()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_set_on_interrupt, stop)
+            lines = await actionkit_serving.serve(
+                options,
+                announce=typer.echo,
+                report=lambda server: _show_line(actionkit_serving.progress(server)),
+                stop=stop,
+            )
             tasks.cancel_scope.cancel()
         _clear_line()
         for line in lines:
