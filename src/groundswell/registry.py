@@ -14,6 +14,7 @@ from groundswell.connectors.action_network.unique_id_list_sink import (
     ActionNetworkUniqueIdListSettings,
 )
 from groundswell.connectors.action_network.webhook import ActionNetworkWebhook, ActionNetworkWebhookSettings
+from groundswell.connectors.actionkit.account import ActionKitAccount, ActionKitAccountSettings
 from groundswell.connectors.http.sink import HttpSink, HttpSinkSettings
 from groundswell.connectors.http.webhook import HttpWebhook, HttpWebhookSettings
 from groundswell.connectors.jsonl.sink import JsonlSink, JsonlSinkSettings
@@ -40,6 +41,7 @@ class ComponentType:
 
 ACCOUNTS: Final[dict[str, ComponentType]] = {
     "action_network": ComponentType(ActionNetworkAccountSettings, ActionNetworkAccount),
+    "actionkit": ComponentType(ActionKitAccountSettings, ActionKitAccount),
 }
 SOURCES: Final[dict[str, ComponentType]] = {
     "action_network.poll": ComponentType(ActionNetworkPollSettings, ActionNetworkPoll, account="action_network"),

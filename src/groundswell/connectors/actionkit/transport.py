@@ -129,7 +129,7 @@ class Transport:
             left_s = self._refused_until - self._clock.monotonic()
             raise UnauthorizedError(
                 f"{who}: {self.host} refused user name and password a moment ago, and repeated failures lock the "
-                f"account; nothing is sent for another {left_s / 60:.0f} min. Mend the account and reload to go on at once"
+                f"account; nothing is sent for another {left_s / 60:.0f} min. Mend the account and reload to go on now"
             )
 
 
