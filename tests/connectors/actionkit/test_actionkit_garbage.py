@@ -23,15 +23,15 @@ NAMES = (
 )  # fmt: skip
 VALUES = (
     "signup", "donate", "unsubscribe", "come_to_a_festival", "host_a_festival", "rosa@example.org", "45402", "1", "0",
-    "true", "007", "25.00", "1e400", "NaN", "-5", "Default Import Stub", "2026-06-06T10:00:00Z", "0001-01-01", "99/99/99",
+    "true", "007", "25.00", "1e400", "NaN", "-5", "Default Import Stub", "2026-06-06T10:00:00Z", "0001-01-01",
     "/rest/v1/user/1/", "/rest/v1/page/1/", "SELECT * FROM core_user", "SELECT {{ a }}", "mobile", ".1.x", "1.1.x", "",
-    "\x00", "9" * 25, "9999-12-31T23:59:59-23:59",
+    "99/99/99", "\x00", "9" * 25, "9999-12-31T23:59:59-23:59",
 )  # fmt: skip
 SPECIAL = (
     "donationpush", "recurringpaymentpush", "profileupdatepush", "profilecancelpush", "eraser", "usermerge",
     "user/1/logintoken", "order/1/reverse", "transaction/1/reverse", "orderrecurring/1/cancel", "report/run/sql",
-    "report/run/users", "report/background/users", "mailer/1/queue", "mailer/1/copy", "upload", "campaign/1/event_search",
-    "backgroundtask/1", "report/download/1", "location/1", "userpublic/.1.x",
+    "report/run/users", "report/background/users", "mailer/1/queue", "mailer/1/copy", "upload",
+    "campaign/1/event_search", "backgroundtask/1", "report/download/1", "location/1", "userpublic/.1.x",
 )  # fmt: skip
 PATHS = (
     *RESOURCES,

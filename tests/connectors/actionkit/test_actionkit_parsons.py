@@ -178,7 +178,7 @@ async def test_it_erases_and_black_holes(monkeypatch: pytest.MonkeyPatch) -> Non
     async with using_parsons(monkeypatch, 2) as (server, call):
         email = server.control.user(1)["email"]
         await call("blackhole_email", email)
-        assert (await call("get_blackhole_email", email))[0]["email"] == email
+        assert (await call("get_blackholed_email", email))[0]["email"] == email
         await call("delete_user_data", email)
         assert server.control.user(1)["first_name"] == ""
 

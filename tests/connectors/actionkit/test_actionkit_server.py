@@ -180,12 +180,12 @@ async def test_more_than_so_many_at_once_are_429(eventually: Eventually) -> None
         async with anyio.create_task_group() as tasks:
             for _ in range(5):
                 tasks.start_soon(ask)
-            await eventually(lambda: len(answers) == 2)
+            await eventually(lambda: len(answers) == 2 and clock.sleeps == 3)
             assert answers == [(429, "2")] * 2
-            await eventually(lambda: clock.sleeps == 3)
             await clock.advance(1)
         assert [status for status, _ in answers].count(200) == 3
-        assert (server.counts.refused, server.counts.most_at_once) == (2, 5)
+        assert server.counts.refused == 2
+        assert server.counts.most_at_once in (4, 5), "a refusal may be over before the next call comes"
 
 
 async def test_faults_come_by_chance_as_often_as_they_should() -> None:
