@@ -4,6 +4,7 @@ from random import Random
 from typing import Final
 
 from groundswell.connectors.actionkit.simulator.calls import pages, processing, writing
+from groundswell.connectors.actionkit.simulator.calls.answers import Json
 from groundswell.connectors.actionkit.simulator.calls.donations import ACTBLUE
 from groundswell.connectors.actionkit.simulator.calls.subscribing import CHANGES
 from groundswell.connectors.actionkit.simulator.state.catalogue import RESOURCES
@@ -63,9 +64,9 @@ def _pages(world: World, list_id: int) -> list[int]:
     """Those the users acted on."""
     ids = {}
     for kind, name in PAGES:
-        own = {"list": list_id} if kind not in ("import", "unsubscribe") else {}
+        own: Json = {"list": list_id} if kind not in ("import", "unsubscribe") else {}
         if kind == "donation":
-            own["payment_account"] = _STUB  # type: ignore[assignment]
+            own["payment_account"] = _STUB
         ids[name] = pages.make(world, kind, name, **own)
     ids[OLD_PAGE] = pages.make(world, "petition", OLD_PAGE, list=list_id)
     names = ("signup", "newsletter", "save_the_crossing", "what_matters", "write_the_mayor", "groundswell_import")

@@ -110,9 +110,11 @@ class Instance:
             if not fault.is_done:
                 return Outcome(fault.status or 500, Answer(body=TRY_LATER), fault=fault)
         outcome = self._answered(arrived, parts)
-        if fault is not None:
-            return Outcome(fault.status or outcome.status, outcome.answer, outcome.headers, fault)
-        return outcome
+        if fault is None:
+            return outcome
+        if fault.status is not None:
+            return Outcome(fault.status, Answer(body=TRY_LATER), fault=fault)
+        return Outcome(outcome.status, outcome.answer, outcome.headers, fault)
 
     def _answered(self, arrived: Arrived, parts: tuple[str, ...]) -> Outcome:
         is_anybodys = not arrived.is_actblue and is_open(arrived.method, parts)

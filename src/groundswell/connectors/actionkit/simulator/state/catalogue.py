@@ -88,7 +88,6 @@ PAGE_KINDS: Final = (
     "Signup", "Petition", "Donation", "Survey", "Letter", "LTE", "Call", "Import", "Unsubscribe", "EventCreate",
     "EventSignup", "RecurringDonationCancel", "RecurringDonationUpdate",
 )  # fmt: skip
-KIND_OF: Final = {kind.lower(): kind for kind in PAGE_KINDS}
 
 _ADDRESS: Final = _text("address1", "address2", "city", "state", "region", "zip", "plus4", "postal", "country")
 _PERSON: Final = _text("prefix", "first_name", "middle_name", "last_name", "suffix")
