@@ -344,5 +344,6 @@ RESOURCES: Final = {one.name: one for one in (*_pages_and_actions(), *_PEOPLE, *
 LOOSE: Final = (
     "signupform", "petitionform", "donationform", "surveyform", "letterform", "unsubscribeform", "eventcreateform",
     "eventsignupform", "surveyquestion", "paymenttoken", "allowedpagefield", "allowedmailingfield",
+    "usergeofield",
 )  # fmt: skip
 """Resources that keep whatever is sent: nothing else here depends on them."""
