@@ -159,6 +159,8 @@ class ActionKitPush:
         async with self._keeping:
             if self._emit is None:
                 raise NotNowError("not now: this source was paused a moment ago", RETRY_AFTER_S)
+            if topic is not None:  # another may have been first, while this one waited
+                self._check_topic(topic)
             await self._emit(Batch((), cursor=topic or ""))
             self._topic = topic
 
