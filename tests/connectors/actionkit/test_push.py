@@ -41,23 +41,26 @@ async def test_a_bare_first_try_is_answered_with_a_challenge(tmp_path: Path, mon
         assert rig.fetched == []
 
 
-@pytest.mark.parametrize("is_raw", [True, False])
+@pytest.mark.parametrize(
+    ("is_raw", "count"),
+    [(True, 1_000), (False, 100)],  # to sign an envelope takes the simulator twenty milliseconds
+)
 async def test_of_a_thousand_pushes_with_duplicates_and_in_any_order_each_action_arrives_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_raw: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_raw: bool, count: int
 ) -> None:
     rates = FaultRates(push_twice=0.3, push_late=0.3, push_late_s=2_000.0)
     async with pushing(
         tmp_path, monkeypatch, is_sending=True, rates=rates, pushes_are_raw=is_raw, signature_version="2"
     ) as rig:
         with rig.server.world.db.changing():
-            acted = [rig.server.control.act("signup", email=f"rosa{number}@example.org") for number in range(1_000)]
+            acted = [rig.server.control.act("signup", email=f"rosa{number}@example.org") for number in range(count)]
         ledger = rig.pusher.ledger
-        await until(lambda: ledger.messages == 1_001 and ledger.waiting == 0)
-        records = await rig.records(1_000)
+        await until(lambda: ledger.messages == count + 1 and ledger.waiting == 0)
+        records = await rig.records(count)
         await until(lambda: rig.daemon.metrics.totals()["pushes"]["duplicates"] == ledger.repeated)
-        records = await rig.records(1_000)
+        records = await rig.records(count)
     assert Counter(record["id"] for record in records) == Counter(f"actionkit:action/{action}" for action in acted)
-    assert ledger.repeated > 200
+    assert ledger.repeated > count / 5
     assert ledger.refused == ledger.dropped == 0
     assert [record["id"] for record in records] != sorted(record["id"] for record in records)
 
