@@ -18,7 +18,8 @@ from yarl import URL
 
 from groundswell.component import Arrival, Batch, Context, Cursor, Emit, WebhookRequest
 from groundswell.connectors.actionkit import sns
-from groundswell.connectors.actionkit.pushed import Push, action_id_of, arrival_id, record_of, says_who
+from groundswell.connectors.actionkit.mapping import read_arrival
+from groundswell.connectors.actionkit.pushed import UNKNOWN, Push, action_id_of, arrival_id, says_who
 from groundswell.connectors.actionkit.reread import Reread
 from groundswell.connectors.objects import parse_object
 from groundswell.errors import NotNowError, RecordError, RemoteError, UnreadableError
@@ -120,8 +121,9 @@ class ActionKitPush:
         return [await self._arrival(_parsed(body), body)]
 
     def read(self, arrival: Arrival) -> Record:
-        seen = parse_object(arrival.raw) if arrival.seen is None else arrival.seen
-        return record_of(seen, arrival.id, self._name)
+        if arrival.id.startswith(UNKNOWN):
+            raise RecordError("actionkit: a push without the number of an action: no shape we know", "unknown_push")
+        return read_arrival(arrival, self._name)
 
     # ---- pushes ----
 

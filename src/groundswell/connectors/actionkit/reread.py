@@ -41,7 +41,7 @@ class Reread:
     async def _read(self, push: Push, action_id: str) -> Push:
         with anyio.move_on_after(REREAD_S):
             action = await self._client.get(self._caller, "action", action_id)
-            user_id = user_id_of({"action": action}) or user_id_of(push)
+            user_id = user_id_of({"action": action, "user": push.get("user")})
             if user_id is None:
                 return {**push, "action": action}
             user = await self._client.get(self._caller, "user", user_id)
