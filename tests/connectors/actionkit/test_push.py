@@ -192,7 +192,9 @@ async def test_an_address_elsewhere_is_not_fetched_even_when_it_is_signed(
         {"SignatureVersion": "2"},
         {"SignatureVersion": "3"},
         {"SigningCertURL": None},
-        {"SigningCertURL": "https://sns.us-east-1.amazonaws.com/?Action=Publish"},
+        {"SigningCertURL": "https://sns.us-east-1.amazonaws.com/?Action=ListTopics"},
+        {"SigningCertURL": "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-1.pem?Action=ListTopics"},
+        {"SubscribeURL": "https://sns.us-east-1.amazonaws.com/?Action=Unsubscribe"},
         {"Type": "Notification"},
         {"Type": "Confirmation"},
         {"Type": None},
@@ -204,10 +206,8 @@ async def test_a_message_that_was_tampered_with_confirms_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
 ) -> None:
     async with pushing(tmp_path, monkeypatch) as rig:
-        status = await rig.send(rig.pusher.topic.confirmation(), **changes)
-        assert status in (403, 503)
-        assert (status == 503) == (changes.get("SigningCertURL") is not None), "there is no such certificate"
-        assert all(url.path.endswith(".pem") or "Publish" in url.query_string for url in rig.fetched)
+        assert await rig.send(rig.pusher.topic.confirmation(), **changes) == 403
+        assert all(url.path.endswith(".pem") for url in rig.fetched)
         assert not rig.pusher.is_connected
 
 
@@ -217,6 +217,19 @@ async def test_an_envelope_whose_push_was_changed_is_refused(tmp_path: Path, mon
         assert await rig.send(message, Message='{"action": {"id": 1}}') == 403
         assert await rig.send(message) == 200
         assert len(await rig.records(1)) == 1
+
+
+async def test_a_confirmation_that_amazon_does_not_know_comes_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with pushing(tmp_path, monkeypatch) as rig:
+        old = rig.pusher.topic.token
+        rig.pusher.topic.token = "0" * len(old)
+        message = rig.pusher.topic.confirmation()
+        rig.pusher.topic.token = old
+        assert await rig.send(message) == 503
+        assert (await rig.status()).notes == {"amazon_not_reached": 1}
+        assert not rig.pusher.is_connected
 
 
 async def test_while_amazon_is_away_a_confirmation_comes_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -167,8 +167,7 @@ class ActionKitPush:
             self._topic = topic
 
     async def _confirm(self, message: sns.Message) -> None:
-        url = sns.amazon_url(message.subscribe_url, "SubscribeURL")
-        await self._fetch(url, "confirming the subscription of pushes")
+        await self._fetch(message.subscribe_url, "confirming the subscription of pushes")
         await self._pin(message.topic)
         self.counts["confirmed"] += 1
         log.info("push_confirmed", component=self._name, topic=message.topic)

@@ -21,6 +21,8 @@ KIND_HEADER: Final = "x-amz-sns-message-type"
 TOPIC_HEADER: Final = "x-amz-sns-topic-arn"
 TOPIC: Final = r"arn:aws[a-z-]*:sns:[a-z0-9-]{1,40}:[0-9]{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?"
 _HOST: Final = re.compile(r"sns\.[a-z]{2}(?:-[a-z0-9]+){1,4}\.amazonaws\.com")
+_CERTIFICATE: Final = re.compile(r"/SimpleNotificationService-[0-9A-Za-z]{1,64}\.pem")
+"""The same host also answers calls, with texts that whoever calls had a say in. Certificates are named so (D)."""
 _KINDS: Final[tuple[str, ...]] = get_args(Kind)
 _CONFIRMING: Final = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 _SIGNED: Final[Mapping[str, tuple[str, ...]]] = {
@@ -39,8 +41,8 @@ class Message(Struct, frozen=True):
     topic: str
     text: str
     """Of a notification: what was pushed, as JSON."""
-    subscribe_url: str
-    """What to GET to confirm; "" in a notification."""
+    subscribe_url: URL
+    """What to GET to confirm; of a confirmation alone."""
     signed: bytes
     signature: bytes
     version: str
@@ -64,11 +66,11 @@ def message_of(headers: Mapping[str, str], body: Mapping[str, Any]) -> Message |
         kind=kind,
         topic=_text(body, "TopicArn"),
         text=_text(body, "Message"),
-        subscribe_url="" if kind == "Notification" else _text(body, "SubscribeURL"),
+        subscribe_url=URL() if kind == "Notification" else _subscribe_url(_text(body, "SubscribeURL")),
         signed="".join(f"{name}\n{_text(body, name)}\n" for name in _signed_of(body, kind)).encode(errors="replace"),
         signature=_signature(_text(body, "Signature")),
         version=_text(body, "SignatureVersion"),
-        certificate_url=amazon_url(_text(body, "SigningCertURL"), "SigningCertURL"),
+        certificate_url=_certificate_url(_text(body, "SigningCertURL")),
     )
 
 
@@ -98,7 +100,7 @@ def verify(message: Message, certificate: bytes, now: float) -> None:
     """
     # Here, not above: it takes longer to load than all the rest of a start, and pushes mostly come without a signature.
     from cryptography import x509
-    from cryptography.exceptions import InvalidSignature
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
     from cryptography.hazmat.primitives.hashes import SHA1, SHA256
@@ -108,7 +110,7 @@ def verify(message: Message, certificate: bytes, now: float) -> None:
     try:
         read = x509.load_pem_x509_certificate(certificate)
         key = read.public_key()
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         raise refused("what stands at SigningCertURL is no certificate") from None
     if not isinstance(key, RSAPublicKey):
         raise refused("the certificate at SigningCertURL holds no RSA key")
@@ -124,6 +126,20 @@ def verify(message: Message, certificate: bytes, now: float) -> None:
 def refused(why: str) -> RefusedError:
     """403: SNS does not send such a message again, and nobody honest sends one."""
     return RefusedError(403, f"this message of SNS is not taken: {why}")
+
+
+def _certificate_url(text: str) -> URL:
+    url = amazon_url(text, "SigningCertURL")
+    if not _CERTIFICATE.fullmatch(url.path) or url.query_string:
+        raise refused("SigningCertURL is not where SNS keeps certificates, so it is not fetched")
+    return url
+
+
+def _subscribe_url(text: str) -> URL:
+    url = amazon_url(text, "SubscribeURL")
+    if url.query.getall("Action", []) != ["ConfirmSubscription"]:
+        raise refused("SubscribeURL does not confirm a subscription, so it is not fetched")
+    return url
 
 
 def _signed_of(body: Mapping[str, Any], kind: str) -> list[str]:
