@@ -7,8 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from groundswell.connectors.actionkit import reread
 from groundswell.connectors.actionkit.push import DEFAULT_PATH
-from groundswell.connectors.actionkit.simulator.faults import FaultRates
+from groundswell.connectors.actionkit.simulator.faults import SLOW, FaultRates
+from groundswell.connectors.actionkit.simulator.logins import Logins
+from groundswell.connectors.actionkit.simulator.push.signing import signing_key
 from groundswell.ops.messages import NameComponent
 from groundswell.ops.operations import PAUSE, RESUME
 from tests.connectors.actionkit.pushing import pushing
@@ -95,6 +98,36 @@ async def test_when_the_account_is_away_a_push_that_says_who_is_taken_and_anothe
     assert shown.notes == {"taken_as_pushed": 1}
 
 
+async def test_a_push_of_what_was_deleted_since_is_taken_as_it_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with pushing(tmp_path, monkeypatch, is_account_given=True) as rig:
+        assert await rig.post({"action": {"id": 987_654, "user": "/rest/v1/user/7/"}}, RAW) == 200
+        (record,) = await rig.records(1)
+    assert (record["id"], record["person"]) == ("actionkit:action/987654", {"ids": {"actionkit": "7"}})
+
+
+async def test_when_the_account_is_slow_the_answer_comes_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reread, "REREAD_S", 0.1)
+    async with pushing(tmp_path, monkeypatch, is_account_given=True) as rig:
+        rig.server.faults.plan(SLOW, times=9)
+        assert await rig.post(rig.notification(email="rosa@example.org").body, RAW) == 200
+        assert (await rig.status()).notes == {"taken_as_pushed": 1}
+
+
+async def test_a_password_that_is_not_taken_costs_no_push_and_is_tried_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with pushing(tmp_path, monkeypatch, is_account_given=True) as rig:
+        rig.server.instance.logins = Logins(rig.server.world, rig.server.user, "changed")
+        for number in range(5):
+            assert await rig.post(rig.notification(email=f"rosa{number}@example.org").body, RAW) == 200
+        assert len(await rig.records(5)) == 5
+        assert rig.server.counts.calls == 1
+
+
 async def test_a_source_that_is_switched_off_answers_503_and_status_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +161,7 @@ async def test_the_first_topic_is_kept_over_restarts_until_it_is_unsubscribed(
         push = rig.notification(email="rosa@example.org").body
         assert await rig.post(push, {**RAW, "x-amz-sns-topic-arn": other}) == 403
         assert await rig.post(push, {**RAW, "x-amz-sns-topic-arn": rig.topic}) == 200
+        assert await rig.post(push, {**RAW, "x-amz-sns-topic-arn": "no topic"}) == 403
         assert (await rig.status()).notes == {"of_another_topic": 1}
         assert await rig.send(rig.pusher.topic.confirmation("UnsubscribeConfirmation")) == 200
         assert await rig.post(push, {**RAW, "x-amz-sns-topic-arn": other}) == 200
@@ -175,10 +209,22 @@ async def test_an_address_elsewhere_is_not_fetched_even_when_it_is_signed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Anybody can have a topic of their own, whose messages Amazon signs."""
-    async with pushing(tmp_path, monkeypatch, sns_hosts="local") as rig:
-        monkeypatch.setattr(type(rig.pusher.topic), "host", "https://evil.example")
-        assert await rig.send(rig.pusher.topic.confirmation()) == 403
+    async with pushing(tmp_path, monkeypatch) as rig:
+        message = rig.pusher.topic.confirmation()
+        honest = msgspec.json.decode(message.body)
+        elsewhere = honest["SubscribeURL"].replace("sns.us-east-1.amazonaws.com", "evil.example")
+        assert (
+            await rig.send(message, SubscribeURL=elsewhere, Signature=signed(honest | {"SubscribeURL": elsewhere}))
+            == 403
+        )
         assert rig.fetched == []
+        assert await rig.send(message, Signature=signed(honest)) == 200, "signed so, the honest one is taken"
+        assert rig.pusher.is_connected
+
+
+def signed(body: dict[str, Any]) -> str:
+    names = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
+    return signing_key(1).sign("".join(f"{name}\n{body[name]}\n" for name in names).encode())
 
 
 @pytest.mark.parametrize(
@@ -199,6 +245,7 @@ async def test_an_address_elsewhere_is_not_fetched_even_when_it_is_signed(
         {"Type": "Confirmation"},
         {"Type": None},
         {"TopicArn": "arn:aws:sns:us-east-1:111122223333:another"},
+        {"TopicArn": "rosa@example.org"},
         {"Message": {"not": "text"}},
     ],
 )

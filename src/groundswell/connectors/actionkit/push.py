@@ -106,7 +106,8 @@ class ActionKitPush:
         parsed = _parsed(body)
         message = sns.message_of(request.headers, parsed)
         if message is None:
-            await self._pin(request.headers.get(sns.TOPIC_HEADER))
+            if (topic := request.headers.get(sns.TOPIC_HEADER)) is not None:
+                await self._pin(sns.topic_in(topic))
             return [await self._arrival(parsed, body)]
         self._check_topic(message.topic)
         sns.verify(message, await self._certificate(message), self._clock.now())
@@ -132,10 +133,10 @@ class ActionKitPush:
         if self._reread is None or number is None:
             return Arrival(record_id, body)
         fresh = await self._reread.of(push, number)
-        if fresh is not None:
+        if fresh is not None and fresh is not push:
             self.counts["read_anew"] += 1
             return Arrival(record_id, msgspec.json.encode(fresh))
-        if not says_who(push):
+        if fresh is None and not says_who(push):
             raise NotNowError("not now: who did it is not in the push, and ActionKit cannot be asked", RETRY_AFTER_S)
         self.counts["taken_as_pushed"] += 1
         return Arrival(record_id, body)
@@ -149,10 +150,8 @@ class ActionKitPush:
                 "it is of another topic than the one this source goes with; if that is meant, set `topic` of the source"
             )
 
-    async def _pin(self, topic: str | None) -> None:
-        """Take this topic alone from now on, over restarts. None: the sender did not say; the key must do."""
-        if topic is None:
-            return
+    async def _pin(self, topic: str) -> None:
+        """Take this topic alone from now on, over restarts."""
         self._check_topic(topic)
         if self._topic is None:
             await self._keep(topic)

@@ -25,11 +25,14 @@ class Reread:
         self._is_in_trouble = False
 
     async def of(self, push: Push, action_id: str) -> Push | None:
-        """The push with action and user as the API shows them now; None when they cannot be had in time."""
+        """The push with action and user as the API shows them now; None when they cannot be had in time.
+
+        The push itself where they will never be had: then it is all there is.
+        """
         try:
             fresh = await self._read(push, action_id)
-        except RejectedError:  # deleted since, or not for this account's eyes: what was pushed is all there is
-            return None
+        except RejectedError:  # deleted since
+            return push
         except RemoteError as exc:
             self._trouble(exc)
             return None

@@ -20,6 +20,7 @@ Kind = Literal["Notification", "SubscriptionConfirmation", "UnsubscribeConfirmat
 KIND_HEADER: Final = "x-amz-sns-message-type"
 TOPIC_HEADER: Final = "x-amz-sns-topic-arn"
 TOPIC: Final = r"arn:aws[a-z-]*:sns:[a-z0-9-]{1,40}:[0-9]{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?"
+_TOPIC: Final = re.compile(TOPIC)
 _HOST: Final = re.compile(r"sns\.[a-z]{2}(?:-[a-z0-9]+){1,4}\.amazonaws\.com")
 _CERTIFICATE: Final = re.compile(r"/SimpleNotificationService-[0-9A-Za-z]{1,64}\.pem")
 """The same host also answers calls, with texts that whoever calls had a say in. Certificates are named so (D)."""
@@ -64,7 +65,7 @@ def message_of(headers: Mapping[str, str], body: Mapping[str, Any]) -> Message |
         return None
     return Message(
         kind=kind,
-        topic=_text(body, "TopicArn"),
+        topic=topic_in(_text(body, "TopicArn")),
         text=_text(body, "Message"),
         subscribe_url=URL() if kind == "Notification" else _subscribe_url(_text(body, "SubscribeURL")),
         signed="".join(f"{name}\n{_text(body, name)}\n" for name in _signed_of(body, kind)).encode(errors="replace"),
@@ -72,6 +73,13 @@ def message_of(headers: Mapping[str, str], body: Mapping[str, Any]) -> Message |
         version=_text(body, "SignatureVersion"),
         certificate_url=_certificate_url(_text(body, "SigningCertURL")),
     )
+
+
+def topic_in(text: str) -> str:
+    """The name of a topic. Raises RefusedError: 403, it is none."""
+    if not _TOPIC.fullmatch(text):
+        raise refused("the topic it names is none")
+    return text
 
 
 def amazon_url(text: str, name: str) -> URL:
