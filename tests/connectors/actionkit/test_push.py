@@ -4,10 +4,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import anyio
 import msgspec
 import pytest
 
-from groundswell.connectors.actionkit import reread
+from groundswell.connectors.actionkit import push, reread
 from groundswell.connectors.actionkit.push import DEFAULT_PATH
 from groundswell.connectors.actionkit.simulator.faults import SLOW, FaultRates
 from groundswell.connectors.actionkit.simulator.logins import Logins
@@ -158,14 +159,28 @@ async def test_the_first_topic_is_kept_over_restarts_until_it_is_unsubscribed(
         assert await rig.send(rig.pusher.topic.confirmation()) == 200
         key = rig.key
     async with pushing(tmp_path, monkeypatch, key=key) as rig:
-        push = rig.notification(email="rosa@example.org").body
-        assert await rig.post(push, {**RAW, "x-amz-sns-topic-arn": other}) == 403
-        assert await rig.post(push, {**RAW, "x-amz-sns-topic-arn": rig.topic}) == 200
-        assert await rig.post(push, {**RAW, "x-amz-sns-topic-arn": "no topic"}) == 403
+        body = rig.notification(email="rosa@example.org").body
+        assert await rig.post(body, {**RAW, "x-amz-sns-topic-arn": other}) == 403
+        assert await rig.post(body, {**RAW, "x-amz-sns-topic-arn": rig.topic}) == 200
+        assert await rig.post(body, {**RAW, "x-amz-sns-topic-arn": "no topic"}) == 403
         assert (await rig.status()).notes == {"of_another_topic": 1}
         assert await rig.send(rig.pusher.topic.confirmation("UnsubscribeConfirmation")) == 200
-        assert await rig.post(push, {**RAW, "x-amz-sns-topic-arn": other}) == 200
-        assert await rig.post(push, {**RAW, "x-amz-sns-topic-arn": rig.topic}) == 403
+        assert await rig.post(body, {**RAW, "x-amz-sns-topic-arn": other}) == 200
+        assert await rig.post(body, {**RAW, "x-amz-sns-topic-arn": rig.topic}) == 403
+
+
+async def test_without_room_to_note_the_topic_a_confirmation_comes_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(push, "KEEP_S", 0.05)
+    async with pushing(tmp_path, monkeypatch) as rig:
+        source = rig.daemon.supervisor.sources["pushes"]
+        emit = source._emit
+        source._emit = lambda batch: anyio.sleep_forever()  # as the daemon's does while there is no room
+        assert await rig.send(rig.pusher.topic.confirmation()) == 503
+        source._emit = emit
+        assert await rig.send(rig.pusher.topic.confirmation()) == 200
+        assert (await rig.status()).notes == {"confirmed": 1}
 
 
 async def test_a_topic_in_the_settings_is_the_only_one_whatever_was_unsubscribed(
@@ -175,8 +190,8 @@ async def test_a_topic_in_the_settings_is_the_only_one_whatever_was_unsubscribed
     async with pushing(tmp_path, monkeypatch, f'topic = "{ours}"') as rig:
         assert await rig.send(rig.pusher.topic.confirmation()) == 403
         assert await rig.send(rig.pusher.topic.confirmation("UnsubscribeConfirmation")) == 403
-        push = rig.notification(email="rosa@example.org").body
-        assert await rig.post(push, {**RAW, "x-amz-sns-topic-arn": ours}) == 200
+        body = rig.notification(email="rosa@example.org").body
+        assert await rig.post(body, {**RAW, "x-amz-sns-topic-arn": ours}) == 200
         assert rig.fetched == []
 
 

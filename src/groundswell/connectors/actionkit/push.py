@@ -30,6 +30,8 @@ from groundswell.settings import WebhookPath, WebhookSourceSettings
 DEFAULT_PATH: Final = "/webhooks/action_kit/v1/signup"
 FETCH_S: Final = 5.0
 """For a certificate, and for a confirmation."""
+KEEP_S: Final = 3.0
+"""To note the topic on disk. A batch waits while there is no room; a sender does not."""
 CERTIFICATES_MAX: Final = 8
 RETRY_AFTER_S: Final = 20
 """As SNS spaces its tries by default (D by AWS)."""
@@ -157,13 +159,16 @@ class ActionKitPush:
             await self._keep(topic)
 
     async def _keep(self, topic: str | None) -> None:
-        async with self._keeping:
-            if self._emit is None:
-                raise NotNowError("not now: this source was paused a moment ago", RETRY_AFTER_S)
-            if topic is not None:  # another may have been first, while this one waited
-                self._check_topic(topic)
-            await self._emit(Batch((), cursor=topic or ""))
-            self._topic = topic
+        with anyio.move_on_after(KEEP_S):
+            async with self._keeping:
+                if self._emit is None:
+                    raise NotNowError("not now: this source was paused a moment ago", RETRY_AFTER_S)
+                if topic is not None:  # another may have been first, while this one waited
+                    self._check_topic(topic)
+                await self._emit(Batch((), cursor=topic or ""))
+                self._topic = topic
+                return
+        raise NotNowError("not now: there is no room to note the topic", RETRY_AFTER_S)
 
     async def _confirm(self, message: sns.Message) -> None:
         await self._fetch(message.subscribe_url, "confirming the subscription of pushes")
