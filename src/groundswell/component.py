@@ -136,8 +136,10 @@ class WebhookSource(Source, Protocol):
         """Return if the sender is who they must be, else raise RefusedError (401, with a challenge)."""
         ...
 
-    def arrivals(self, request: WebhookRequest) -> Sequence[Arrival]:
+    def arrivals(self, request: WebhookRequest) -> Sequence[Arrival] | Awaitable[Sequence[Arrival]]:
         """What came, in order. Runs on the event loop for every request: be quick.
+
+        It may be `async` where others have to be asked first. Then it bounds how long that takes: the sender waits.
 
         Raises:
             UnreadableError: the body cannot be read; 400, and a dead letter with the body.

@@ -15,6 +15,7 @@ from groundswell.connectors.action_network.unique_id_list_sink import (
 )
 from groundswell.connectors.action_network.webhook import ActionNetworkWebhook, ActionNetworkWebhookSettings
 from groundswell.connectors.actionkit.account import ActionKitAccount, ActionKitAccountSettings
+from groundswell.connectors.actionkit.push import ActionKitPush, ActionKitPushSettings
 from groundswell.connectors.http.sink import HttpSink, HttpSinkSettings
 from groundswell.connectors.http.webhook import HttpWebhook, HttpWebhookSettings
 from groundswell.connectors.jsonl.sink import JsonlSink, JsonlSinkSettings
@@ -30,7 +31,7 @@ from groundswell.transforms.normalise_phone import NormalisePhone, NormalisePhon
 class ComponentType:
     """A type a configuration may name: its settings, and what builds it from (settings, context).
 
-    The settings of a type that needs an account have a field `account`, its name.
+    The settings of a type that needs an account have a field `account`, its name; None where it can do without.
     """
 
     settings: type[Settings]
@@ -46,6 +47,7 @@ ACCOUNTS: Final[dict[str, ComponentType]] = {
 SOURCES: Final[dict[str, ComponentType]] = {
     "action_network.poll": ComponentType(ActionNetworkPollSettings, ActionNetworkPoll, account="action_network"),
     "action_network.webhook": ComponentType(ActionNetworkWebhookSettings, ActionNetworkWebhook),
+    "actionkit.push": ComponentType(ActionKitPushSettings, ActionKitPush, account="actionkit"),
     "http.webhook": ComponentType(HttpWebhookSettings, HttpWebhook),
     "jsonl": ComponentType(JsonlSourceSettings, JsonlSource),
 }

@@ -286,13 +286,16 @@ def _check_path(path: str) -> str:
     return path
 
 
+WebhookPath = Annotated[str, AfterValidator(_check_path)]
+
+
 class WebhookSourceSettings(SourceSettings):
     """What every source takes that others push to."""
 
     sender_can_sign: ClassVar[bool] = True
     """False where the vendor has no way to show who is sending: then the path is the only secret there is."""
 
-    path: Annotated[str, AfterValidator(_check_path)] | None = Field(
+    path: WebhookPath | None = Field(
         None, description='Where it listens. Without it: "/webhooks/" and the name of the source.'
     )
 

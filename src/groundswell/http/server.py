@@ -6,7 +6,7 @@ This is the path that election night goes through: no log line per request, coun
 import asyncio
 import os
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol, cast
 
 import anyio
@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from groundswell.clock import Clock
 from groundswell.component import Arrival, WebhookRequest, WebhookSource
-from groundswell.errors import GroundswellError, RefusedError, UnreadableError
+from groundswell.errors import GroundswellError, RefusedError, StoreError, UnreadableError
 from groundswell.http.connection import Connection
 from groundswell.http.message import Request, refusal_written, written
 from groundswell.logs import without_text
@@ -217,11 +217,12 @@ class WebhookServer:
         webhook = WebhookRequest(request.path, request.headers, body, self._clock.now())
         await source.authenticate(webhook)
         try:
-            arrivals = source.arrivals(webhook)
+            came = source.arrivals(webhook)
+            arrivals = await came if isinstance(came, Awaitable) else came
         except UnreadableError as exc:
             await self._inlet.unreadable(name, body, str(exc))
             raise
-        except RefusedError:
+        except (RefusedError, StoreError):
             raise
         except Exception as exc:
             log.error("webhook_defect", component=name, exception=without_text(exc), then="answered 500")

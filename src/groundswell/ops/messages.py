@@ -77,7 +77,7 @@ class ComponentStatus(Struct, frozen=True):
     dead_letters: int = 0
     """Waiting for a person now, whenever they were made."""
     notes: dict[str, int] = {}
-    """What a transform met, and how often."""
+    """What a transform or a source met, and how often."""
     progress: SourceProgress | None = None
     """While a source is at something long."""
     last_error: str | None = None

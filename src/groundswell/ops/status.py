@@ -111,8 +111,9 @@ def _component(
 
 
 def _counts(part: Part, daemon: Daemon, totals: Mapping[str, float]) -> dict[str, Any]:
-    transform = daemon.supervisor.processor.plan.transforms.get(part.name)
-    notes = dict(getattr(transform, "counts", {}))
+    plan = daemon.supervisor.processor.plan
+    counting = plan.transforms.get(part.name) or daemon.supervisor.sources.get(part.name)
+    notes = dict(getattr(counting, "counts", {}))
     return {**{word: int(totals.get(word, 0)) for word in _COUNTS[part.role]}, "notes": notes}
 
 
@@ -134,6 +135,8 @@ def _why(name: str, state: str, waiting: int, dead_letters: int) -> Iterator[str
     """Why a component needs a person. What mends itself (away, rate limited, waiting) does not."""
     if state == "unauthorized":
         yield f"its credentials are refused; mend them, then `groundswell resume {name}` tries at once"
+    if state == "off":
+        yield "it is switched off and answers 503; set `enabled = true` and reload once the set-up is done"
     if state == "removed" and waiting:
         yield f"{_deliveries(waiting)} for it, and the configuration no longer has it; put it back"
     if dead_letters:

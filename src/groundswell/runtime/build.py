@@ -32,7 +32,8 @@ class Builder:
     def build(self, described: model.Component, accounts: Mapping[str, Account]) -> Any:
         """The source, transform or sink this describes, on the accounts built before."""
         component_type = _TABLES[described.role][described.type]
-        account = None if component_type.account is None else accounts[described.settings.account]
+        named = None if component_type.account is None else described.settings.account
+        account = None if named is None else accounts[named]
         context = self._context(described.name, described.directory, account)
         return component_type.build(described.settings, context)
 

@@ -325,6 +325,7 @@ class Supervisor:
         states = dict.fromkeys(self.config.components, "running")
         states |= {name: runner.gate.state for name, runner in self.sinks.items()}
         states |= {name: runner.state for name, runner in self.running_sources.items()}
+        states |= {name: "off" for name, source in self.sources.items() if not getattr(source, "is_enabled", True)}
         return states
 
     def not_ready(self) -> list[str]:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from groundswell.component import Context, Delivery, Outcome, Rejected, Retry, Skipped
 from groundswell.connectors.action_network.transport import Caller
-from groundswell.connectors.action_network.writing.countries import country_code
+from groundswell.connectors.countries import country_code
 from groundswell.connectors.action_network.writing.lookup import identity_of
 from groundswell.connectors.action_network.writing.outgoing import FIELDS, OwnedFields, outgoing
 from groundswell.connectors.action_network.writing.person import PeopleWriter, Rules, Wanted

@@ -13,7 +13,7 @@ from msgspec import UNSET, Struct
 from groundswell.connectors.action_network.hal import Resource, id_of
 from groundswell.connectors.action_network.people import person_of
 from groundswell.connectors.action_network.regions import region_code
-from groundswell.connectors.action_network.writing.countries import country_code
+from groundswell.connectors.countries import country_code
 from groundswell.connectors.action_network.writing.outgoing import (
     ADDRESS,
     CUSTOM,

@@ -1,4 +1,4 @@
-"""Countries by code, so that "United States" and "usa" are sent as the "US" that Action Network takes."""
+"""Countries by code and by English name: "United States", "usa" and "US" are one."""
 
 import unicodedata
 from typing import Final
