@@ -1,0 +1,60 @@
+"""Numbers of what has changed, from an SQL report: the way where a collection cannot be filtered by `updated_at`."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+from groundswell.connectors.actionkit.client import ROWS_MAX, ActionKit
+from groundswell.connectors.actionkit.polling.feeds import Feed
+from groundswell.connectors.actionkit.times import written_for_sql
+from groundswell.connectors.actionkit.transport import Caller
+from groundswell.errors import UnavailableError
+
+ROWS_ASKED: Final = 1_000
+"""At a time: what was changed since is asked for one by one, so more would only be a longer wait."""
+PAGES_MAX: Final = 10_000
+assert ROWS_ASKED <= ROWS_MAX
+
+
+async def changed_numbers(
+    client: ActionKit, caller: Caller, feed: Feed, since: int, until: int, after: int, *, with_main: bool = True
+) -> AsyncIterator[Sequence[int]]:
+    """Numbers above `after`, rising, of what changed from `since` to before `until`, or had something beside it change.
+
+    Asked for until there are no more, not until an answer is short: how many rows a report may have, differs (C).
+
+    Args:
+        with_main: Also look at the table of the things themselves.
+
+    Raises:
+        RejectedError: they do not take such a report.
+    """
+    query = query_of(feed, with_main=with_main)
+    what = f"asking which {feed.resource}s have changed"
+    for _ in range(PAGES_MAX):
+        values = {"since": written_for_sql(since), "until": written_for_sql(until), "after": after}
+        rows = await client.sql(caller, query, values, what)
+        if not rows:
+            return
+        numbers = [int(row[0]) for row in rows if row and str(row[0]).isdigit()]
+        if len(numbers) < len(rows) or any(number <= after for number in numbers):
+            raise UnavailableError(
+                f"{caller.component}: {what}: {client.host} sent other rows than were asked for; it will be tried again"
+            )
+        numbers = sorted(set(numbers))
+        yield numbers
+        after = numbers[-1]
+    raise UnavailableError(f"{caller.component}: {what}: {client.host} sent more than {PAGES_MAX} pages of rows")
+
+
+def query_of(feed: Feed, *, with_main: bool) -> str:
+    """One query over the table and those beside it. All names in it are ours; values travel apart."""
+    tables = [(feed.table, "id", "updated_at")] if with_main else []
+    tables += [(side.table, side.column, side.stamp) for side in feed.sides]
+    parts = [
+        f"SELECT {column} AS id FROM {table} WHERE {stamp} >= {{{{ since }}}} AND {stamp} < {{{{ until }}}}"  # noqa: S608
+        for table, column, stamp in tables
+    ]
+    return (
+        f"SELECT id FROM ({' UNION '.join(parts)}) AS changed "  # noqa: S608 # from the table in feeds.py
+        f"WHERE id > {{{{ after }}}} ORDER BY id LIMIT {ROWS_ASKED}"
+    )
