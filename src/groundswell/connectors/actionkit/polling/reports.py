@@ -7,12 +7,16 @@ from groundswell.connectors.actionkit.client import ROWS_MAX, ActionKit
 from groundswell.connectors.actionkit.polling.feeds import Feed
 from groundswell.connectors.actionkit.times import written_for_sql
 from groundswell.connectors.actionkit.transport import Caller
-from groundswell.errors import UnavailableError
+from groundswell.errors import RejectedError, UnavailableError
 
 ROWS_ASKED: Final = 1_000
 """At a time: what was changed since is asked for one by one, so more would only be a longer wait."""
 PAGES_MAX: Final = 10_000
 assert ROWS_ASKED <= ROWS_MAX
+
+
+class NoReportsError(RejectedError):
+    """Their answer to a report is that there is none, or that a table has another name."""
 
 
 async def changed_numbers(
@@ -26,13 +30,16 @@ async def changed_numbers(
         with_main: Also look at the table of the things themselves.
 
     Raises:
-        RejectedError: they do not take such a report.
+        NoReportsError: they do not take such a report.
     """
     query = query_of(feed, with_main=with_main)
     what = f"asking which {feed.resource}s have changed"
     for _ in range(PAGES_MAX):
         values = {"since": written_for_sql(since), "until": written_for_sql(until), "after": after}
-        rows = await client.sql(caller, query, values, what)
+        try:
+            rows = await client.sql(caller, query, values, what)
+        except RejectedError as exc:
+            raise NoReportsError(str(exc)) from exc
         if not rows:
             return
         numbers = [int(row[0]) for row in rows if row and str(row[0]).isdigit()]

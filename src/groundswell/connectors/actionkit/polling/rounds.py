@@ -13,13 +13,12 @@ from groundswell.connectors.actionkit.client import LIMIT_MAX, ActionKit, Resour
 from groundswell.connectors.actionkit.polling.arrivals import arrivals_of
 from groundswell.connectors.actionkit.polling.feeds import COLLECTIONS, Feed, Side
 from groundswell.connectors.actionkit.polling.marks import Mark, Marks
-from groundswell.connectors.actionkit.polling.reports import changed_numbers
+from groundswell.connectors.actionkit.polling.reports import NoReportsError, changed_numbers
 from groundswell.connectors.actionkit.polling.things import Things
 from groundswell.connectors.actionkit.polling.walk import Stretch, Walk
 from groundswell.connectors.actionkit.times import seconds_of, written
 from groundswell.connectors.actionkit.transport import Caller, Query
 from groundswell.connectors.actionkit.uris import id_at
-from groundswell.errors import RejectedError
 
 SETTLED_S: Final = 5
 """Windows end this long ago: what is written in one transaction may show its time before it shows itself (I)."""
@@ -104,9 +103,7 @@ class Rounds:
                         total = stretch.total if mark.is_whole else None
                         progress = Progress(feed.resource, records, total, began_at, before)
                     await self._save(emit, feed, Batch(arrivals, progress=progress), mark)
-            except RejectedError:
-                if step != SQL:
-                    raise
+            except NoReportsError:
                 self._no_reports(feed)
                 return False
         await self._save(emit, feed, Batch(()), self._finished(mark))

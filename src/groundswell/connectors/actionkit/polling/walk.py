@@ -7,7 +7,8 @@ there, rows have moved, and we go back until we meet what we have seen.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, Final
+from itertools import pairwise
+from typing import Any
 
 from msgspec import Struct
 
@@ -101,7 +102,7 @@ class Walk:
         numbers = [key for key in keys if isinstance(key, int | str)]
         if len(numbers) < len(keys):
             raise self._stuck(f"showed some without {self._key}")
-        if self._key == "id" and any(not _is_after(after, before) for before, after in zip(numbers, numbers[1:])):  # noqa: B905 # the second is shorter
+        if self._key == "id" and any(not _is_after(after, before) for before, after in pairwise(numbers)):
             raise self._stuck("showed them in no order")
         return numbers
 
