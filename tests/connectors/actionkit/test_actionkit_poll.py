@@ -77,6 +77,24 @@ async def test_a_user_field_that_changes_alone_is_caught(behaviour: Behaviour) -
 
 
 @WAYS
+async def test_a_user_field_that_goes_there_and_back_is_three_states(behaviour: Behaviour) -> None:
+    async with (
+        simulator(users=30, clock=PollClock(), behaviour=behaviour) as server,
+        polling(server, collections=["users"]) as poller,
+    ):
+        stamp = server.control.user(7)["updated_at"].replace("T", " ")
+        for word in ("yes", "no", "yes"):
+            server.control.edit(7, fields={"sms_opt_in": word})
+            server.world.db.run("UPDATE core_user SET updated_at = ? WHERE id = 7", stamp)
+            poller.clock.pass_by(600)
+            await poller.round()
+        words = [one.person.custom["sms_opt_in"] for one in poller.records("user") if one.person and "/7@" in one.id]
+        assert words == ["yes", "no", "yes"]
+        moments = [str(one.occurred_at) for one in poller.records("user") if "/7@" in one.id]
+        assert moments == sorted(set(moments))
+
+
+@WAYS
 async def test_a_phone_that_is_added_alone_is_caught(behaviour: Behaviour) -> None:
     async with (
         simulator(users=120, clock=PollClock(), behaviour=behaviour) as server,
@@ -111,8 +129,10 @@ async def test_a_bounce_is_caught_as_a_change_of_the_user_and_of_the_list(behavi
         assert poller.inbox.last("user", number)["subscription_status"] == "bounced"
         change = poller.records("subscriptionhistory")[-1]
         assert change.kind == "group_member"
-        assert change.group and change.group.fields["subscribed"] is False
-        assert change.person and change.person.ids == {"actionkit": str(number)}
+        assert change.group
+        assert change.group.fields["subscribed"] is False
+        assert change.person
+        assert change.person.ids == {"actionkit": str(number)}
 
 
 async def test_a_phone_that_was_deleted_is_found_when_users_are_read_whole_again() -> None:
@@ -208,8 +228,10 @@ async def test_actions_come_with_whoever_took_them(behaviour: Behaviour) -> None
         await poller.round()
         record = poller.records("action")[-1]
         assert record.id == f"actionkit:action/{number}"
-        assert record.person and record.person.email == "ada@example.org"
-        assert record.action and record.action.fields == {"colour": "blue"}
+        assert record.person
+        assert record.person.email == "ada@example.org"
+        assert record.action
+        assert record.action.fields == {"colour": "blue"}
         assert record.action.type == "signup"
 
 
@@ -226,8 +248,10 @@ async def test_a_gift_is_a_donation_and_its_reversal_a_refund(behaviour: Behavio
         await poller.round()
         gift = poller.records("transaction")[-1]
         assert gift.kind == "donation"
-        assert gift.donation and gift.donation.amount == "25.00"
-        assert gift.person and gift.person.email == "ada@example.org"
+        assert gift.donation
+        assert gift.donation.amount == "25.00"
+        assert gift.person
+        assert gift.person.email == "ada@example.org"
         assert not poller.inbox.of("refund")
         number = int(gift.id.rpartition("/")[2])
         server.world.db.update("core_transaction", number, status="reversed", updated_at=server.world.now())
@@ -235,7 +259,8 @@ async def test_a_gift_is_a_donation_and_its_reversal_a_refund(behaviour: Behavio
         await poller.round()
         (refund,) = poller.records("refund")
         assert refund.kind == "refund"
-        assert refund.donation and refund.donation.amount == "25.00"
+        assert refund.donation
+        assert refund.donation.amount == "25.00"
 
 
 @WAYS

@@ -7,22 +7,23 @@ from groundswell.connectors.actionkit.client import Resource
 from groundswell.connectors.actionkit.mapping import once, state
 from groundswell.connectors.actionkit.money import is_cancelled, is_paid, refunded_number
 from groundswell.connectors.actionkit.polling.things import Things
+from groundswell.connectors.actionkit.polling.walk import Stretch
 from groundswell.connectors.actionkit.uris import id_at
 
 
-async def arrivals_of(resource: str, objects: Sequence[Resource], things: Things) -> list[Arrival]:
+async def arrivals_of(resource: str, stretch: Stretch, things: Things) -> list[Arrival]:
     """The arrivals of some of one collection. Those of money that did not move are none."""
+    objects = stretch.objects
     match resource:
         case "user":
-            return [state("user", user) for user in await things.with_phones(objects)]
+            users = await things.with_phones(objects)
+            return [state("user", user, changed_at=stretch.changed.get(str(user["id"]))) for user in users]
         case "action":
-            users = await _users(objects, things)
-            return [once("action", one["id"], _parts("action", one, users)) for one in objects]
+            return [once("action", one["id"], parts) for one, parts in await _with_users("action", objects, things)]
         case "subscriptionhistory":
             return await _changes(objects, things)
         case "eventsignup":
-            users = await _users(objects, things)
-            return [state("eventsignup", one, _parts("signup", one, users)) for one in objects]
+            return [state("eventsignup", one, parts) for one, parts in await _with_users("signup", objects, things)]
         case "transaction":
             return await _money(objects, things)
         case "orderrecurring":
@@ -36,10 +37,8 @@ async def arrivals_of(resource: str, objects: Sequence[Resource], things: Things
 
 
 async def _changes(objects: Sequence[Resource], things: Things) -> list[Arrival]:
-    users = await _users(objects, things)
     made = []
-    for one in objects:
-        parts = _parts("subscriptionhistory", one, users)
+    for one, parts in await _with_users("subscriptionhistory", objects, things):
         if (kind := await things.kind_of_change(one.get("change"))) is not None:
             parts["change"] = kind
         made.append(once("subscriptionhistory", one["id"], parts))
@@ -72,10 +71,11 @@ async def _behind(objects: Sequence[Resource], things: Things) -> list[Resource]
     return made
 
 
-async def _users(objects: Sequence[Resource], things: Things) -> dict[str, Resource]:
-    return await things.users([id_at(one.get("user")) for one in objects])
-
-
-def _parts(name: str, thing: Resource, users: dict[str, Resource]) -> Resource:
-    user = users.get(id_at(thing.get("user")) or "")
-    return {name: thing} if user is None else {name: thing, "user": user}
+async def _with_users(name: str, objects: Sequence[Resource], things: Things) -> list[tuple[Resource, Resource]]:
+    """Each, and it under its name beside the user it is about."""
+    users = await things.users([id_at(one.get("user")) for one in objects])
+    made = []
+    for one in objects:
+        user = users.get(id_at(one.get("user")) or "")
+        made.append((one, {name: one} if user is None else {name: one, "user": user}))
+    return made

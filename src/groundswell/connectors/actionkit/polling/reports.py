@@ -1,11 +1,11 @@
 """Numbers of what has changed, from an SQL report: the way where a collection cannot be filtered by `updated_at`."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
 from groundswell.connectors.actionkit.client import ROWS_MAX, ActionKit
 from groundswell.connectors.actionkit.polling.feeds import Feed
-from groundswell.connectors.actionkit.times import written_for_sql
+from groundswell.connectors.actionkit.times import seconds_of, written_for_sql
 from groundswell.connectors.actionkit.transport import Caller
 from groundswell.errors import RejectedError, UnavailableError
 
@@ -21,8 +21,9 @@ class NoReportsError(RejectedError):
 
 async def changed_numbers(
     client: ActionKit, caller: Caller, feed: Feed, since: int, until: int, after: int, *, with_main: bool = True
-) -> AsyncIterator[Sequence[int]]:
-    """Numbers above `after`, rising, of what changed from `since` to before `until`, or had something beside it change.
+) -> AsyncIterator[Mapping[int, int | None]]:
+    """What changed from `since` to before `until`, or had something beside it change: numbers above `after`, rising,
+    and when that was, in seconds since 1970.
 
     Asked for until there are no more, not until an answer is short: how many rows a report may have, differs (C).
 
@@ -42,14 +43,13 @@ async def changed_numbers(
             raise NoReportsError(str(exc)) from exc
         if not rows:
             return
-        numbers = [int(row[0]) for row in rows if row and str(row[0]).isdigit()]
-        if len(numbers) < len(rows) or any(number <= after for number in numbers):
+        found = {int(row[0]): seconds_of(row[1]) for row in rows if len(row) == 2 and str(row[0]).isdigit()}
+        if len(found) < len(rows) or min(found) <= after:
             raise UnavailableError(
                 f"{caller.component}: {what}: {client.host} sent other rows than were asked for; it will be tried again"
             )
-        numbers = sorted(set(numbers))
-        yield numbers
-        after = numbers[-1]
+        yield dict(sorted(found.items()))
+        after = max(found)
     raise UnavailableError(f"{caller.component}: {what}: {client.host} sent more than {PAGES_MAX} pages of rows")
 
 
@@ -58,10 +58,11 @@ def query_of(feed: Feed, *, with_main: bool) -> str:
     tables = [(feed.table, "id", "updated_at")] if with_main else []
     tables += [(side.table, side.column, side.stamp) for side in feed.sides]
     parts = [
-        f"SELECT {column} AS id FROM {table} WHERE {stamp} >= {{{{ since }}}} AND {stamp} < {{{{ until }}}}"  # noqa: S608
+        f"SELECT {column} AS id, {stamp} AS moment FROM {table} "  # noqa: S608 # from the table in feeds.py
+        f"WHERE {stamp} >= {{{{ since }}}} AND {stamp} < {{{{ until }}}}"
         for table, column, stamp in tables
     ]
     return (
-        f"SELECT id FROM ({' UNION '.join(parts)}) AS changed "  # noqa: S608 # from the table in feeds.py
-        f"WHERE id > {{{{ after }}}} ORDER BY id LIMIT {ROWS_ASKED}"
+        f"SELECT id, MAX(moment) FROM ({' UNION ALL '.join(parts)}) AS changed "  # noqa: S608 # the same
+        f"WHERE id > {{{{ after }}}} GROUP BY id ORDER BY id LIMIT {ROWS_ASKED}"
     )

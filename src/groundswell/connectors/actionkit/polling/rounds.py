@@ -95,7 +95,7 @@ class Rounds:
                 mark = replace(mark, step=step, at=None, seen=0)
             try:
                 async for stretch in self._read(feed, mark):
-                    arrivals = await arrivals_of(feed.resource, stretch.objects, self._things)
+                    arrivals = await arrivals_of(feed.resource, stretch, self._things)
                     records = mark.records + len(arrivals) if self._shows(mark) else 0
                     mark = replace(mark, at=stretch.at, seen=stretch.seen, records=records)
                     progress = None
@@ -224,18 +224,24 @@ class Rounds:
     async def _reported(self, feed: Feed, mark: Mark) -> AsyncIterator[Stretch]:
         is_filtered = await self._can_filter(feed.resource, "updated_at")
         after = mark.at if isinstance(mark.at, int) else 0
-        async for numbers in changed_numbers(
+        async for found in changed_numbers(
             self._client, self._caller, feed, mark.since, mark.goal or 0, after, with_main=not is_filtered
         ):
+            numbers = list(found)
+            changed = {str(number): moment for number, moment in found.items()}
             for start in range(0, len(numbers), LIMIT_MAX):
                 some = numbers[start : start + LIMIT_MAX]
-                yield Stretch(await self._things.get(feed.resource, some), some[-1], 0, 0)
+                yield Stretch(await self._things.get(feed.resource, some), some[-1], 0, 0, changed)
 
     async def _beside(self, feed: Feed, side: Side, mark: Mark) -> AsyncIterator[Stretch]:
         """Those whose phones, fields, ... have changed."""
         async for stretch in self._walk(side.resource, "id", _within(side.stamp, mark)).after(mark.at, mark.seen):
-            owners = {number for one in stretch.objects if (number := id_at(one.get(side.link))) is not None}
-            yield replace(stretch, objects=await self._things.get(feed.resource, owners))
+            changed: dict[str, int | None] = {}
+            for one in stretch.objects:
+                owner, moment = id_at(one.get(side.link)), seconds_of(one.get(side.stamp))
+                if owner is not None:
+                    changed[owner] = max(changed.get(owner) or 0, moment or 0)
+            yield replace(stretch, objects=await self._things.get(feed.resource, changed), changed=changed)
 
     def _is_asked_for(self, feed: Feed, thing: Resource, mark: Mark) -> bool:
         """Where the whole is read for want of a filter, or again: of this time, as far as it says."""

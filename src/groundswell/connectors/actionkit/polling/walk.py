@@ -6,7 +6,7 @@ next page by offset would begin too late. So a page begins with the last row of 
 there, rows have moved, and we go back until we meet what we have seen.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -20,13 +20,15 @@ Key = int | str
 
 
 class Stretch(Struct, frozen=True):
-    """The next ones in order, never empty, and where that leaves us."""
+    """The next ones in order, and where that leaves us."""
 
     objects: Sequence[Resource]
     at: Key
     seen: int
     total: int
-    """How many there are, as far as the last answer says; by key-set those that were left."""
+    """How many there are, as far as the last answer says."""
+    changed: Mapping[str, int | None] = {}
+    """By number: when something beside it changed, in seconds since 1970."""
 
 
 class Walk:
