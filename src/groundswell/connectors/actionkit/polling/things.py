@@ -27,6 +27,8 @@ class Things:
         self._caller = caller
         self._users: dict[str, bytes] = {}
         self._kinds: dict[str, Resource] = {}
+        self._ignored: set[tuple[str, str]] = set()
+        """Filters that are said to be allowed, and do nothing."""
 
     def forget(self) -> None:
         """A new round begins: users may have changed."""
@@ -35,8 +37,8 @@ class Things:
     async def get(self, kind: str, numbers: Iterable[Any]) -> list[Resource]:
         """Those of these that are there, by number."""
         wanted = sorted({int(number) for number in numbers if str(number).isdigit()})
-        if len(wanted) > 1 and (await self._client.schema(self._caller, kind)).can_filter("id", "in"):
-            return [one for some in _in_parts(wanted) for one in await self._many(kind, "id", some)]
+        if len(wanted) > 1 and (many := await self._many(kind, "id", wanted)) is not None:
+            return many
         found: dict[int, Resource] = {}
 
         async def one(number: int) -> None:
@@ -79,20 +81,40 @@ class Things:
     async def _phones(self, users: Sequence[int], addresses: dict[str, Any]) -> list[Resource]:
         if not users:
             return []
-        if (await self._client.schema(self._caller, "phone")).can_filter("user", "in"):
-            return [phone for some in _in_parts(users) for phone in await self._many("phone", "user", some)]
+        if (many := await self._many("phone", "user", users)) is not None:
+            return many
         numbers = [id_at(uri) for user in users for uri in addresses[str(user)]]
         return await self.get("phone", numbers)
 
-    async def _many(self, kind: str, field: str, numbers: Sequence[int]) -> list[Resource]:
-        where = [(f"{field}__in", str(number)) for number in numbers]
-        walk = Walk(self._client, self._caller, kind, where=where)
-        return [one async for stretch in walk.after() for one in stretch.objects]
+    async def _many(self, kind: str, field: str, numbers: Sequence[int]) -> list[Resource] | None:
+        """Those whose field is one of these; None where it cannot be asked for that way.
+
+        What their filters do not know, they ignore (I): then the answer would be the whole collection. So what comes is
+        compared to what was asked for.
+        """
+        if (kind, field) in self._ignored:
+            return None
+        if not (await self._client.schema(self._caller, kind)).can_filter(field, "in"):
+            return None
+        found: list[Resource] = []
+        for some in _in_parts(numbers):
+            where = [(f"{field}__in", str(number)) for number in some]
+            wanted = {str(number) for number in some}
+            async for stretch in Walk(self._client, self._caller, kind, where=where).after():
+                if any(_number(one.get(field)) not in wanted for one in stretch.objects):
+                    self._ignored.add((kind, field))
+                    return None
+                found += stretch.objects
+        return found
 
     def _keep(self, user: Resource) -> None:
         if len(self._users) >= USERS_KEPT_MAX:
             del self._users[next(iter(self._users))]
         self._users[str(user.get("id"))] = msgspec.json.encode(kept(user))
+
+
+def _number(value: Any) -> str | None:
+    return str(value) if isinstance(value, int) else id_at(value)
 
 
 def _in_parts(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
