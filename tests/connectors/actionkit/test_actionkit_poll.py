@@ -38,7 +38,7 @@ async def test_a_quiet_round_hands_over_nothing_and_costs_a_handful_of_calls(beh
         await poller.round()  # what the simulator began with is as young as itself
         poller.clock.pass_by(600)
         known = len(poller.inbox.ids)
-        assert await poller.round() <= 8
+        assert await poller.round() <= 9
         assert len(poller.inbox.ids) == known
 
 
@@ -135,6 +135,37 @@ async def test_a_bounce_is_caught_as_a_change_of_the_user_and_of_the_list(behavi
         assert change.person.ids == {"actionkit": str(number)}
 
 
+@WAYS
+async def test_whoever_bounced_and_then_unsubscribes_is_caught(behaviour: Behaviour) -> None:
+    async with (
+        simulator(users=120, clock=PollClock(), behaviour=behaviour) as server,
+        polling(server, collections=["users"]) as poller,
+    ):
+        await poller.round()
+        (bounced, *_) = server.control.rows("SELECT id, email FROM core_user WHERE subscription_status = 'bounced'")
+        poller.clock.pass_by(600)
+        server.control.act("unsubscribe", email=bounced["email"])
+        poller.clock.pass_by(60)
+        await poller.round()
+        assert poller.inbox.last("user", bounced["id"])["subscription_status"] == "unsubscribed"
+
+
+@WAYS
+async def test_an_action_that_changes_nothing_about_a_user_makes_no_state(behaviour: Behaviour) -> None:
+    async with (
+        simulator(users=120, clock=PollClock(), behaviour=behaviour) as server,
+        polling(server, collections=["users"]) as poller,
+    ):
+        await poller.round()
+        known = len(poller.inbox.ids)
+        (there, *_) = server.control.rows("SELECT email FROM core_user WHERE subscription_status = 'subscribed'")
+        poller.clock.pass_by(600)
+        server.control.act("signup", email=there["email"], suppress_subscribe="1")
+        poller.clock.pass_by(60)
+        await poller.round()
+        assert len(poller.inbox.ids) == known
+
+
 async def test_a_phone_that_was_deleted_is_found_when_users_are_read_whole_again() -> None:
     async with (
         simulator(users=120, clock=PollClock()) as server,
@@ -142,7 +173,7 @@ async def test_a_phone_that_was_deleted_is_found_when_users_are_read_whole_again
     ):
         await poller.round()
         known = len(poller.inbox.ids)
-        phone = server.control.rows("SELECT id, user_id FROM core_phone LIMIT 1")[0]
+        phone = server.control.rows("SELECT id, user_id FROM core_phone WHERE user_id > 60 LIMIT 1")[0]
         server.world.db.delete("core_phone", phone["id"])
         poller.clock.pass_by(3600)
         await poller.round()

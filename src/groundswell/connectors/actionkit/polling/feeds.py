@@ -15,6 +15,8 @@ class Side(Struct, frozen=True):
     column: str
     """The same in the table."""
     stamp: str = "updated_at"
+    is_change: bool = True
+    """False: it may have changed the thing, and mostly has not; then the state is the one that is known already."""
 
 
 class Feed(Struct, frozen=True):
@@ -37,6 +39,8 @@ _USER_SIDES: Final = (
     Side("userfield", "user", "core_userfield", "parent_id"),
     Side("phone", "user", "core_phone", "user_id"),
     Side("subscriptionhistory", "user", "core_subscriptionhistory", "user_id", "created_at"),
+    # Whoever bounced and then unsubscribes leaves no list, so their status changes and history says nothing of it (I).
+    Side("action", "user", "core_action", "user_id", is_change=False),
 )
 
 COLLECTIONS: Final[dict[str, tuple[Feed, ...]]] = {

@@ -23,7 +23,7 @@ async def changed_numbers(
     client: ActionKit, caller: Caller, feed: Feed, since: int, until: int, after: int, *, with_main: bool = True
 ) -> AsyncIterator[Mapping[int, int | None]]:
     """What changed from `since` to before `until`, or had something beside it change: numbers above `after`, rising,
-    and when that was, in seconds since 1970.
+    and when that was, in seconds since 1970; None where it may have been only looked at.
 
     Asked for until there are no more, not until an answer is short: how many rows a report may have, differs (C).
 
@@ -55,12 +55,12 @@ async def changed_numbers(
 
 def query_of(feed: Feed, *, with_main: bool) -> str:
     """One query over the table and those beside it. All names in it are ours; values travel apart."""
-    tables = [(feed.table, "id", "updated_at")] if with_main else []
-    tables += [(side.table, side.column, side.stamp) for side in feed.sides]
+    tables = [(feed.table, "id", "updated_at", "updated_at")] if with_main else []
+    tables += [(side.table, side.column, side.stamp, side.stamp if side.is_change else "NULL") for side in feed.sides]
     parts = [
-        f"SELECT {column} AS id, {stamp} AS moment FROM {table} "  # noqa: S608 # from the table in feeds.py
+        f"SELECT {column} AS id, {moment} AS moment FROM {table} "  # noqa: S608 # from the table in feeds.py
         f"WHERE {stamp} >= {{{{ since }}}} AND {stamp} < {{{{ until }}}}"
-        for table, column, stamp in tables
+        for table, column, stamp, moment in tables
     ]
     return (
         f"SELECT id, MAX(moment) FROM ({' UNION ALL '.join(parts)}) AS changed "  # noqa: S608 # the same

@@ -238,7 +238,8 @@ class Rounds:
         async for stretch in self._walk(side.resource, "id", _within(side.stamp, mark)).after(mark.at, mark.seen):
             changed: dict[str, int | None] = {}
             for one in stretch.objects:
-                owner, moment = id_at(one.get(side.link)), seconds_of(one.get(side.stamp))
+                owner = id_at(one.get(side.link))
+                moment = seconds_of(one.get(side.stamp)) if side.is_change else None
                 if owner is not None:
                     changed[owner] = max(changed.get(owner) or 0, moment or 0)
             yield replace(stretch, objects=await self._things.get(feed.resource, changed), changed=changed)
