@@ -16,6 +16,7 @@ from groundswell.connectors.action_network.unique_id_list_sink import (
 from groundswell.connectors.action_network.webhook import ActionNetworkWebhook, ActionNetworkWebhookSettings
 from groundswell.connectors.actionkit.account import ActionKitAccount, ActionKitAccountSettings
 from groundswell.connectors.actionkit.push import ActionKitPush, ActionKitPushSettings
+from groundswell.connectors.actionkit.poll import ActionKitPoll, ActionKitPollSettings
 from groundswell.connectors.http.sink import HttpSink, HttpSinkSettings
 from groundswell.connectors.http.webhook import HttpWebhook, HttpWebhookSettings
 from groundswell.connectors.jsonl.sink import JsonlSink, JsonlSinkSettings
@@ -48,6 +49,7 @@ SOURCES: Final[dict[str, ComponentType]] = {
     "action_network.poll": ComponentType(ActionNetworkPollSettings, ActionNetworkPoll, account="action_network"),
     "action_network.webhook": ComponentType(ActionNetworkWebhookSettings, ActionNetworkWebhook),
     "actionkit.push": ComponentType(ActionKitPushSettings, ActionKitPush, account="actionkit"),
+    "actionkit.poll": ComponentType(ActionKitPollSettings, ActionKitPoll, account="actionkit"),
     "http.webhook": ComponentType(HttpWebhookSettings, HttpWebhook),
     "jsonl": ComponentType(JsonlSourceSettings, JsonlSource),
 }

@@ -1,4 +1,4 @@
-"""Countries by code and by English name: "United States", "usa" and "US" are one."""
+"""Countries by code, so that "United States" and "usa" are one: by code, or by the English name vendors want."""
 
 import unicodedata
 from typing import Final

@@ -16,7 +16,7 @@ from msgspec import UNSET, UnsetType
 from groundswell.component import Arrival
 from groundswell.connectors.actionkit.money import read_cancellation, read_refund, read_transaction
 from groundswell.connectors.actionkit.people import either_of, flag_of, person_of, text_of, user_number, without_gaps
-from groundswell.connectors.actionkit.times import stamp_of
+from groundswell.connectors.actionkit.times import seconds_of, stamp_of, written
 from groundswell.connectors.actionkit.uris import Thing, id_at, thing_at
 from groundswell.connectors.objects import parse_object
 from groundswell.errors import RecordError
@@ -55,7 +55,7 @@ def once(word: str, number: int | str, parts: Resource) -> Arrival:
     return Arrival(f"{OWN}{word}/{number}", msgspec.json.encode(parts))
 
 
-def state(kind: str, thing: Resource, parts: Resource | None = None) -> Arrival:
+def state(kind: str, thing: Resource, parts: Resource | None = None, changed_at: int | None = None) -> Arrival:
     """The arrival of one state of a thing: `actionkit:user/7001@2024-05-06T07:08:09Z.5f2a...`.
 
     Args:
@@ -70,6 +70,8 @@ def state(kind: str, thing: Resource, parts: Resource | None = None) -> Arrival:
     number = thing.get("id", thing.get("name"))
     number = number if _NUMBER.fullmatch(str(number)) else blake2b(str(number).encode(), digest_size=16).hexdigest()
     stamp = stamp_of(thing.get("updated_at"))
+    if changed_at is not None and changed_at > (seconds_of(stamp) or 0):
+        stamp = stamp_of(written(changed_at))
     digest = blake2b(raw, digest_size=HASH_DIGITS // 2).hexdigest()
     if parts is not None:
         raw = msgspec.json.encode(parts)
@@ -113,7 +115,7 @@ def read_user(user: Resource, record_id: str, source: str) -> Record:
         id=record_id,
         kind="person",
         source=source,
-        occurred_at=moment_of(user),
+        occurred_at=_stamp_in(record_id) or moment_of(user),
         person=person_of(user, number_in(record_id)),
         raw=user,
     )
@@ -240,6 +242,11 @@ def part_of(parts: Resource, name: str, record_id: str) -> Resource:
 def number_in(record_id: str) -> str:
     """Their number, out of the id of a record."""
     return record_id.partition("@")[0].rpartition("/")[2]
+
+
+def _stamp_in(record_id: str) -> str | None:
+    """When this state began: later than `updated_at` where only a phone or a field changed."""
+    return stamp_of(record_id.partition("@")[2].rpartition(".")[0])
 
 
 def moment_of(thing: Mapping[str, Any]) -> str | UnsetType:

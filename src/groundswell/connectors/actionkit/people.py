@@ -31,7 +31,6 @@ def person_of(user: Any, number: str | None = None) -> Person:
     if not isinstance(user, dict):
         return Person(ids={"actionkit": number} if number else {})
     number = user_number(user) or number
-    status = user.get("subscription_status")
     phones = user.get("phones")
     return Person(
         first_name=text_of(user, "first_name"),
@@ -44,7 +43,7 @@ def person_of(user: Any, number: str | None = None) -> Person:
         state=either_of(user, "state", "region"),
         zip=either_of(user, "zip", "postal"),
         country=country_of(user),
-        email_opt_in=EMAIL_OPT_IN.get(status, UNSET) if isinstance(status, str) else UNSET,
+        email_opt_in=EMAIL_OPT_IN.get(text_of(user, "subscription_status"), UNSET),
         custom=_custom_of(user, phones),
         ids={"actionkit": number} if number else {},
     )
@@ -114,8 +113,9 @@ def _custom_of(user: User, phones: Any) -> dict[str, Any]:
     groups = user.get("groups")
     if isinstance(groups, list):
         besides["usergroups"] = [one["name"] for one in groups if isinstance(one, dict) and one.get("name")]
-    if user.get("subscription_status") not in EMAIL_OPT_IN:
-        besides["subscription_status"] = text_of(user, "subscription_status")
+    status = text_of(user, "subscription_status")
+    if status not in EMAIL_OPT_IN:
+        besides["subscription_status"] = status
     for name, value in besides.items():
         if value is not UNSET and value not in (None, []):
             custom.setdefault(name, value)
