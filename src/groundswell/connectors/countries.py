@@ -1,4 +1,4 @@
-"""Countries by code, so that "United States" and "usa" are sent as the "US" that Action Network takes."""
+"""Countries by code, so that "United States" and "usa" are one: by code, or by the English name vendors want."""
 
 import unicodedata
 from typing import Final
