@@ -15,7 +15,8 @@ from groundswell.connectors.action_network.unique_id_list_sink import (
 )
 from groundswell.connectors.action_network.webhook import ActionNetworkWebhook, ActionNetworkWebhookSettings
 from groundswell.connectors.actionkit.account import ActionKitAccount, ActionKitAccountSettings
-from groundswell.connectors.actionkit.actions_sink import ActionKitActions, ActionKitActionsSettings
+from groundswell.connectors.actionkit.actions_settings import ActionKitActionsSettings
+from groundswell.connectors.actionkit.actions_sink import ActionKitActions
 from groundswell.connectors.http.sink import HttpSink, HttpSinkSettings
 from groundswell.connectors.http.webhook import HttpWebhook, HttpWebhookSettings
 from groundswell.connectors.jsonl.sink import JsonlSink, JsonlSinkSettings

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from groundswell.component import Delivered, Rejected, Retry, Skipped
-from groundswell.connectors.actionkit.actions_sink import ActionKitActionsSettings
+from groundswell.connectors.actionkit.actions_settings import ActionKitActionsSettings
 from groundswell.errors import UnauthorizedError
 from groundswell.record import Person, Record
 from tests.connectors.actionkit.sinking import ROSA, signed, sinking

@@ -104,13 +104,6 @@ def parameters_of(record: Record, page: str, key: str, rules: Rules) -> Paramete
     return Parameters(body | _subscription(record, person, rules), list(own), address.left_out)
 
 
-def unsubscribing(page: str, key: str, lists: Sequence[int], rules: Rules) -> dict[str, Any]:
-    """An action on an unsubscribe page: off all lists (W), or off some (C)."""
-    some = {"have_unsub_lists": 1, "unsub_lists": list(lists)} if lists else {}
-    source = {"source": rules.source} if rules.source else {}
-    return {"page": page, f"action_{rules.key_field}": key, "skip_confirmation": 1, **source, **some}
-
-
 def email_of(person: Person) -> str | None:
     """As they keep it: the key of a user is the address in small letters."""
     email = person.email.strip().lower() if isinstance(person.email, str) else ""
