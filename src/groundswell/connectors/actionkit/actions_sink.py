@@ -75,13 +75,8 @@ class ActionKitActions:
         self._rules = settings.rules()
         self._recorded = Recorded(self._client, self._caller, settings.key_field, settings.look)
         self._allowed = AllowedFields(self._client, self._caller)
-        self._leaving = (
-            Leaving(
-                self._client, self._caller, settings.unsubscribe_page, settings.unsubscribe_lists, settings.key_field
-            )
-            if settings.unsubscribe_page is not None
-            else None
-        )
+        page, lists, field = settings.unsubscribe_page, settings.unsubscribe_lists, settings.key_field
+        self._leaving = Leaving(self._client, self._caller, page, lists, field) if page is not None else None
         self._unsettled = Unsettled(context.clock, settings.settle.total_seconds())
         self._told: Recent[tuple[str, str], bool] = Recent(context.clock, most=1_000, for_s=TOLD_S)
 
