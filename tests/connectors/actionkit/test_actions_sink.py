@@ -133,6 +133,15 @@ async def test_a_person_without_email_or_number_is_a_dead_letter() -> None:
         assert it.writes() == 0
 
 
+async def test_what_is_not_ours_to_write_is_not_sent() -> None:
+    async with sinking(ACTIONS, page="signup", fields=["last_name"]) as it:
+        it.server.control.act("signup", email=ROSA, first_name="Rosa", city="Dayton")
+        await it.deliver(email=ROSA, first_name="R.", last_name="Quill", city="Elsewhere", phone="+15035550144")
+        user = it.user()
+        assert (user["first_name"], user["last_name"], user["city"]) == ("Rosa", "Quill", "Dayton")
+        assert it.phones() == []
+
+
 async def test_an_address_abroad_has_a_region_a_postal_code_and_a_country_by_its_name() -> None:
     async with sinking(ACTIONS, page="signup") as it:
         await it.deliver(email=ROSA, city="Lyon", state="Rhône", zip="69001", country="FR")

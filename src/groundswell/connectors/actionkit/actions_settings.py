@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from pydantic import Field, model_validator
 
-from groundswell.connectors.actionkit.parameters import FieldName, ParameterName, PhoneType, Rules
+from groundswell.connectors.actionkit.parameters import OWNED, FieldName, OwnedFields, ParameterName, PhoneType, Rules
 from groundswell.connectors.actionkit.writing.address import Country
 from groundswell.connectors.actionkit.writing.ours import KEY_FIELD
 from groundswell.connectors.actionkit.writing.paths import Path
@@ -34,6 +34,10 @@ class ActionKitActionsSettings(SinkSettings):
         False,
         description="Whether records that were read at an ActionKit are recorded: only where that is another one. "
         "Else every reading would make an action, and every action something to read.",
+    )
+    fields: OwnedFields = Field(
+        list(OWNED),
+        description="What of a person is sent, by canonical name, besides the email: it overwrites what is there.",
     )
     phone_type: PhoneType = Field("mobile", description="What kind of phone `phone` is.")
     country: Country = Field("US", description="The country of addresses that do not say.")
@@ -116,6 +120,7 @@ class ActionKitActionsSettings(SinkSettings):
     def rules(self) -> Rules:
         """What they say about every action."""
         return Rules(
+            fields=self.fields,
             phone_type=self.phone_type,
             country=self.country,
             user_fields=self.user_fields,

@@ -39,7 +39,7 @@ COMPLETE: Final = ("complete", "completed")
 """(D, C)"""
 TOLD_S: Final = 3600.0
 """That a kind of value cannot be written is said once in so long."""
-
+_MAYBE: Final = "it may have been recorded a moment ago, by a try whose answer was lost or by a daemon that was stopped"
 
 log = structlog.get_logger()
 
@@ -47,10 +47,8 @@ log = structlog.get_logger()
 class _Plan(Struct, frozen=True):
     """What one delivery asks for."""
 
-    record_id: str
-    page: str
     is_mapped: bool
-    """Whether the page is one of `pages`."""
+    """Whether its page is one of `pages`."""
     key: str
     body: dict[str, Any]
     user_fields: list[str]
@@ -140,7 +138,7 @@ class ActionKitActions:
         leaving = self._leaving if person.email_opt_in is False else None
         no_key = key_of(record.id, leaving.page) if leaving is not None and leaving.page != page else None
         is_mapped = page in self._settings.pages.values()
-        return _Plan(record.id, page, is_mapped, key, body, parameters.user_fields, doer, no_key)
+        return _Plan(is_mapped, key, body, parameters.user_fields, doer, no_key)
 
     def _page_for(self, record: Record) -> str | None:
         action = record.action if isinstance(record.action, Action) else Action()
@@ -225,9 +223,6 @@ class ActionKitActions:
         if self._told.get((field, why)) is None:
             self._told.put((field, why), True)
             log.warning("field_left_out", component=self._name, record=record.id, fields=[field], because=why)
-
-
-_MAYBE: Final = "it may have been recorded a moment ago, by a try whose answer was lost or by a daemon that was stopped"
 
 
 def _outcome_of(error: RemoteError) -> Outcome:

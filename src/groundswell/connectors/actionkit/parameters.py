@@ -22,6 +22,8 @@ PhoneType = Literal["mobile", "home", "work", "home_fax", "work_fax", "emergency
 NAMES: Final = ("prefix", "first_name", "middle_name", "last_name", "suffix", "name")
 PHONES: Final = tuple(f"{kind}_phone" for kind in ("home", "work", "mobile", "home_fax", "work_fax", "emergency"))
 REFERRAL: Final = ("referring_akid", "mailing_id", "taf_note", "taf_subject", "taf_emails", "opq_id")
+OWNED: Final = ("first_name", "last_name", "phone", *ADDRESS)
+"""What of a person can be written there, besides custom fields. An email is who somebody is there: never changed."""
 MAPPABLE: Final = frozenset(
     (*NAMES, *PHONES, *REFERRAL, "akid", "plus4", "region", "postal", "phone", "phone_type", "lang", "source",
      "created_at", "role", "status")
@@ -46,13 +48,24 @@ def _check_field(name: str) -> str:
     return name
 
 
+def _check_owned(fields: list[str]) -> list[str]:
+    for name in fields:
+        if name not in OWNED:
+            raise ValueError(f'names "{name}"; there is {", ".join(OWNED)}; custom fields go into user_fields')
+    return fields
+
+
 ParameterName = Annotated[str, AfterValidator(_check_parameter)]
 FieldName = Annotated[str, AfterValidator(_check_field)]
+OwnedFields = Annotated[list[str], AfterValidator(_check_owned)]
+"""In settings: the canonical names of the fields that are ours to write."""
 
 
 class Rules(Struct, frozen=True):
     """What the settings say about every action."""
 
+    fields: Sequence[str] = OWNED
+    """Canonical names of what is sent of a person: whatever is sent overwrites (I)."""
     phone_type: PhoneType = "mobile"
     country: str = "US"
     user_fields: Mapping[str, str] = {}
@@ -85,13 +98,14 @@ class Parameters(Struct, frozen=True):
 def parameters_of(record: Record, page: str, key: str, rules: Rules) -> Parameters:
     """The action a record is on a page. What is not known, or known to be empty, is not sent: a blank would erase."""
     person = record.person if isinstance(record.person, Person) else Person()
-    address = placed(_known(person, ADDRESS), rules.country)
+    known = _known(person, rules.fields)
+    address = placed({name: known[name] for name in ADDRESS if name in known}, rules.country)
     own = {name: texts for name, path in rules.user_fields.items() if (texts := _texts_at(record, path)) is not None}
     body: dict[str, Any] = {
         "page": page,
-        **_known(person, ("first_name", "last_name")),
+        **{name: known[name] for name in ("first_name", "last_name") if name in known},
         **address.values,
-        **_phone(person, rules.phone_type),
+        **({f"{rules.phone_type}_phone": known["phone"]} if "phone" in known else {}),
         **_parameters(record, rules),
         **{f"user_{name}": texts for name, texts in own.items()},
         **{f"action_{name}": texts for name, texts in _action_fields(record, rules).items()},
@@ -131,10 +145,6 @@ def _subscription(record: Record, person: Person, rules: Rules) -> dict[str, Any
 def _known(person: Person, names: Sequence[str]) -> dict[str, str]:
     values = {name: getattr(person, name) for name in names}
     return {name: " ".join(value.split()) for name, value in values.items() if isinstance(value, str) and value.strip()}
-
-
-def _phone(person: Person, kind: PhoneType) -> dict[str, str]:
-    return {f"{kind}_phone": person.phone} if isinstance(person.phone, str) and person.phone else {}
 
 
 def _parameters(record: Record, rules: Rules) -> dict[str, Any]:

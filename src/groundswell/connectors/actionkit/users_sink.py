@@ -6,21 +6,21 @@ nobody: that takes an action (see `actionkit.actions`).
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import anyio
 import structlog
 from msgspec import UNSET
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from groundswell.component import Context, Delivered, Delivery, Outcome, Rejected, Retry, Skipped
 from groundswell.connectors.actionkit.account import ActionKitAccount
 from groundswell.connectors.actionkit.actions_settings import PAGE
 from groundswell.connectors.actionkit.client import Resource
 from groundswell.connectors.actionkit.faults import ConflictError, MissingError
-from groundswell.connectors.actionkit.parameters import FieldName, PhoneType, email_of, user_id_of
+from groundswell.connectors.actionkit.parameters import OWNED, FieldName, OwnedFields, PhoneType, email_of, user_id_of
 from groundswell.connectors.actionkit.transport import Caller
-from groundswell.connectors.actionkit.writing.address import ADDRESS, Country
+from groundswell.connectors.actionkit.writing.address import Country
 from groundswell.connectors.actionkit.writing.allowed import AllowedFields
 from groundswell.connectors.actionkit.writing.changes import Changes, Wanted, body_of, changes_of
 from groundswell.connectors.actionkit.writing.leaving import Leaving
@@ -33,8 +33,6 @@ from groundswell.errors import RejectedError, RemoteError, UnavailableError
 from groundswell.record import Person, Record, from_json
 from groundswell.settings import Duration, SinkSettings
 
-OWNED: Final = ("first_name", "last_name", "phone", *ADDRESS)
-"""What of a person can be written there, besides custom fields. An email is who somebody is there: never changed."""
 GIVEN_UP_S: Final = 3600.0
 """For so long, what they did not keep as it was written is not written again."""
 LANES: Final = 64
@@ -42,19 +40,12 @@ LANES: Final = 64
 log = structlog.get_logger()
 
 
-def _check_owned(fields: list[str]) -> list[str]:
-    for name in fields:
-        if name not in OWNED:
-            raise ValueError(f'names "{name}"; there is {", ".join(OWNED)}; custom fields go into user_fields')
-    return fields
-
-
 class ActionKitUsersSettings(SinkSettings):
     """Changes users at ActionKit, and makes them if told to; subscribes nobody."""
 
     type: Literal["actionkit.users"]
     account: str = Field(description="The account to write with, of type actionkit.")
-    fields: Annotated[list[str], AfterValidator(_check_owned)] = Field(
+    fields: OwnedFields = Field(
         list(OWNED), description="The fields that are ours to write, by canonical name. Others are left alone."
     )
     user_fields: dict[FieldName, Path] = Field(
