@@ -17,6 +17,9 @@ from groundswell.connectors.action_network.webhook import ActionNetworkWebhook, 
 from groundswell.connectors.actionkit.account import ActionKitAccount, ActionKitAccountSettings
 from groundswell.connectors.actionkit.push import ActionKitPush, ActionKitPushSettings
 from groundswell.connectors.actionkit.poll import ActionKitPoll, ActionKitPollSettings
+from groundswell.connectors.actionkit.actions_settings import ActionKitActionsSettings
+from groundswell.connectors.actionkit.actions_sink import ActionKitActions
+from groundswell.connectors.actionkit.users_sink import ActionKitUsers, ActionKitUsersSettings
 from groundswell.connectors.http.sink import HttpSink, HttpSinkSettings
 from groundswell.connectors.http.webhook import HttpWebhook, HttpWebhookSettings
 from groundswell.connectors.jsonl.sink import JsonlSink, JsonlSinkSettings
@@ -68,6 +71,8 @@ SINKS: Final[dict[str, ComponentType]] = {
     "action_network.unique_id_list": ComponentType(
         ActionNetworkUniqueIdListSettings, ActionNetworkUniqueIdList, account="action_network"
     ),
+    "actionkit.actions": ComponentType(ActionKitActionsSettings, ActionKitActions, account="actionkit"),
+    "actionkit.users": ComponentType(ActionKitUsersSettings, ActionKitUsers, account="actionkit"),
     "http": ComponentType(HttpSinkSettings, HttpSink),
     "jsonl": ComponentType(JsonlSinkSettings, JsonlSink),
 }

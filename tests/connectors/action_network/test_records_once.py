@@ -12,7 +12,7 @@ from groundswell.connectors.action_network.simulator.faults import ANSWER_LOST, 
 from groundswell.connectors.action_network.simulator.state.thing import Thing
 from groundswell.connectors.action_network.writing.made_page import MadePageSettings
 from groundswell.connectors.action_network.writing.ours import MARK, identifier_of
-from groundswell.connectors.action_network.writing.unsettled import TRIES_MAX, Unsettled
+from groundswell.connectors.unsettled import TRIES_MAX, Unsettled
 from groundswell.errors import NotYetError, UnavailableError
 from groundswell.record import Record
 from tests.connectors.action_network.recording import (

@@ -11,10 +11,10 @@ from groundswell.connectors.action_network.transport import Caller
 from groundswell.connectors.action_network.writing.lookup import identity_of
 from groundswell.connectors.action_network.writing.outgoing import FIELDS, OwnedFields, outgoing
 from groundswell.connectors.action_network.writing.person import PeopleWriter, Rules, Wanted
-from groundswell.connectors.action_network.writing.recent import Recent
 from groundswell.connectors.action_network.writing.statuses import Policy
 from groundswell.connectors.action_network.writing.tagging import Tagger
 from groundswell.connectors.countries import country_code
+from groundswell.connectors.recent import Recent
 from groundswell.errors import RateLimitedError, RejectedError, UnavailableError
 from groundswell.record import Action, Person, Record, from_json
 from groundswell.settings import SinkSettings

@@ -23,11 +23,11 @@ from groundswell.connectors.action_network.people_sink import Country, Tags
 from groundswell.connectors.action_network.transport import Caller, MissingError
 from groundswell.connectors.action_network.writing.deeds import DEEDS, fields_of, fits, page_of, referrer_of, website_of
 from groundswell.connectors.action_network.writing.doers import Doers, Rules
-from groundswell.connectors.action_network.writing.in_turn import in_turn
 from groundswell.connectors.action_network.writing.made_page import MadePage, MadePageSettings
 from groundswell.connectors.action_network.writing.ours import MARK, identifier_of, is_echo, marked
 from groundswell.connectors.action_network.writing.tagging import Tagger
-from groundswell.connectors.action_network.writing.unsettled import Unsettled
+from groundswell.connectors.in_turn import in_turn
+from groundswell.connectors.unsettled import Unsettled
 from groundswell.errors import NotYetError, RecordError, RejectedError, RemoteError, UnauthorizedError, UnavailableError
 from groundswell.record import Action, Person, Record, from_json
 from groundswell.settings import Duration, SinkSettings

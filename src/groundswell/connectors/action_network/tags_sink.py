@@ -9,9 +9,9 @@ from groundswell.component import Context, Delivered, Delivery, Outcome, Rejecte
 from groundswell.connectors.action_network.people_sink import Tags
 from groundswell.connectors.action_network.transport import Caller
 from groundswell.connectors.action_network.writing.finding import found_number
-from groundswell.connectors.action_network.writing.in_turn import in_turn
 from groundswell.connectors.action_network.writing.lookup import PeopleLookup
 from groundswell.connectors.action_network.writing.tagging import Tagger
+from groundswell.connectors.in_turn import in_turn
 from groundswell.errors import NotYetError, RecordError, RejectedError, RemoteError
 from groundswell.record import Action, Group, Record, from_json
 from groundswell.settings import SinkSettings

@@ -22,7 +22,7 @@ from groundswell.connectors.action_network.hal import UUID, Resource, id_of
 from groundswell.connectors.action_network.transport import Caller, MissingError
 from groundswell.connectors.action_network.writing.finding import found_number
 from groundswell.connectors.action_network.writing.lookup import VENDOR, PeopleLookup
-from groundswell.connectors.action_network.writing.unsettled import Unsettled
+from groundswell.connectors.unsettled import Unsettled
 from groundswell.errors import NotYetError, RecordError, RejectedError, RemoteError, UnavailableError
 from groundswell.record import Person, Record, from_json
 from groundswell.settings import BatchSettings, SinkSettings

@@ -25,9 +25,9 @@ from groundswell.connectors.action_network.writing.outgoing import (
     outgoing,
     person_body,
 )
-from groundswell.connectors.action_network.writing.recent import Recent
 from groundswell.connectors.action_network.writing.statuses import SUBSCRIBED, UNSUBSCRIBED, Policy, phone_status
 from groundswell.connectors.action_network.writing.tagging import Tagger
+from groundswell.connectors.recent import Recent
 from groundswell.errors import NotYetError, RecordError, UnavailableError
 from groundswell.record import Person
 

@@ -15,7 +15,7 @@ from groundswell.connectors.action_network.filters import equals
 from groundswell.connectors.action_network.hal import Resource, id_of
 from groundswell.connectors.action_network.transport import Caller
 from groundswell.connectors.action_network.writing.lookup import is_filterable
-from groundswell.connectors.action_network.writing.unsettled import Unsettled
+from groundswell.connectors.unsettled import Unsettled
 from groundswell.errors import NotYetError, UnavailableError
 from groundswell.settings import Settings
 

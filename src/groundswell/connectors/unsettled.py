@@ -1,4 +1,4 @@
-"""What may have been done and cannot be seen yet: lists and filters show it some seconds later [L]."""
+"""What may have been done and cannot be seen yet: it is still under way there, or their lists show it later."""
 
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -44,6 +44,10 @@ class Unsettled:
         self._tried.move_to_end(key)
         if len(self._tried) > TRIES_MAX:
             self._others_at = self._tried.popitem(last=False)[1]
+
+    def forget(self, key: str) -> None:
+        """They said that it was not done."""
+        self._tried.pop(key, None)
 
     def wait_s(self, key: str) -> float:
         """For how many seconds a look would prove nothing."""

@@ -1,0 +1,229 @@
+"""The `actionkit.actions` sink: records what people did as actions on pages, by `POST /action/`.
+
+An action has no natural key, and one that is sent twice is there twice (I). So each carries ours in an action field,
+and is looked for before it is posted, always: a daemon that was killed after a post does not know of it. One query does
+for a batch. What may have been sent a moment ago may still be under way there, so nothing is looked for before `settle`
+has passed since: see `unsettled.py`.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import structlog
+from msgspec import Struct
+
+from groundswell.component import Context, Delivered, Delivery, Outcome, Rejected, Retry, Skipped
+from groundswell.connectors.actionkit.account import ActionKitAccount
+from groundswell.connectors.actionkit.actions_settings import ActionKitActionsSettings
+from groundswell.connectors.actionkit.faults import InvalidError, MissingError
+from groundswell.connectors.actionkit.parameters import (
+    email_of,
+    parameters_of,
+    user_id_of,
+    user_in,
+)
+from groundswell.connectors.actionkit.transport import Caller
+from groundswell.connectors.actionkit.writing.allowed import AllowedFields
+from groundswell.connectors.actionkit.writing.leaving import Leaving
+from groundswell.connectors.actionkit.writing.ours import OWN, is_echo, key_of
+from groundswell.connectors.actionkit.writing.recorded import Doer, Recorded
+from groundswell.connectors.in_turn import in_turn
+from groundswell.connectors.recent import Recent
+from groundswell.connectors.unsettled import Unsettled
+from groundswell.errors import NotYetError, RateLimitedError, RejectedError, RemoteError, UnauthorizedError
+from groundswell.http.said import shown
+from groundswell.record import Action, Page, Person, Record, from_json
+
+COMPLETE: Final = ("complete", "completed")
+"""(D, C)"""
+TOLD_S: Final = 3600.0
+"""That a kind of value cannot be written is said once in so long."""
+_MAYBE: Final = "it may have been recorded a moment ago, by a try whose answer was lost or by a daemon that was stopped"
+
+log = structlog.get_logger()
+
+
+class _Plan(Struct, frozen=True):
+    """What one delivery asks for."""
+
+    is_mapped: bool
+    """Whether its page is one of `pages`."""
+    key: str
+    body: dict[str, Any]
+    user_fields: list[str]
+    doer: Doer
+    no_key: str | None
+    """The key of the unsubscription, if there is to be one."""
+
+    @property
+    def keys(self) -> list[str]:
+        return [self.key] if self.no_key is None else [self.key, self.no_key]
+
+
+class ActionKitActions:
+    """One action a delivery, and perhaps an unsubscription."""
+
+    def __init__(self, settings: ActionKitActionsSettings, context: Context) -> None:
+        account: ActionKitAccount = context.account
+        self._settings = settings
+        self._name = context.name
+        self._client = account.client
+        self._caller = Caller(context.name)
+        self._rules = settings.rules()
+        self._recorded = Recorded(self._client, self._caller, settings.key_field, settings.look)
+        self._allowed = AllowedFields(self._client, self._caller)
+        page, lists, field = settings.unsubscribe_page, settings.unsubscribe_lists, settings.key_field
+        self._leaving = Leaving(self._client, self._caller, page, lists, field) if page is not None else None
+        self._unsettled = Unsettled(context.clock, settings.settle.total_seconds())
+        self._told: Recent[tuple[str, str], bool] = Recent(context.clock, most=1_000, for_s=TOLD_S)
+
+    async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
+        planned = {delivery.key: await self._planned(delivery) for delivery in deliveries}
+        plans = [plan for plan in planned.values() if isinstance(plan, _Plan)]
+        there = await self._recorded.among({key: plan.doer for plan in plans for key in plan.keys})
+
+        async def one(delivery: Delivery) -> Outcome:
+            plan = planned[delivery.key]
+            return await self._guarded(plan, there) if isinstance(plan, _Plan) else plan
+
+        return await in_turn(deliveries, one)
+
+    async def aclose(self) -> None:
+        """Nothing to let go of: the session is the daemon's."""
+
+    # ---- what is to be done ----
+
+    async def _planned(self, delivery: Delivery) -> _Plan | Outcome:
+        record = from_json(delivery.body)
+        if record.kind not in self._settings.kinds:
+            return Skipped("does_not_fit")
+        if is_echo(record, self._settings.key_field):
+            return Skipped("echo")
+        if record.id.startswith(OWN) and not self._settings.from_actionkit:
+            return Skipped("from_actionkit")
+        page = self._page_for(record)
+        if page is None:
+            return Skipped("no_page")
+        if not isinstance(record.person, Person):
+            return Rejected("no_person", f"{self._name}: the record says nothing about a person")
+        try:
+            return await self._plan(record, record.person, page)
+        except RemoteError as error:
+            return _outcome_of(error)
+
+    async def _plan(self, record: Record, person: Person, page: str) -> _Plan | Outcome:
+        key = key_of(record.id, page)
+        parameters = parameters_of(record, page, key, self._rules)
+        for field, why in parameters.left_out.items():
+            self._tell(record, field, why)
+        body = parameters.body
+        if (email := email_of(person)) is not None:
+            body["email"] = email
+            doer = Doer(email=email)
+        elif isinstance(akid := body.get("akid"), str) and (number := user_in(akid)) is not None:
+            doer = Doer(user_id=number)
+        elif not self._settings.from_actionkit and (number := user_id_of(person)) is not None:
+            body["akid"] = await self._token_of(number)
+            doer = Doer(user_id=number)
+        else:
+            return Rejected(
+                "no_identity",
+                f"{self._name}: the record has no email address, no akid and no number of ActionKit's, and ActionKit "
+                "knows people by nothing else",
+            )
+        wait_s = self._unsettled.wait_s(key)
+        if wait_s:
+            return Retry(NotYetError(f"{self._name}: {_MAYBE}; looked for in {wait_s:.0f} s", wait_s))
+        leaving = self._leaving if person.email_opt_in is False else None
+        no_key = key_of(record.id, leaving.page) if leaving is not None and leaving.page != page else None
+        is_mapped = page in self._settings.pages.values()
+        return _Plan(is_mapped, key, body, parameters.user_fields, doer, no_key)
+
+    def _page_for(self, record: Record) -> str | None:
+        action = record.action if isinstance(record.action, Action) else Action()
+        number = action.page.id if isinstance(action.page, Page) else None
+        mapped = self._settings.pages.get(number) if isinstance(number, str) else None
+        return mapped or self._settings.page
+
+    async def _token_of(self, number: int) -> str:
+        try:
+            token = (await self._client.get(self._caller, "user", number)).get("token")
+        except MissingError as error:
+            raise RejectedError(f"{self._name}: reading one user: nobody has the number the record gives") from error
+        if not isinstance(token, str) or not token:
+            raise RejectedError(f"{self._name}: reading one user: there is no token with which to act as them")
+        return token
+
+    # ---- doing it ----
+
+    async def _guarded(self, plan: _Plan, there: set[str]) -> Outcome:
+        try:
+            return await self._carry_out(plan, there)
+        except RemoteError as error:
+            return _outcome_of(error)
+
+    async def _carry_out(self, plan: _Plan, there: set[str]) -> Outcome:
+        outcome: Outcome = Skipped("already_there")
+        if plan.key not in there:
+            outcome = await self._act(plan)
+        if self._leaving is None or plan.no_key is None or plan.no_key in there or isinstance(outcome, Rejected):
+            return outcome
+        has_left = await self._unsubscribe(plan, self._leaving, plan.no_key)
+        return Delivered() if has_left else outcome
+
+    async def _act(self, plan: _Plan) -> Outcome:
+        if self._settings.create_user_fields:
+            await self._allowed.ensure(plan.user_fields)
+        try:
+            with self._trying(plan.key):
+                action = await self._client.act(self._caller, plan.body)
+        except (InvalidError, MissingError) as error:
+            if isinstance(error, MissingError) or "page" in error.fields:
+                raise self._gone(plan) from error
+            raise
+        status = action.get("status")
+        if isinstance(status, str) and status not in COMPLETE:
+            return Rejected(
+                "not_complete",
+                f"{self._name}: posting an action: it was recorded, and is {shown(status)}, not complete; look at it "
+                "in ActionKit. A retry will find it and leave it as it is",
+            )
+        return Delivered()
+
+    async def _unsubscribe(self, plan: _Plan, leaving: Leaving, key: str) -> bool:
+        if plan.doer.user_id is not None:
+            user = await self._client.get(self._caller, "user", plan.doer.user_id)
+        else:
+            user = await self._client.find(self._caller, "user", "email", plan.doer.email or "") or {}
+        with self._trying(plan.key):
+            return await leaving.leave(user, key)
+
+    @contextmanager
+    def _trying(self, key: str) -> Iterator[None]:
+        """Around what may record something: afterwards it is certain whether it did, unless the answer was lost."""
+        try:
+            with self._unsettled.trying(key):
+                yield
+        except (RateLimitedError, RejectedError):
+            self._unsettled.forget(key)
+            raise
+        self._unsettled.forget(key)
+
+    # ---- what went wrong ----
+
+    def _gone(self, plan: _Plan) -> RemoteError:
+        """There is no such page: nothing is wrong with the record."""
+        if plan.is_mapped:
+            return RejectedError(f"{self._name}: one of `pages` is not there; mend it, then retry this")
+        return UnauthorizedError(f"{self._name}: the page to record actions on is not there; check `page`")
+
+    def _tell(self, record: Record, field: str, why: str) -> None:
+        """Once in a while: a source that sends such values sends many."""
+        if self._told.get((field, why)) is None:
+            self._told.put((field, why), True)
+            log.warning("field_left_out", component=self._name, record=record.id, fields=[field], because=why)
+
+
+def _outcome_of(error: RemoteError) -> Outcome:
+    return Rejected(error.reason, str(error)) if isinstance(error, RejectedError) else Retry(error)
