@@ -69,7 +69,7 @@ def answer(world: World, call: Call) -> Answer:
         case ("mailer", key, *rest) if rest:
             return mailers.answer(world, call, find(world, RESOURCES["mailer"], key), rest)
         case (name, *rest) if name in RESOURCES:
-            if name.endswith("action") and call.method == "POST" and not rest:
+            if RESOURCES[name].table == "core_action" and call.method == "POST" and not rest:
                 text = "Please POST to /rest/v1/action/ to process an action."
                 raise RefusedCallError(400, {"error": text})
             return resources.answer(world, call, RESOURCES[name], rest)

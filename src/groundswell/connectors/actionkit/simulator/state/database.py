@@ -2,7 +2,7 @@
 
 import itertools
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any, Final
@@ -22,6 +22,7 @@ class Database:
         self.path = f"file:/actionkit-{next(_NUMBERS)}?vfs=memdb"
         self._connection = sqlite3.connect(self.path, uri=True, isolation_level=None, cached_statements=512)
         self._connection.row_factory = _row
+        self._afterwards: list[Callable[[], None]] = []
         self._connection.execute("PRAGMA journal_mode = MEMORY")
         self._connection.execute("PRAGMA cache_size = -65536")
         self._connection.executescript(files(__package__).joinpath("tables.sql").read_text())
@@ -84,15 +85,28 @@ class Database:
             yield
         except BaseException:
             self._connection.execute("ROLLBACK")
+            self._afterwards.clear()
             raise
         self._connection.execute("COMMIT")
+        afterwards, self._afterwards = self._afterwards, []
+        for call in afterwards:
+            call()
+
+    def afterwards(self, call: Callable[[], None]) -> None:
+        """Call it once what is being changed stands; never, if it is undone."""
+        if self._connection.in_transaction:
+            self._afterwards.append(call)
+        else:
+            call()
 
     @contextmanager
     def _part(self) -> Iterator[None]:
         self._connection.execute("SAVEPOINT part")
+        waiting = len(self._afterwards)
         try:
             yield
         except BaseException:
+            del self._afterwards[waiting:]
             self._connection.execute("ROLLBACK TO part")
             self._connection.execute("RELEASE part")
             raise

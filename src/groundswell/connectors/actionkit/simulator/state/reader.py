@@ -19,6 +19,13 @@ _INTERVAL: Final = re.compile(
     r"(?i)\bdate_(add|sub)\s*\(((?:[^()]|\([^()]*\))*?),\s*interval\s+(\S+?)\s+(second|minute|hour|day|month|year)\s*\)"
 )
 
+_PLUS_INTERVAL: Final = re.compile(
+    r"(?i)(\w+\([^()]*\)|:\w+|'[^']*'|[\w.]+)\s*([-+])\s*interval\s+(\S+?)\s+(second|minute|hour|day|month|year)\b"
+)
+_QUOTED: Final = re.compile(r"('(?:[^']|'')*')")
+_KEYWORDS: Final = re.compile(r"(?i)\b(if|left|right)\s*\(")
+"""Functions of MySQL whose names are words of the grammar in SQLite."""
+
 
 class ReportError(Exception):
     """A query that cannot be run; the message says why."""
@@ -72,9 +79,9 @@ class Reader:
             ("utc_date", 0, lambda: now()[:10]),
             ("concat", -1, _concat),
             ("concat_ws", -1, lambda by, *parts: str(by).join(str(part) for part in parts if part is not None)),
-            ("if", 3, lambda condition, yes, no: yes if condition else no),
-            ("left", 2, lambda text, size: None if text is None else str(text)[: int(size)]),
-            ("right", 2, lambda text, size: None if text is None else str(text)[-int(size) :] if size else ""),
+            ("my_if", 3, lambda condition, yes, no: yes if condition else no),
+            ("my_left", 2, lambda text, size: None if text is None else str(text)[: int(size)]),
+            ("my_right", 2, lambda text, size: None if text is None else str(text)[-int(size) :] if size else ""),
             ("unix_timestamp", 1, _to_unix),
             ("from_unixtime", 1, lambda seconds: None if seconds is None else kept(moment_at(float(seconds)))),
         ]
@@ -91,13 +98,19 @@ def bound(value: Any) -> Any:
 
 
 def _as_sqlite(sql: str) -> str:
-    """Intervals and times written the way MySQL takes them."""
+    """Intervals, times and functions written the way MySQL takes them."""
     sql = _ISO_LITERAL.sub(r"'\1 \2'", sql)
     while (match := _INTERVAL.search(sql)) is not None:
         sign = "-" if match[1].lower() == "sub" else "+"
-        shifted = f"datetime({match[2]}, '{sign}' || ({match[3]}) || ' {match[4].lower()}s')"
-        sql = sql[: match.start()] + shifted + sql[match.end() :]
-    return sql
+        sql = sql[: match.start()] + _shifted(match[2], sign, match[3], match[4]) + sql[match.end() :]
+    sql = _PLUS_INTERVAL.sub(lambda match: _shifted(match[1], match[2], match[3], match[4]), sql)
+    parts = _QUOTED.split(sql)
+    parts[::2] = [_KEYWORDS.sub(r"my_\1(", part) for part in parts[::2]]
+    return "".join(parts)
+
+
+def _shifted(moment: str, sign: str, amount: str, unit: str) -> str:
+    return f"datetime({moment}, '{sign}' || ({amount}) || ' {unit.lower()}s')"
 
 
 def _authorise(action: int, first: str | None, *_: str | None) -> int:

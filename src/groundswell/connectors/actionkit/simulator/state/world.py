@@ -4,6 +4,7 @@ import hashlib
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from random import Random
 from typing import Any, Final
 
@@ -63,8 +64,9 @@ class World:
         self._listeners.append(listener)
 
     def happened(self, happening: Happening) -> None:
+        """Those who listen hear of it once it stands."""
         for listener in self._listeners:
-            listener(happening)
+            self.db.afterwards(partial(listener, happening))
 
     def moment(self) -> datetime:
         """Now; naive, UTC."""
