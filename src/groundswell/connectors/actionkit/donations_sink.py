@@ -82,8 +82,8 @@ class ActionKitDonationsSettings(SinkSettings):
     settle: Duration = Field(
         timedelta(seconds=30),
         ge=timedelta(seconds=5),
-        description="How long ActionKit may still be busy with a call whose answer was lost. What has no import id waits "
-        "for it after a start and after a lost answer, and is then looked for.",
+        description="How long ActionKit may still be busy with a call whose answer was lost. What has no import id "
+        "waits for it after a start and after a lost answer, and is then looked for.",
     )
 
     @model_validator(mode="after")
@@ -93,15 +93,13 @@ class ActionKitDonationsSettings(SinkSettings):
         return self
 
     def warnings(self) -> list[tuple[str, str]]:
-        if not self.enabled:
-            return [("enabled", "is not set, so no donation is written down: all are skipped. Set it to true to begin")]
-        return [
-            (
-                "enabled",
-                "donations are written down; if ActBlue or anybody else reports them to this ActionKit too, each counts "
-                "twice. Make sure that only one of them does",
-            )
-        ]
+        words = (
+            "is true: donations are written down. If ActBlue or anybody else reports them to this ActionKit too, each "
+            "counts twice; make sure that only one of them does"
+            if self.enabled
+            else "is not set, so no donation is written down: all are skipped. Set it to true to begin"
+        )
+        return [("enabled", words)]
 
 
 class ActionKitDonations:

@@ -14,7 +14,7 @@ REVERSED: Final = "reversed"
 ACTIVE: Final = "active"
 _SERIES: Final = (
     "SELECT r.id, r.status, r.amount, r.currency, (SELECT max(t.id) FROM core_transaction t WHERE "
-    "t.order_id = r.order_id AND t.type = 'sale' AND t.trans_id = {{ payment }}) "
+    "t.order_id = r.order_id AND t.type = 'sale' AND t.status <> 'failed' AND t.trans_id = {{ payment }}) "
     "FROM core_orderrecurring r WHERE r.recurring_id = {{ series }} ORDER BY r.id"
 )
 _PAYMENT: Final = (
@@ -36,7 +36,7 @@ class Series(Struct, frozen=True):
     amount: str
     currency: str
     has_payment: bool
-    """Whether the payment that was asked for is among its own."""
+    """Whether the payment that was asked for is among its own, and did not fail."""
 
 
 class Payment(Struct, frozen=True):

@@ -55,8 +55,8 @@ class Undoing:
         if isinstance(amount, str) and not is_same_amount(amount_of(amount.removeprefix("-")), payment.amount):
             return Rejected(
                 "partial_refund",
-                f"{self._caller.component}: the refund is of another sum than the payment, and ActionKit reverses whole "
-                f"payments; write it down by hand at transaction {payment.id} of order {payment.order}",
+                f"{self._caller.component}: the refund is of another sum than the payment, and ActionKit reverses "
+                f"whole payments; write it down by hand at transaction {payment.id} of order {payment.order}",
             )
         if self._refund_by == "status":
             await self._mark_reversed(payment)

@@ -41,8 +41,8 @@ class Unsettled:
         wait_s = at + self._settle_s - self._clock.monotonic()
         if wait_s > 0:
             raise NotYetError(
-                f"{who}: it may have been written down a moment ago, by a try whose answer was lost or by a daemon that "
-                f"was stopped; looked for in {wait_s:.0f} s, when it would be found",
+                f"{who}: it may have been written down a moment ago, by a try whose answer was lost or by a daemon "
+                f"that was stopped; looked for in {wait_s:.0f} s, when it would be found",
                 wait_s,
             )
 

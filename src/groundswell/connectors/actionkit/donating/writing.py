@@ -90,6 +90,9 @@ class Writing:
         order = await self._ledger.order(gift.key, error.existing)
         if order is None:
             raise error
+        return await self._known(order)
+
+    async def _known(self, order: Resource) -> Outcome:
         if order.get("status") != FAILED:
             return Skipped("already_there")
         return self._failed(*failure_in(await self._ledger.transactions(order["id"])))
@@ -101,8 +104,11 @@ class Writing:
         series = await self._ledger.series(gift.series, gift.key)
         if series is None:
             return await self._push(gift, donor, expires, subscribes=subscribes)
-        if series.has_payment or await self._ledger.order(gift.key) is not None:
+        if series.has_payment:
             return Skipped("already_there")
+        order = await self._ledger.order(gift.key)
+        if order is not None:
+            return await self._known(order)
         with self._unsettled.trying(gift.key):
             if _changes(gift, series):
                 await self._client.push(self._caller, "profileupdatepush", update_body(gift))
