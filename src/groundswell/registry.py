@@ -16,6 +16,7 @@ from groundswell.connectors.action_network.unique_id_list_sink import (
 from groundswell.connectors.action_network.webhook import ActionNetworkWebhook, ActionNetworkWebhookSettings
 from groundswell.connectors.actionkit.account import ActionKitAccount, ActionKitAccountSettings
 from groundswell.connectors.actionkit.donations_sink import ActionKitDonations, ActionKitDonationsSettings
+from groundswell.connectors.actionkit.upload_sink import ActionKitUpload, ActionKitUploadSettings
 from groundswell.connectors.http.sink import HttpSink, HttpSinkSettings
 from groundswell.connectors.http.webhook import HttpWebhook, HttpWebhookSettings
 from groundswell.connectors.jsonl.sink import JsonlSink, JsonlSinkSettings
@@ -66,6 +67,7 @@ SINKS: Final[dict[str, ComponentType]] = {
         ActionNetworkUniqueIdListSettings, ActionNetworkUniqueIdList, account="action_network"
     ),
     "actionkit.donations": ComponentType(ActionKitDonationsSettings, ActionKitDonations, account="actionkit"),
+    "actionkit.upload": ComponentType(ActionKitUploadSettings, ActionKitUpload, account="actionkit"),
     "http": ComponentType(HttpSinkSettings, HttpSink),
     "jsonl": ComponentType(JsonlSinkSettings, JsonlSink),
 }

@@ -152,7 +152,7 @@ def donor_of(record: Record, *, with_address: bool, user_fields: dict[str, str])
             donor[name] = value
     for ours, theirs in user_fields.items():
         value = person.custom.get(ours)
-        if isinstance(value, str | int | bool) and value != "":
+        if isinstance(value, str | int | bool) and str(value).strip():
             donor[f"user_{theirs}"] = value if isinstance(value, str) else str(value).lower()
     return donor | (_address(person) if with_address else {})
 
