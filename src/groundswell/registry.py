@@ -15,6 +15,7 @@ from groundswell.connectors.action_network.unique_id_list_sink import (
 )
 from groundswell.connectors.action_network.webhook import ActionNetworkWebhook, ActionNetworkWebhookSettings
 from groundswell.connectors.actionkit.account import ActionKitAccount, ActionKitAccountSettings
+from groundswell.connectors.actionkit.actblue_sink import ActionKitActBlue, ActionKitActBlueSettings
 from groundswell.connectors.actionkit.donations_sink import ActionKitDonations, ActionKitDonationsSettings
 from groundswell.connectors.actionkit.upload_sink import ActionKitUpload, ActionKitUploadSettings
 from groundswell.connectors.http.sink import HttpSink, HttpSinkSettings
@@ -66,6 +67,7 @@ SINKS: Final[dict[str, ComponentType]] = {
     "action_network.unique_id_list": ComponentType(
         ActionNetworkUniqueIdListSettings, ActionNetworkUniqueIdList, account="action_network"
     ),
+    "actionkit.actblue": ComponentType(ActionKitActBlueSettings, ActionKitActBlue, account="actionkit"),
     "actionkit.donations": ComponentType(ActionKitDonationsSettings, ActionKitDonations, account="actionkit"),
     "actionkit.upload": ComponentType(ActionKitUploadSettings, ActionKitUpload, account="actionkit"),
     "http": ComponentType(HttpSinkSettings, HttpSink),
