@@ -92,6 +92,17 @@ def test_errors_are_in_the_language_of_the_page() -> None:
     assert errors == {"email": ["Die E-Mail-Adresse ist ungültig."]}
 
 
+@pytest.mark.parametrize(
+    ("shape", "errors"),
+    [
+        ("list", ["E-mail address is invalid.", "ZIP Code is invalid."]),
+        ("text", "E-mail address is invalid. ZIP Code is invalid."),
+    ],
+)
+def test_errors_may_be_a_list_or_a_text(shape: str, errors: object) -> None:
+    assert Desk(errors_are=shape).act(status=400, email="nobody", zip="1") == {"errors": errors}
+
+
 @pytest.mark.parametrize("status", [400, 404])
 def test_an_unknown_page_is_an_error_without_an_envelope(status: int) -> None:
     answered = Desk(unknown_page_status=status).act("nope", status, email=ROSA)

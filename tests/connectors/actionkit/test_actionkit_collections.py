@@ -12,12 +12,12 @@ def test_a_page_has_five_keys_of_meta_and_next_has_no_host() -> None:
     desk = Desk(users=45)
     page = desk.get("user/")
     assert set(page["meta"]) == {"limit", "next", "offset", "previous", "total_count"}
-    assert (page["meta"]["limit"], page["meta"]["total_count"], len(page["objects"])) == (20, 46, 20)
+    assert (page["meta"]["limit"], page["meta"]["total_count"], len(page["objects"])) == (20, 45, 20)
     assert page["meta"]["next"].startswith("/rest/v1/user/?")
     assert "_offset=20" in page["meta"]["next"]
     assert page["meta"]["previous"] is None
     last = desk.get("user/", _limit=40, _offset=40)
-    assert (last["meta"]["next"], len(last["objects"])) == (None, 6)
+    assert (last["meta"]["next"], len(last["objects"])) == (None, 5)
     assert "_offset=0" in last["meta"]["previous"]
 
 
@@ -41,7 +41,7 @@ def test_nothing_found_is_an_empty_page() -> None:
 def test_without_an_order_there_is_none_and_pages_still_hold_everybody_once() -> None:
     desk = Desk(users=250)
     ids = [user["id"] for offset in (0, 100, 200) for user in desk.objects("user/", _limit=100, _offset=offset)]
-    assert sorted(ids) == list(range(1, 252))
+    assert sorted(ids) == list(range(1, 251))
     assert ids != sorted(ids)
     assert ids[:5] == [user["id"] for user in Desk(users=250).objects("user/", _limit=5)], "the same for a seed"
     ordered = [user["id"] for user in desk.objects("user/", _limit=100, order_by="-id")]

@@ -48,9 +48,9 @@ async def test_it_says_where_it_is_and_at_the_end_what_came(eventually: Eventual
         tasks.start_soon(serving.run)
         await eventually(lambda: bool(serving.servers))
         (server, *_) = serving.servers
-        assert serving.greeting[0] == f"ActionKit at {server.base_url} with 51 users; log in as {USER} with {PASSWORD}"
+        assert serving.greeting[0] == f"ActionKit at {server.base_url} with 50 users; log in as {USER} with {PASSWORD}"
         assert [await call(f"{server.base_url}user/") for _ in range(2)] == [200, 200]
-        assert progress(server) == "2 calls  0 refused  at most 1 at once  51 users"
+        assert progress(server) == "2 calls  0 refused  at most 1 at once  50 users"
         serving.stop.set()
     assert serving.summary == ["2 calls, 0 refused, at most 1 at once", "most: GET user 2"]
 
@@ -115,7 +115,7 @@ async def test_the_process_serves_a_hundred_thousand_users_until_it_is_interrupt
             read += await process.stdout.receive()
         url = re.search(rb"http://\S+/rest/v1/", read)
         assert url is not None
-        assert b"100001 users" in read
+        assert b"100000 users" in read
         assert await call(f"{url[0].decode()}user/?_limit=100&_offset=99900&order_by=id") == 200
         process.send_signal(signal.SIGINT)
         rest = b"".join([chunk async for chunk in process.stdout])

@@ -77,7 +77,7 @@ def test_a_body_of_anything_is_answered(calls: list[tuple[str, str, Any]]) -> No
 )
 @settings(max_examples=150, deadline=None)
 def test_an_action_of_anything_is_answered(page: str, body: dict[str, Any]) -> None:
-    desk = Desk()
+    desk = Desk(users=1)
     sent = _encodable({"email": "rosa@example.org", **body, "page": page})
     assert desk.call("POST", "action/", sent, authorization=None).status in (201, 400)
 
@@ -120,8 +120,8 @@ def test_bytes_of_any_kind_are_answered(body: bytes, kind: str) -> None:
 def test_actblues_receiver_answers_anything(body: dict[str, Any]) -> None:
     desk = Desk()
     content = msgspec.json.encode(_encodable(body) or {})
-    arrived = Arrived("POST", "", MultiDict(), body=content, authorization=AUTHORIZATION)
-    assert desk.instance.receive_actblue(arrived).status in (200, 400)
+    arrived = Arrived("POST", "", MultiDict(), body=content, authorization=AUTHORIZATION, is_actblue=True)
+    assert desk.instance.take(arrived).status in (200, 400)
 
 
 @given(text=st.text(max_size=80))

@@ -190,8 +190,8 @@ CONTRIBUTION: dict[str, Any] = {
 
 
 def actblue(desk: Desk, body: Any, status: int = 200, **query: str) -> None:
-    sent = Arrived("POST", "", MultiDict(query), json.encode(body), authorization=AUTHORIZATION)
-    assert desk.instance.receive_actblue(sent).status == status
+    sent = Arrived("POST", "", MultiDict(query), json.encode(body), authorization=AUTHORIZATION, is_actblue=True)
+    assert desk.instance.take(sent).status == status
 
 
 def test_actblues_messages_become_orders_once_for_each_line_item() -> None:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import msgspec
 import pytest
 from aiohttp import web
@@ -33,6 +34,8 @@ class Receiver:
         self.statuses: list[int] = []
         """Answered to the next notifications, before 200."""
         self.is_confirming = True
+        self.hanging = 0
+        """So many notifications are not answered at all."""
         self.server: Server | None = None
         self.url = ""
 
@@ -50,6 +53,11 @@ class Receiver:
                 status, _ = await self.server.sns_fetch(body["SubscribeURL"])
                 assert status == 200
             return web.Response()
+        if self.hanging:
+            self.hanging -= 1
+            assert request.transport is not None
+            while not request.transport.is_closing():
+                await anyio.sleep(0.01)
         return web.Response(status=self.statuses.pop(0) if self.statuses else 200)
 
     @property
@@ -141,6 +149,34 @@ async def test_5xx_and_429_come_again_with_the_same_id_and_other_refusals_never(
         assert server.ledger is not None
         assert (server.ledger.answered, server.ledger.waiting) == (2, 0)
         assert len(receiver.notifications) == 5
+
+
+async def test_silence_is_waited_out_and_tried_again(eventually: Eventually) -> None:
+    async with receiving() as receiver, pushing(receiver, eventually, push_timeout_s=0.2) as server:
+        receiver.hanging = 1
+        server.control.act("signup", email="rosa@example.org")
+        await eventually(lambda: server.ledger is not None and server.ledger.answered == 2)
+        assert server.ledger is not None
+        assert server.ledger.entries[-1].statuses == [401, None, 401, 200]
+
+
+async def test_between_tries_it_waits(eventually: Eventually) -> None:
+    async with receiving() as receiver, pushing(receiver, eventually, push_retry_s=0.3, speed=1.0) as server:
+        clock = server.world.clock
+        receiver.statuses = [503]
+        began = clock.monotonic()
+        server.control.act("signup", email="rosa@example.org")
+        await eventually(lambda: len(receiver.notifications) == 2)
+        assert clock.monotonic() - began >= 0.3
+
+
+async def test_a_push_may_hold_a_few_fields_only(eventually: Eventually) -> None:
+    async with receiving() as receiver, pushing(receiver, eventually, push_is_full=False) as server:
+        server.control.act("signup", email="rosa@example.org")
+        await eventually(lambda: bool(receiver.notifications))
+        (pushed,) = receiver.notifications
+        assert set(pushed["user"]) == {"id", "email", "first_name", "last_name", "zip", "fields", "phones"}
+        assert "resource_uri" not in pushed["action"]
 
 
 async def test_after_its_retries_a_push_is_gone(eventually: Eventually) -> None:

@@ -13,8 +13,8 @@ ROSA = {"email": "Rosa@Example.org", "first_name": "Rosa", "zip": "45402"}
 def test_a_user_is_made_with_an_empty_answer_and_on_no_list() -> None:
     desk = Desk()
     outcome = desk.post("user/", ROSA)
-    assert (outcome.answer.body, outcome.answer.location) == (None, "/rest/v1/user/2/")
-    user = desk.get("user/2/")
+    assert (outcome.answer.body, outcome.answer.location) == (None, "/rest/v1/user/1/")
+    user = desk.get("user/1/")
     assert (user["email"], user["subscription_status"], user["city"]) == ("rosa@example.org", "never", "Dayton")
 
 
@@ -23,14 +23,14 @@ def test_an_address_that_is_taken_is_409_with_where_it_is() -> None:
     desk.post("user/", ROSA)
     outcome = desk.call("POST", "user/", {"email": "ROSA@example.org"})
     assert outcome.status == 409
-    assert outcome.answer.location == "http://simulated/rest/v1/user/2/"
+    assert outcome.answer.location == "http://simulated/rest/v1/user/1/"
     assert outcome.answer.body == {"errors": {"email": ["Conflict on unique key 'email' for value 'rosa@example.org'"]}}
     other = desk.make("user/", {"email": "ada@example.org"})
     outcome = desk.call("PATCH", other, {"email": "rosa@example.org"})
-    assert (outcome.status, outcome.answer.location) == (409, "http://simulated/rest/v1/user/2/")
+    assert (outcome.status, outcome.answer.location) == (409, "http://simulated/rest/v1/user/1/")
     desk.control.behave(existing_email="updated")
     assert desk.call("POST", "user/", {"email": "rosa@example.org", "last_name": "Quill"}).status == 202
-    assert desk.get("user/2/")["last_name"] == "Quill"
+    assert desk.get("user/1/")["last_name"] == "Quill"
 
 
 @pytest.mark.parametrize(("method", "status"), [("PUT", 204), ("PATCH", 202)])

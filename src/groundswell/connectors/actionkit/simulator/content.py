@@ -4,10 +4,12 @@ from random import Random
 from typing import Final
 
 from groundswell.connectors.actionkit.simulator.calls import pages, processing, writing
+from groundswell.connectors.actionkit.simulator.calls.answers import Json
 from groundswell.connectors.actionkit.simulator.calls.donations import ACTBLUE
 from groundswell.connectors.actionkit.simulator.calls.subscribing import CHANGES
 from groundswell.connectors.actionkit.simulator.state.catalogue import RESOURCES
-from groundswell.connectors.actionkit.simulator.state.population import Population, dangle
+from groundswell.connectors.actionkit.simulator.state.database import Row
+from groundswell.connectors.actionkit.simulator.state.population import Population
 from groundswell.connectors.actionkit.simulator.state.world import World
 
 ALLOWED_FIELDS: Final = ("sms_opt_in", "favorite_color", "employer", "occupation", "express_lane")
@@ -50,12 +52,11 @@ def fill(world: World, users: int) -> None:
     Population(world, users, page_ids, list_id, groups).fill()
     with db.changing():
         _campaign(world, list_id)
-    if users:
-        _donations(world, users)
+        if users:
+            _events(world)
+            _donations(world, users)
     if world.behaviour.dangling_pages:
-        old = db.row("SELECT * FROM core_page WHERE name = ?", OLD_PAGE)
-        assert old is not None
-        dangle(world, old)
+        db.run("DELETE FROM core_page WHERE name = ?", OLD_PAGE)
     db.index_disorder(world.seed)
 
 
@@ -63,9 +64,9 @@ def _pages(world: World, list_id: int) -> list[int]:
     """Those the users acted on."""
     ids = {}
     for kind, name in PAGES:
-        own = {"list": list_id} if kind not in ("import", "unsubscribe") else {}
+        own: Json = {"list": list_id} if kind not in ("import", "unsubscribe") else {}
         if kind == "donation":
-            own["payment_account"] = _STUB  # type: ignore[assignment]
+            own["payment_account"] = _STUB
         ids[name] = pages.make(world, kind, name, **own)
     ids[OLD_PAGE] = pages.make(world, "petition", OLD_PAGE, list=list_id)
     names = ("signup", "newsletter", "save_the_crossing", "what_matters", "write_the_mayor", "groundswell_import")
@@ -86,12 +87,15 @@ def _campaign(world: World, list_id: int) -> None:
     campaign = writing.create(world, RESOURCES["campaign"], {"name": "street_festivals", "title": "Street festivals"})
     pages.make(world, "eventcreate", "host_a_festival", list=list_id, campaign=campaign)
     pages.make(world, "eventsignup", "come_to_a_festival", list=list_id, campaign=campaign)
-    host = {"page": "host_a_festival", "email": "host@example.org", "first_name": "Hana", "zip": "45402"}
+
+
+def _events(world: World) -> None:
+    """Two, and the first user is their host."""
     page = processing.page_named(world, "host_a_festival")
     for title in ("Alder Street", "Birch Street"):
         event = {"event_title": title, "event_city": "Dayton", "event_state": "OH", "event_zip": "45402"}
         starts = {"event_starts_at": "2026-12-05 14:00:00", "event_max_attendees": "50"}
-        processing.take_action(world, page, host | event | starts)
+        _let_act(world, page, 1, event | starts)
 
 
 def _donations(world: World, users: int) -> None:
@@ -99,18 +103,20 @@ def _donations(world: World, users: int) -> None:
     random = Random(f"donations {world.seed}")
     page = processing.page_named(world, "donate")
     chosen = random.sample(range(1, users + 1), max(1, min(200, users // 100)))
-    with world.db.changing():
-        for number in chosen:
-            user = world.db.get("core_user", number)
-            assert user is not None
-            body = {
-                "email": user["email"],
-                "card_num": "4111111111111111",
-                "card_code": world.behaviour.card_code,
-                "amount_other": random.choice(("5.00", "10.00", "25.00")),
-                "payment_account": random.choice((_STUB, ACTBLUE)),
-                "created_at": user["updated_at"],
-                "suppress_subscribe": "1",
-            }
-            processing.take_action(world, page, body)
-            world.db.update("core_user", number, updated_at=user["updated_at"])
+    for number in chosen:
+        given = {
+            "card_num": "4111111111111111",
+            "card_code": world.behaviour.card_code,
+            "amount_other": random.choice(("5.00", "10.00", "25.00")),
+            "payment_account": random.choice((_STUB, ACTBLUE)),
+        }
+        _let_act(world, page, number, given)
+
+
+def _let_act(world: World, page: Row, user_id: int, body: Row) -> None:
+    """A user did something at the time of their last change, which stays their last."""
+    user = world.db.get("core_user", user_id)
+    assert user is not None
+    who = {"email": user["email"], "name": "Ada Quill", "created_at": user["updated_at"], "suppress_subscribe": "1"}
+    processing.take_action(world, page, who | body)
+    world.db.update("core_user", user_id, **{name: value for name, value in user.items() if name != "id"})

@@ -1,7 +1,7 @@
 """One simulated ActionKit without the HTTP around it: in which order a request is checked, and its answer."""
 
 from random import Random
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from msgspec import Struct
@@ -50,6 +50,8 @@ class Arrived(Struct, frozen=True):
     wants: str = "json"
     is_in_time: bool = True
     """False: too many others are in progress."""
+    is_actblue: bool = False
+    """It came to the receiver of ActBlue's webhooks, which is outside of the API."""
 
 
 class Outcome(Struct, frozen=True):
@@ -108,63 +110,63 @@ class Instance:
             if not fault.is_done:
                 return Outcome(fault.status or 500, Answer(body=TRY_LATER), fault=fault)
         outcome = self._answered(arrived, parts)
-        if fault is not None:
-            return Outcome(fault.status or outcome.status, outcome.answer, outcome.headers, fault)
-        return outcome
+        if fault is None:
+            return outcome
+        if fault.status is not None:
+            return Outcome(fault.status, Answer(body=TRY_LATER), fault=fault)
+        return Outcome(outcome.status, outcome.answer, outcome.headers, fault)
 
     def _answered(self, arrived: Arrived, parts: tuple[str, ...]) -> Outcome:
-        login = self.logins.check(arrived.authorization)
-        if login == "locked" and not is_open(arrived.method, parts):
+        is_anybodys = not arrived.is_actblue and is_open(arrived.method, parts)
+        login = self.logins.check(arrived.authorization, is_open=is_anybodys)
+        if login == "locked" and not is_anybodys:
             text = "This account is locked after too many failed logins. Please wait and try again later."
             return Outcome(403, Answer(body={"error": text}))
-        if login != "good" and not is_open(arrived.method, parts):
+        if login != "good" and not is_anybodys:
             return Outcome(401, headers={"WWW-Authenticate": CHALLENGE})
-        if not arrived.path.endswith("/") and parts:
+        if not arrived.path.endswith("/") and parts and not arrived.is_actblue:
             if arrived.method in ("GET", "HEAD"):
                 return self._redirect(301, arrived, parts)
             if self.world.behaviour.redirects_writes:
                 return self._redirect(308, arrived, parts)
         try:
-            body = arrived.form if arrived.form is not None else read_body(arrived.body, arrived.content_type)
-            call = Call(
-                method="GET" if arrived.method == "HEAD" else arrived.method,
-                path=parts,
-                query=arrived.query,
-                body=body,
-                is_staff=login == "good",
-                ip=arrived.ip,
-                upload=arrived.upload,
-                wants=arrived.wants,
-            )
+            call = _call(arrived, parts, is_staff=login == "good")
             with self.world.db.changing():
-                done = answer(self.world, call)
+                done = actblue.receive(self.world, call) if arrived.is_actblue else answer(self.world, call)
         except RefusedCallError as exc:
-            return Outcome(exc.status, Answer(exc.status, exc.body, exc.location))
+            body = _errors_as(exc.body, self.world.behaviour.errors_are)
+            return Outcome(exc.status, Answer(exc.status, body, exc.location))
         except ConstraintError as exc:
             return Outcome(400, Answer(400, {"error": f"A value is missing or of the wrong kind: {exc}."}))
-        return Outcome(done.status, done)
-
-    def receive_actblue(self, arrived: Arrived) -> Outcome:
-        """What comes to ActionKit's receiver of ActBlue's webhooks."""
-        if self.logins.check(arrived.authorization) != "good":
-            return Outcome(401, headers={"WWW-Authenticate": CHALLENGE})
-        if arrived.method != "POST":
-            return Outcome(405)
-        try:
-            body = read_body(arrived.body, "application/json")
-            call = Call("POST", (), arrived.query, body)
-            with self.world.db.changing():
-                done = actblue.receive(self.world, call)
-        except RefusedCallError as exc:
-            return Outcome(exc.status, Answer(exc.status, exc.body))
-        except ConstraintError as exc:
-            return Outcome(400, Answer(400, {"error": str(exc)}))
         return Outcome(done.status, done)
 
     def _redirect(self, status: int, arrived: Arrived, parts: tuple[str, ...]) -> Outcome:
         query = _query(arrived.query)
         to = f"/rest/v1/{'/'.join(parts)}/{'?' if query else ''}{query}"
         return Outcome(status, Answer(status, location=to))
+
+
+def _call(arrived: Arrived, parts: tuple[str, ...], *, is_staff: bool) -> Call:
+    """Raises RefusedCallError: the body cannot be read."""
+    content_type = "application/json" if arrived.is_actblue else arrived.content_type
+    return Call(
+        method="GET" if arrived.method == "HEAD" else arrived.method,
+        path=parts,
+        query=arrived.query,
+        body=arrived.form if arrived.form is not None else read_body(arrived.body, content_type),
+        is_staff=is_staff,
+        ip=arrived.ip,
+        wants=arrived.wants,
+        upload=arrived.upload,
+    )
+
+
+def _errors_as(body: Any, shape: str) -> Any:
+    """Under `errors`, where it is there, another shape of the same texts."""
+    if shape == "fields" or not isinstance(body, dict) or not isinstance(body.get("errors"), dict):
+        return body
+    texts = [text for many in body["errors"].values() for text in many]
+    return {"errors": texts if shape == "list" else " ".join(texts)}
 
 
 def _query(query: MultiMapping[str]) -> str:

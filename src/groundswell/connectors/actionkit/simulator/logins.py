@@ -19,8 +19,8 @@ class Logins:
         self._bad_in_a_row = 0
         self._locked_until = 0.0
 
-    def check(self, header: str | None) -> Login:
-        """What comes with a call of which anybody may do, "none" and "bad", is the caller's to judge."""
+    def check(self, header: str | None, *, is_open: bool = False) -> Login:
+        """Whose call it is. A wrong password with a call anybody may make locks nothing (I)."""
         behaviour = self._world.behaviour
         if self._world.clock.monotonic() < self._locked_until:
             return "locked"
@@ -30,6 +30,8 @@ class Logins:
         if hmac.compare_digest(given, self._good):
             self._bad_in_a_row = 0
             return "good"
+        if is_open:
+            return "bad"
         self._bad_in_a_row += 1
         if behaviour.bad_logins is not None and self._bad_in_a_row >= behaviour.bad_logins:
             self._bad_in_a_row = 0

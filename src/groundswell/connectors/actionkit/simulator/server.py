@@ -172,15 +172,11 @@ def _app(instance: Instance, control: Control, pushers: Sequence[PushSender]) ->
         status, body = _sns_answer(instance, next(iter(pushers), None), request.url)
         return web.Response(status=status, body=body, content_type="text/plain")
 
-    async def actblue(request: web.Request) -> web.StreamResponse:
-        outcome = instance.receive_actblue(await _read(request, is_in_time=True))
-        return _response(request, instance.world, outcome)
-
     app.router.add_get(LOCAL_PATH + "/{path:.*}", sns)
-    app.router.add_route("*", ACTBLUE_PATH, actblue)
-    serve = _Api(instance).handle
-    app.router.add_route("*", API, serve)
-    app.router.add_route("*", API + "/{path:.*}", serve)
+    api = _Api(instance)
+    app.router.add_route("*", API, api.handle)
+    app.router.add_route("*", API + "/{path:.*}", api.handle)
+    app.router.add_route("*", ACTBLUE_PATH, api.handle)
     return app
 
 
@@ -237,7 +233,7 @@ async def _read(request: web.Request, *, is_in_time: bool) -> Arrived:
         body = await request.read()
     return Arrived(
         method=request.method,
-        path=request.match_info.get("path", ""),
+        path=ACTBLUE_PATH[1:] if request.path == ACTBLUE_PATH else request.match_info.get("path", ""),
         query=request.query,
         body=body,
         content_type=request.content_type,
@@ -247,6 +243,7 @@ async def _read(request: web.Request, *, is_in_time: bool) -> Arrived:
         upload=upload,
         wants=_wanted(request),
         is_in_time=is_in_time,
+        is_actblue=request.path == ACTBLUE_PATH,
     )
 
 

@@ -4,7 +4,7 @@ import re
 from typing import Any, Final
 
 from groundswell.connectors.actionkit.simulator.calls import pages, processing, users
-from groundswell.connectors.actionkit.simulator.calls.answers import Answer, Call, Json, RefusedCallError
+from groundswell.connectors.actionkit.simulator.calls.answers import Answer, Call, Json, RefusedCallError, not_allowed
 from groundswell.connectors.actionkit.simulator.calls.donations import ACTBLUE, STUBS, converted, detail_of, sale
 from groundswell.connectors.actionkit.simulator.calls.writing import money, text_of
 from groundswell.connectors.actionkit.simulator.state.database import Row
@@ -22,6 +22,8 @@ def receive(world: World, call: Call) -> Answer:
     Raises:
         RefusedCallError: 400, it is no message, or the account is none for ActBlue.
     """
+    if call.method != "POST":
+        raise not_allowed()
     account = call.query.get("account", ACTBLUE)
     if account not in STUBS:
         raise RefusedCallError(400, {"error": f"There is no payment account named '{account}'."})

@@ -126,15 +126,14 @@ def _failure(world: World, posted: Posted, user_id: int, account: str, total: st
 
 
 def _is_repeat(world: World, user_id: int, account: str, total: str, last_four: str) -> bool:
-    """Judged by when it came, not by the date it bears."""
-    since = parse_moment(world.now())
-    assert since is not None
+    """Judged by when it came, not by the date it bears: `created_at` may have been sent."""
+    now = world.moment()
     recent = world.db.column(
         "SELECT updated_at FROM core_order WHERE user_id = ? AND account = ? AND total = ? AND card_num_last_four = ? "
         "AND status = 'completed'",
         user_id, account, total, last_four,
     )  # fmt: skip
-    ages = [(since - moment).total_seconds() for text in recent if (moment := parse_moment(text))]
+    ages = [(now - moment).total_seconds() for text in recent if (moment := parse_moment(text))]
     return any(age < world.behaviour.duplicate_window_s for age in ages)
 
 

@@ -41,8 +41,8 @@ class Posted:
 
     def numbered(self, prefix: str) -> dict[int, str]:
         """Such as `product_7`, by the number."""
-        found = self.prefixed(prefix)
-        return {int(name): values[-1].strip() for name, values in found.items() if name.isascii() and name.isdigit()}
+        names = [name for name in self.prefixed(prefix) if name.isascii() and name.isdigit() and len(name) < 18]
+        return {int(name): self.get(f"{prefix}{name}") for name in names}
 
 
 def split_name(name: str) -> dict[str, str]:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
+
 from groundswell.connectors.actionkit.simulator.calls import donations, events, phones, subscribing, users
 from groundswell.connectors.actionkit.simulator.calls.answers import Answer, Call, Json, RefusedCallError
 from groundswell.connectors.actionkit.simulator.calls.messages import message
@@ -155,7 +157,7 @@ def _validate(world: World, taken: Taken) -> None:
 
 
 def _required(taken: Taken) -> list[str]:
-    page_fields = taken.page["required_fields"].strip('[]"').replace('"', "").split(",")
+    page_fields = msgspec.json.decode(taken.page["required_fields"], type=list[str])
     return [name for name in (*page_fields, *taken.posted.all("required")) if name and name != "email"]
 
 

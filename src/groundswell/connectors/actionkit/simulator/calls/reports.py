@@ -16,7 +16,7 @@ from groundswell.connectors.actionkit.simulator.state.reader import ReportError,
 from groundswell.connectors.actionkit.simulator.state.world import API, World
 
 _PLACE: Final = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
-_OWN: Final = ("query", "refresh", "cache_duration", "format", "full_recalc", "zip", "email", "email_always")
+_OWN: Final = ("query", "refresh", "cache_duration", "format")
 _CACHED_MAX: Final = 200
 Table = tuple[list[str], list[list[Any]]]
 

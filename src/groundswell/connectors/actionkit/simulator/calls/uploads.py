@@ -20,7 +20,8 @@ from groundswell.connectors.actionkit.simulator.state.world import World
 
 IDENTITY: Final = ("email", "user_id", "akid")
 BYTES_MAX: Final = 128 * 2**20
-ROWS_AT_ONCE: Final = 2_000
+ROWS_AT_ONCE: Final = 1_000
+"""Done between two calls, at most: nobody waits longer than that takes."""
 _BLANKED: Final = (
     "prefix", "first_name", "middle_name", "last_name", "suffix", "address1", "address2", "city", "state", "region",
     "zip", "plus4", "postal",

@@ -26,6 +26,8 @@ class Behaviour(Struct, frozen=True, forbid_unknown_fields=True):
     """Whether a write without the slash at the end is answered 308 rather than taken (two clients rely on it; C)."""
     micros: bool = False
     """Six digits of a second in whatever GET shows, too (C: some newer ones do; W: none)."""
+    errors_are: Literal["fields", "list", "text"] = "fields"
+    """What stands under `errors` in a refusal: texts by field (D), a list of texts, or one text (C: all were met)."""
     language: Literal["en", "de"] = "en"
     """Of the messages in validation errors: that of the page (C)."""
 

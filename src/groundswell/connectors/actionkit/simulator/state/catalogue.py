@@ -88,7 +88,6 @@ PAGE_KINDS: Final = (
     "Signup", "Petition", "Donation", "Survey", "Letter", "LTE", "Call", "Import", "Unsubscribe", "EventCreate",
     "EventSignup", "RecurringDonationCancel", "RecurringDonationUpdate",
 )  # fmt: skip
-KIND_OF: Final = {kind.lower(): kind for kind in PAGE_KINDS}
 
 _ADDRESS: Final = _text("address1", "address2", "city", "state", "region", "zip", "plus4", "postal", "country")
 _PERSON: Final = _text("prefix", "first_name", "middle_name", "last_name", "suffix")
@@ -345,5 +344,6 @@ RESOURCES: Final = {one.name: one for one in (*_pages_and_actions(), *_PEOPLE, *
 LOOSE: Final = (
     "signupform", "petitionform", "donationform", "surveyform", "letterform", "unsubscribeform", "eventcreateform",
     "eventsignupform", "surveyquestion", "paymenttoken", "allowedpagefield", "allowedmailingfield",
+    "usergeofield",
 )  # fmt: skip
 """Resources that keep whatever is sent: nothing else here depends on them."""

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
 
-from groundswell.connectors.actionkit.simulator.state.database import Row
 from groundswell.connectors.actionkit.simulator.state.names import COLOURS, FAMILY, GIVEN, PLACES, STREETS, plain
 from groundswell.connectors.actionkit.simulator.state.world import World
 
@@ -127,8 +126,3 @@ class Population:
         """Of the exchange 555, which nobody is given; the first hundred of each area are those for stories."""
         line = (100 + number) % 200 if number < 100 else number % _LINES
         return f"{area or '503'}555{line:04d}"
-
-
-def dangle(world: World, page: Row) -> None:
-    """The page goes, and what was done on it stays (C)."""
-    world.db.delete("core_page", page["id"])
