@@ -1,15 +1,24 @@
 """Money given elsewhere, written down at a simulated ActionKit: each once, whatever becomes of the answers."""
 
+from random import Random
 from typing import Any
 
+import anyio
 import pytest
 from pydantic import ValidationError
 
 from groundswell.component import Delivered, Outcome, Rejected, Retry, Skipped
+from groundswell.connectors.actionkit.donating.gifts import key_of
 from groundswell.connectors.actionkit.donations_sink import ActionKitDonationsSettings
-from groundswell.connectors.actionkit.simulator.faults import ANSWER_LOST, DROPPED, SERVER_ERROR_DONE, TOO_MANY
+from groundswell.connectors.actionkit.simulator.faults import (
+    ANSWER_LOST,
+    DROPPED,
+    SERVER_ERROR_DONE,
+    TOO_MANY,
+    FaultRates,
+)
 from groundswell.errors import NotYetError, RateLimitedError, UnauthorizedError, UnavailableError
-from groundswell.record import UNSET, Person, Record
+from groundswell.record import UNSET, Donation, Person, Record, lane_of
 from tests.connectors.actionkit.giving import Giving, gift, giving, monthly
 
 PUSH = {"enabled": True, "page": "given_elsewhere"}
@@ -195,6 +204,17 @@ async def test_what_is_no_money_or_comes_from_actionkit_is_skipped() -> None:
         assert await sink.deliver(theirs) == Skipped("from_actionkit")
 
 
+async def test_no_name_is_made_up() -> None:
+    nameless = {"first_name": None, "last_name": None}
+    async with giving(**STUB) as sink:
+        outcome = await sink.deliver(gift(1, person=nameless))
+        assert isinstance(outcome, Rejected)
+        assert "name" in outcome.message
+        await sink.deliver(gift(2))
+        assert await sink.deliver(gift(3, person=nameless)) == Delivered()
+        assert sink.field("SELECT last_name FROM core_user WHERE email = 'ada@example.org'") == "Quill"
+
+
 async def test_nobody_is_subscribed_who_did_not_say_so() -> None:
     async with giving(**STUB) as sink:
         await sink.deliver(gift(1, person={"email_opt_in": True}))
@@ -375,3 +395,84 @@ async def test_a_cancellation_ends_the_series_once(fault: Any) -> None:
 async def test_a_cancellation_must_say_of_what() -> None:
     async with giving(**PUSH) as sink:
         assert rejected(await sink.deliver(gift(1, kind="cancellation"))) == "no_order_id"
+
+
+# ---- all at once ----
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_whatever_goes_wrong_every_gift_counts_once(seed: int) -> None:
+    """Lost answers, errors, refusals and daemons that are killed, over gifts, series, refunds and ends."""
+    random = Random(seed)
+    records = a_month_of(random)
+    rates = FaultRates(too_many=0.05, server_error=0.05, server_error_done=0.05, dropped=0.05, answer_lost=0.1)
+    async with giving(**PUSH, rates=rates) as sink:
+        for lane in records:
+            random.shuffle(lane[0])
+        waiting = [(one, 0) for gifts, after in records for one in (*gifts, *after)]
+        for _ in range(200):
+            if not waiting:
+                break
+            if random.random() < 0.3:
+                sink.start()
+            sink.settle()
+            waiting = await one_round(sink, waiting)
+        assert waiting == []
+        gifts = [one for many, _ in records for one in many]
+        assert sorted(key for key, _, _ in sink.payments()) == sorted(key_of(one) for one in gifts)
+        amounts = {key: amount for key, amount, _ in sink.payments()}
+        assert amounts == {key_of(one): amount_of_gift(one) for one in gifts}
+        undone = [one for _, after in records for one in after if one.kind == "refund"]
+        reversed_ones = [key for key, _, status in sink.payments() if status == "reversed"]
+        assert sorted(reversed_ones) == sorted(key_of(one) for one in undone)
+        ended = sink.field("SELECT count(*) FROM core_orderrecurring WHERE status = 'canceled_by_user'")
+        assert ended == sum(one.kind == "cancellation" for _, after in records for one in after)
+        assert sink.field("SELECT count(*) FROM core_transaction WHERE type = 'void'") == ended
+        assert sink.field("SELECT count(*) FROM core_orderrecurring") == 4
+
+
+def amount_of_gift(record: Record) -> str:
+    assert isinstance(record.donation, Donation)
+    assert isinstance(record.donation.amount, str)
+    return record.donation.amount
+
+
+def a_month_of(random: Random) -> list[tuple[list[Record], list[Record]]]:
+    """Gifts and series, each with what comes after them: refunds, and the end."""
+    lanes: list[tuple[list[Record], list[Record]]] = []
+    for number in range(100, 110):
+        who = {"email": f"p{number}@example.org"}
+        after = [gift(number, kind="refund", person=who)] if random.random() < 0.4 else []
+        lanes.append(([gift(number, person=who)], after))
+    for number in range(200, 240, 10):
+        series: dict[str, Any] = {"person": {"email": f"p{number}@example.org"}, "series": f"AB{number}"}
+        paid = [monthly(number + n, random.choice(("10.00", "15.00")), **series) for n in range(4)]
+        refunded = random.choice(paid)
+        assert isinstance(refunded.donation, Donation)
+        line, amount = int(str(refunded.donation.lineitem_id)), str(refunded.donation.amount)
+        after = [monthly(line, amount, kind="refund", **series), monthly(number, kind="cancellation", **series)]
+        lanes.append((paid, after))
+    return lanes
+
+
+async def one_round(sink: Giving, waiting: list[tuple[Record, int]]) -> list[tuple[Record, int]]:
+    """One try of the first of each person, side by side, as the runtime would; what is left."""
+    heads: dict[str, tuple[Record, int]] = {}
+    for record, attempts in waiting:
+        heads.setdefault(lane_of(record), (record, attempts))
+    done: set[tuple[str, str]] = set()
+    tried: set[tuple[str, str]] = set()
+
+    async def one(record: Record, attempts: int) -> None:
+        outcome = await sink.deliver(record, attempts)
+        name = (record.id, record.kind)
+        tried.add(name)
+        if not isinstance(outcome, Retry):
+            assert isinstance(outcome, Delivered | Skipped), outcome
+            done.add(name)
+
+    async with anyio.create_task_group() as tasks:
+        for record, attempts in heads.values():
+            tasks.start_soon(one, record, attempts)
+    left = [(record, attempts) for record, attempts in waiting if (record.id, record.kind) not in done]
+    return [(record, attempts + ((record.id, record.kind) in tried)) for record, attempts in left]

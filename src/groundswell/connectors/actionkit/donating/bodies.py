@@ -53,7 +53,10 @@ def push_body(gift: Gift, place: Place, donor: Resource, *, subscribes: bool, ex
 def stub_parameters(
     gift: Gift, place: Place, donor: Resource, recipients: list[dict[str, Any]], *, subscribes: bool, expires: str
 ) -> Resource:
-    """A single payment for action processing, on a stub payment account (D)."""
+    """A single payment for action processing, on a stub payment account (D).
+
+    Somebody new without a name is refused (D). None is made up for them: it would be written over a name that is there.
+    """
     sent: Resource = donor | {
         "page": place.page,
         "payment_account": place.payment_account,
@@ -65,8 +68,6 @@ def stub_parameters(
         "skip_confirmation": "1",
     }
     sent |= _for_candidates(gift, place, recipients) or {"amount_other": gift.amount}
-    if not {"first_name", "last_name"} & set(donor):
-        sent["name"] = "Unknown"
     if not subscribes:
         sent["suppress_subscribe"] = "1"
     return sent | _present(currency=gift.currency, created_at=gift.at, source=gift.source)
