@@ -14,6 +14,7 @@ from groundswell.connectors.actionkit.simulator.faults import (
     ANSWER_LOST,
     DROPPED,
     SERVER_ERROR_DONE,
+    SLOW,
     TOO_MANY,
     FaultRates,
 )
@@ -313,6 +314,42 @@ async def test_what_may_be_under_way_is_not_looked_for_yet() -> None:
         retried(again, NotYetError)
         sink.settle()
         assert await sink.deliver(monthly(2)) == Skipped("already_there")
+
+
+async def test_two_payments_of_one_series_at_a_time_begin_it_once() -> None:
+    """They are of different lanes where the donor changed address meanwhile."""
+    async with giving(**PUSH) as sink:
+        async with anyio.create_task_group() as tasks:
+            for number in (1, 2, 3):
+                record = monthly(number, person={"email": f"ada{number}@example.org"})
+                tasks.start_soon(sink.deliver, record)
+        assert sink.field("SELECT count(*) FROM core_orderrecurring") == 1
+        assert sorted(key for key, _, _ in sink.payments()) == ["actblue-1", "actblue-2", "actblue-3"]
+
+
+@pytest.mark.parametrize(
+    ("way", "path", "records"),
+    [
+        (PUSH, "donationpush", [gift(1)]),
+        (STUB, "/action/", [gift(1)]),
+        (PUSH, "recurringpaymentpush", [monthly(1), monthly(2)]),
+    ],
+    ids=["push", "stub", "payment"],
+)
+async def test_a_daemon_killed_in_the_middle_of_a_call_makes_no_second_gift(
+    way: dict[str, Any], path: str, records: list[Record]
+) -> None:
+    async with giving(**way) as sink:
+        for record in records[:-1]:
+            assert await sink.deliver(record) == Delivered()
+        sink.server.faults.plan(SLOW, method="POST", path=path)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(sink.deliver, records[-1])
+            while len(sink.payments()) < len(records):
+                await anyio.sleep(0.01)
+            tasks.cancel_scope.cancel()
+        assert await until_done(sink, records[-1], restarts=True) == Skipped("already_there")
+        assert len(sink.payments()) == len(records)
 
 
 async def test_stub_accounts_take_no_recurring_donations() -> None:
