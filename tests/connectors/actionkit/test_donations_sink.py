@@ -237,6 +237,20 @@ async def test_candidates_get_their_parts_only_where_all_of_them_are_known() -> 
         assert sink.totals() == ["25.00", "26.00"]
 
 
+async def test_products_are_bought_and_the_rest_is_given() -> None:
+    bought = {"product_1": 2, "product_2": "1", "shipping_city": "Dayton", "other": "x"}
+    async with giving(**STUB) as sink:
+        assert await sink.deliver(gift(1, "60.00", fields=bought)) == Delivered()
+        details = sink.rows("SELECT product_id, quantity, amount FROM core_order_detail ORDER BY id")
+        assert [tuple(row.values()) for row in details] == [(1, 2, "40.00"), (2, 1, "12.50")]
+        assert sink.totals() == ["60.00"]
+        assert sink.field("SELECT city FROM core_order_shipping_address") == "Dayton"
+        assert await sink.deliver(gift(2, "52.50", fields=bought)) == Delivered()
+        assert rejected(await sink.deliver(gift(3, "52.49", fields=bought))) == "bad_amount"
+        assert rejected(await sink.deliver(gift(4, fields={"product_99": 1}))) == "not_found"
+        assert sink.totals() == ["60.00", "52.50"]
+
+
 async def test_told_to_wait_it_does_not_go_on_with_the_batch() -> None:
     async with giving(**PUSH) as sink:
         sink.server.faults.plan(TOO_MANY, path="donationpush")

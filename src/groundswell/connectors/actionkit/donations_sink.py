@@ -49,7 +49,8 @@ class ActionKitDonationsSettings(SinkSettings):
     way: Literal["push", "stub"] = Field(
         "push",
         description='"push": the donation push, for single and recurring donations; makes the page if it is not there. '
-        '"stub": as an action on a page that is there; single donations only.',
+        '"stub": as an action on a page that is there; single donations only, with candidates and products '
+        "(`product_7` in `donation.fields`: how many of product 7).",
     )
     mark: str = Field(
         "groundswell_id",
@@ -183,8 +184,8 @@ class ActionKitDonations:
                 'stub payment accounts take no recurring donations over action processing; set `way = "push"`',
                 reason="recurring",
             )
-        recipients = record.donation.recipients if isinstance(record.donation, Donation) else []
-        return await self._writing.record(gift, donor, recipients, expires, subscribes=subscribes)
+        donation = record.donation if isinstance(record.donation, Donation) else Donation()
+        return await self._writing.record(gift, donor, donation, expires, subscribes=subscribes)
 
 
 def _is_about_all(outcome: Retry) -> bool:

@@ -1,5 +1,7 @@
 """What is sent to ActionKit about money. Pure; the keys of a push are ActionKit's own (D, W), unless marked."""
 
+import re
+from collections.abc import Mapping
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any, Final
@@ -9,9 +11,14 @@ from msgspec import Struct
 from groundswell.connectors.actionkit.client import Resource
 from groundswell.connectors.actionkit.donating.gifts import Gift, amount_of
 from groundswell.errors import RecordError
+from groundswell.record import Donation
 
 EXPIRES_MONTH: Final = "12"
 """Of a card that is none; a date must be there (D)."""
+SHIPPING: Final = ("shipping_address1", "shipping_address2", "shipping_city", "shipping_state", "shipping_zip")
+PRODUCTS_MAX: Final = 1_000
+"""Of one product in one gift; more is no number of things somebody bought."""
+_PRODUCT: Final = re.compile(r"product_([0-9]{1,9})")
 
 
 class Place(Struct, frozen=True):
@@ -51,9 +58,9 @@ def push_body(gift: Gift, place: Place, donor: Resource, *, subscribes: bool, ex
 
 
 def stub_parameters(
-    gift: Gift, place: Place, donor: Resource, recipients: list[dict[str, Any]], *, subscribes: bool, expires: str
+    gift: Gift, place: Place, donor: Resource, parts: Resource, *, subscribes: bool, expires: str
 ) -> Resource:
-    """A single payment for action processing, on a stub payment account (D).
+    """A single payment for action processing, on a stub payment account (D). `parts`: see `parts_of`.
 
     Somebody new without a name is refused (D). None is made up for them: it would be written over a name that is there.
     """
@@ -67,10 +74,39 @@ def stub_parameters(
         f"action_{place.mark}": gift.key,
         "skip_confirmation": "1",
     }
-    sent |= _for_candidates(gift, place, recipients) or {"amount_other": gift.amount}
     if not subscribes:
         sent["suppress_subscribe"] = "1"
-    return sent | _present(currency=gift.currency, created_at=gift.at, source=gift.source)
+    return sent | parts | _present(currency=gift.currency, created_at=gift.at, source=gift.source)
+
+
+def parts_of(gift: Gift, place: Place, donation: Donation, prices: Mapping[int, Decimal]) -> Resource:
+    """What the sum of a gift is made of: products that were bought and the rest, or what each candidate gets.
+
+    Args:
+        prices: Of every product in `products_in`.
+
+    Raises:
+        RecordError: the products cost more than was paid.
+    """
+    bought = products_in(donation)
+    if not bought:
+        return _for_candidates(gift, place, donation.recipients) or {"amount_other": gift.amount}
+    rest = Decimal(gift.amount) - sum((prices[number] * many for number, many in bought.items()), Decimal(0))
+    if rest < 0:
+        raise RecordError("the products that were bought cost more at ActionKit than was paid", reason="bad_amount")
+    parts: Resource = {f"product_{number}": str(many) for number, many in bought.items()}
+    shipped = {name: value for name in SHIPPING if isinstance(value := donation.fields.get(name), str)}
+    return parts | shipped | ({"amount_other": f"{rest:.2f}"} if rest else {})
+
+
+def products_in(donation: Donation) -> dict[int, int]:
+    """How many of each product, by ActionKit's own name for it: `product_7` in `donation.fields`."""
+    found: dict[int, int] = {}
+    for name, value in donation.fields.items():
+        match, many = _PRODUCT.fullmatch(name), str(value)
+        if match is not None and many.isascii() and many.isdigit() and 0 < int(many) <= PRODUCTS_MAX:
+            found[int(match[1])] = int(many)
+    return found
 
 
 def payment_body(gift: Gift) -> Resource:

@@ -1,6 +1,7 @@
 """Gifts, written down at ActionKit: each once, whatever becomes of the answers."""
 
-from typing import Any
+from contextlib import suppress
+from decimal import Decimal
 from weakref import WeakValueDictionary
 
 import anyio
@@ -10,18 +11,21 @@ from groundswell.component import Delivered, Outcome, Rejected, Skipped
 from groundswell.connectors.actionkit.client import ActionKit, Resource
 from groundswell.connectors.actionkit.donating.bodies import (
     Place,
+    parts_of,
     payment_body,
+    products_in,
     push_body,
     stub_parameters,
     update_body,
 )
-from groundswell.connectors.actionkit.donating.gifts import Gift, is_same_amount
+from groundswell.connectors.actionkit.donating.gifts import Gift, amount_of, is_same_amount
 from groundswell.connectors.actionkit.donating.ledger import FAILED, Ledger, Series, failure_in, failure_of
 from groundswell.connectors.actionkit.donating.unsettled import Unsettled
 from groundswell.connectors.actionkit.faults import ConflictError
 from groundswell.connectors.actionkit.transport import Caller
-from groundswell.errors import UnauthorizedError
+from groundswell.errors import RemoteError, UnauthorizedError
 from groundswell.http.said import shown
+from groundswell.record import Donation
 
 log = structlog.get_logger()
 
@@ -53,14 +57,16 @@ class Writing:
             return await self._pay(gift, donor, expires, subscribes=subscribes)
 
     async def record(
-        self, gift: Gift, donor: Resource, recipients: list[dict[str, Any]], expires: str, *, subscribes: bool
+        self, gift: Gift, donor: Resource, donation: Donation, expires: str, *, subscribes: bool
     ) -> Outcome:
         """By action processing, on a stub payment account. Looked for by our action field first, always."""
         self._unsettled.check(gift.key, self._caller.component)
         order = await self._ledger.marked_order(gift.key)
         if order is not None and order.get("status") != FAILED:
             return Skipped("already_there")
-        parameters = stub_parameters(gift, self._place, donor, recipients, subscribes=subscribes, expires=expires)
+        prices = {number: await self._price(number) for number in products_in(donation)}
+        parts = parts_of(gift, self._place, donation, prices)
+        parameters = stub_parameters(gift, self._place, donor, parts, subscribes=subscribes, expires=expires)
         with self._unsettled.trying(gift.key):
             action = await self._client.act(self._caller, parameters)
         if action.get("status") == FAILED and not isinstance(action.get("order"), dict):
@@ -74,16 +80,26 @@ class Writing:
         except ConflictError as error:
             return await self._there(gift, error)
         action = reply.body if isinstance(reply.body, dict) else {}
-        order = action.get("order")
-        if isinstance(order, dict) and "import_id" in order and order["import_id"] != gift.key:
-            self._keeps_import_ids = False
-            log.error(
-                "donation_taken_without_its_import_id",
-                component=self._caller.component,
-                action=action.get("id"),
-                then='a repeated donation would count twice, so nothing more is sent; set `way = "stub"`',
-            )
+        await self._check_kept(gift, action)
         return await self._outcome(gift, action)
+
+    async def _check_kept(self, gift: Gift, action: Resource) -> None:
+        """Whether the order has the import id: without it a repeated gift would count twice."""
+        order = action.get("order")
+        if isinstance(order, dict) and order.get("import_id") == gift.key:
+            return
+        with suppress(RemoteError):  # asked again after the next one
+            if await self._ledger.order(gift.key) is None:
+                self._keeps_import_ids = False
+                log.error(
+                    "donation_taken_without_its_import_id",
+                    component=self._caller.component,
+                    action=action.get("id"),
+                    then='a repeated donation would count twice, so nothing more is sent; set `way = "stub"`',
+                )
+
+    async def _price(self, product: int) -> Decimal:
+        return Decimal(amount_of((await self._client.get(self._caller, "product", product)).get("price")))
 
     async def _there(self, gift: Gift, error: ConflictError) -> Outcome:
         """409: it was pushed before. It may have failed then."""
