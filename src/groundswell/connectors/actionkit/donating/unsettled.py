@@ -28,12 +28,18 @@ class Unsettled:
 
     @contextmanager
     def trying(self, key: str) -> Iterator[None]:
-        """Around what does it. Both ends count: it may begin late, and be cut short at any moment."""
+        """Around what does it. Once it is through, what came of it is known. Else both ends count: it may begin late,
+        and be cut short at any moment."""
         self._note(key)
+        is_known = False
         try:
             yield
+            is_known = True
         finally:
-            self._note(key)
+            if is_known:
+                self._tried.pop(key, None)
+            else:
+                self._note(key)
 
     def check(self, key: str, who: str) -> None:
         """Raises NotYetError while a look would prove nothing."""

@@ -116,10 +116,12 @@ class Writing:
     async def _pay(self, gift: Gift, donor: Resource, expires: str, *, subscribes: bool) -> Outcome:
         """The first payment makes the series, those after it are added; theirs is no import id, so look first (W)."""
         assert gift.series is not None
-        self._unsettled.check(gift.key, self._caller.component)
+        for key in (gift.key, gift.series):
+            self._unsettled.check(key, self._caller.component)
         series = await self._ledger.series(gift.series, gift.key)
         if series is None:
-            return await self._push(gift, donor, expires, subscribes=subscribes)
+            with self._unsettled.trying(gift.series):
+                return await self._push(gift, donor, expires, subscribes=subscribes)
         if series.has_payment:
             return Skipped("already_there")
         order = await self._ledger.order(gift.key)
