@@ -20,6 +20,9 @@ from groundswell.connectors.actionkit.poll import ActionKitPoll, ActionKitPollSe
 from groundswell.connectors.actionkit.actions_settings import ActionKitActionsSettings
 from groundswell.connectors.actionkit.actions_sink import ActionKitActions
 from groundswell.connectors.actionkit.users_sink import ActionKitUsers, ActionKitUsersSettings
+from groundswell.connectors.actionkit.actblue_sink import ActionKitActBlue, ActionKitActBlueSettings
+from groundswell.connectors.actionkit.donations_sink import ActionKitDonations, ActionKitDonationsSettings
+from groundswell.connectors.actionkit.upload_sink import ActionKitUpload, ActionKitUploadSettings
 from groundswell.connectors.http.sink import HttpSink, HttpSinkSettings
 from groundswell.connectors.http.webhook import HttpWebhook, HttpWebhookSettings
 from groundswell.connectors.jsonl.sink import JsonlSink, JsonlSinkSettings
@@ -73,6 +76,9 @@ SINKS: Final[dict[str, ComponentType]] = {
     ),
     "actionkit.actions": ComponentType(ActionKitActionsSettings, ActionKitActions, account="actionkit"),
     "actionkit.users": ComponentType(ActionKitUsersSettings, ActionKitUsers, account="actionkit"),
+    "actionkit.actblue": ComponentType(ActionKitActBlueSettings, ActionKitActBlue, account="actionkit"),
+    "actionkit.donations": ComponentType(ActionKitDonationsSettings, ActionKitDonations, account="actionkit"),
+    "actionkit.upload": ComponentType(ActionKitUploadSettings, ActionKitUpload, account="actionkit"),
     "http": ComponentType(HttpSinkSettings, HttpSink),
     "jsonl": ComponentType(JsonlSinkSettings, JsonlSink),
 }

@@ -22,6 +22,8 @@ LIMIT_MAX: Final = 100
 PAGES_MAX: Final = 100_000
 ROWS_MAX: Final = 10_000
 """Of one SQL report (C). So many rows may mean that there are more."""
+ACTBLUE: Final = "/webhooks/actblue/payments/"
+"""Their receiver of ActBlue's webhooks (D)."""
 
 
 class Page(Struct, frozen=True):
@@ -221,6 +223,19 @@ class ActionKit:
             ConflictError: a donation with this import id is there already.
         """
         return await self._transport.call(caller, "POST", f"{kind}/", f"posting a {kind}", body=body)
+
+    async def tell_as_actblue(self, caller: Caller, account: str, body: Resource, *, is_backfill: bool) -> None:
+        """Send ActionKit's own receiver what ActBlue would send it: a contribution, refund or cancellation (D).
+
+        Args:
+            account: The name of a payment account that takes ActBlue's webhooks.
+            is_backfill: Whether people who left, or whose mail bounced, are not subscribed again (D).
+
+        Raises:
+            MissingError: processing of ActBlue's webhooks is not switched on there (I).
+        """
+        query = [("account", account)] + ([("backfill", "1")] if is_backfill else [])
+        await self._transport.call(caller, "POST", ACTBLUE, "forwarding what ActBlue sent", query=query, body=body)
 
     # ---- reports ----
 

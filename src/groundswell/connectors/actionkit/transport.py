@@ -81,7 +81,7 @@ class Transport:
 
         Args:
             path: Below `/rest/v1/`, with the slash at its end: "user/7001/". Without it a GET is redirected (W), and a
-                write may be lost (C).
+                write may be lost (C). With a slash at its beginning it is below the host.
             what: What is being done, for messages: "reading users".
             content: A body that is not JSON: its media type, and the bytes.
 
@@ -96,9 +96,10 @@ class Transport:
         headers = {"Accept": "application/json", "Authorization": self._authorization}
         if sent is not None:
             headers["Content-Type"] = media_type
+        url = self._url.with_path(path) if path.startswith("/") else self._url.joinpath(path)
         answer = await self._http.send(
             method,
-            self._url.joinpath(path).with_query(list(query)) if query else self._url.joinpath(path),
+            url.with_query(list(query)) if query else url,
             what=who,
             headers=headers,
             body=sent,

@@ -1,0 +1,87 @@
+"""The `actionkit.actblue` sink: tells ActionKit's own receiver what ActBlue told us.
+
+For groups that let ActBlue report to this daemon and not to ActionKit, and still want what ActionKit makes of it: pages
+per form, sources, recurring donations. The receiver has to cope with ActBlue's own repeats, so a message whose answer
+was lost is sent again (I).
+"""
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from groundswell.component import Context, Delivered, Delivery, Outcome, Rejected, Retry, Skipped
+from groundswell.connectors.actionkit.account import ActionKitAccount
+from groundswell.connectors.actionkit.faults import MissingError
+from groundswell.connectors.actionkit.forwarding.actblue import body_of, fits
+from groundswell.connectors.actionkit.transport import Caller
+from groundswell.errors import RecordError, RejectedError, RemoteError, UnauthorizedError
+from groundswell.record import from_json
+from groundswell.settings import SinkSettings
+
+
+class ActionKitActBlueSettings(SinkSettings):
+    """Forwards ActBlue's contributions, refunds and cancellations to ActionKit's own receiver."""
+
+    account: str = Field(
+        description="The account to send with, of type actionkit. For this alone it needs no rights, only to be active."
+    )
+    enabled: bool = Field(
+        False,
+        description="Whether anything is sent: without it every record is skipped. Where ActBlue reports to this "
+        "ActionKit itself, or `actionkit.donations` writes the same down, each donation may count twice.",
+    )
+    payment_account: str = Field(
+        "Default ActBlue", min_length=1, description="A payment account that takes ActBlue's webhooks."
+    )
+    backfill: bool = Field(
+        True,
+        description="Whether people who unsubscribed, or whose mail bounced, stay off the lists. Without it a donation "
+        "subscribes them again.",
+    )
+
+    def warnings(self) -> list[tuple[str, str]]:
+        words = (
+            "is true: donations are forwarded. If ActBlue reports them to this ActionKit itself, or another sink "
+            "writes them down there, each may count twice; make sure that only one of them does"
+            if self.enabled
+            else "is not set, so nothing is forwarded: all is skipped. Set it to true to begin"
+        )
+        return [("enabled", words)]
+
+
+class ActionKitActBlue:
+    """One message a delivery."""
+
+    def __init__(self, settings: ActionKitActBlueSettings, context: Context) -> None:
+        account: ActionKitAccount = context.account
+        self._settings = settings
+        self._name = context.name
+        self._client = account.client
+        self._caller = Caller(context.name)
+
+    async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
+        return [await self._deliver(delivery) for delivery in deliveries]
+
+    async def aclose(self) -> None:
+        """Nothing to let go of: the session is the daemon's."""
+
+    async def _deliver(self, delivery: Delivery) -> Outcome:
+        if not self._settings.enabled:
+            return Skipped("not_enabled")
+        record = from_json(delivery.body)
+        if not fits(record):
+            return Skipped("not_from_actblue")
+        try:
+            await self._client.tell_as_actblue(
+                self._caller, self._settings.payment_account, body_of(record), is_backfill=self._settings.backfill
+            )
+        except RecordError as error:
+            return Rejected(error.reason, f"{self._name}: {error}")
+        except MissingError as error:
+            switch = "processing of ActBlue's webhooks must be switched on in ActionKit's configuration"
+            return Retry(UnauthorizedError(f"{error}; {switch}"))
+        except RejectedError as error:
+            return Rejected(error.reason, str(error))
+        except RemoteError as error:
+            return Retry(error)
+        return Delivered()

@@ -1,0 +1,109 @@
+"""Refunds and cancellations: the payment that is taken back, the series that ends. Each is looked at before."""
+
+from typing import Final, Literal
+
+from groundswell.component import Delivered, Delivery, Outcome, Rejected, Skipped
+from groundswell.connectors.actionkit.client import ActionKit
+from groundswell.connectors.actionkit.donating.bodies import cancel_body
+from groundswell.connectors.actionkit.donating.gifts import amount_of, is_same_amount, key_of, moment_of, series_of
+from groundswell.connectors.actionkit.donating.ledger import ACTIVE, REVERSED, Ledger, Payment
+from groundswell.connectors.actionkit.donating.unsettled import Unsettled
+from groundswell.connectors.actionkit.faults import InvalidError
+from groundswell.connectors.actionkit.transport import Caller
+from groundswell.errors import NotYetError
+from groundswell.record import Donation, Record
+
+EARLY_TRIES: Final = 2
+EARLY_S: Final = 60.0
+"""A refund of somebody else's lane may overtake its donation: so often, and so long, it waits for it."""
+
+RefundBy = Literal["status", "reverse"]
+CanceledBy = Literal["user", "admin", "processor"]
+
+
+class Undoing:
+    """Takes back what was given."""
+
+    def __init__(
+        self,
+        client: ActionKit,
+        caller: Caller,
+        ledger: Ledger,
+        unsettled: Unsettled,
+        refund_by: RefundBy,
+        canceled_by: CanceledBy,
+        *,
+        by_mark: bool,
+    ) -> None:
+        """`by_mark`: whether single donations are known by our action field, and not by an import id."""
+        self._client = client
+        self._caller = caller
+        self._ledger = ledger
+        self._unsettled = unsettled
+        self._refund_by = refund_by
+        self._canceled_by: CanceledBy = canceled_by
+        self._by_mark = by_mark
+
+    async def refund(self, record: Record, delivery: Delivery) -> Outcome:
+        """Reversing again changes nothing, so nothing has to settle first."""
+        payment = await self._ledger.payment(key_of(record), by_mark=self._by_mark)
+        if payment is None:
+            return self._not_there(delivery, "the donation that was refunded")
+        if payment.status == REVERSED:
+            return Skipped("already_reversed")
+        amount = record.donation.amount if isinstance(record.donation, Donation) else None
+        if isinstance(amount, str) and not is_same_amount(amount_of(amount.removeprefix("-")), payment.amount):
+            return Rejected(
+                "partial_refund",
+                f"{self._caller.component}: the refund is of another sum than the payment, and ActionKit reverses "
+                f"whole payments; write it down by hand at transaction {payment.id} of order {payment.order}",
+            )
+        if self._refund_by == "status":
+            await self._mark_reversed(payment)
+            return Delivered()
+        return await self._reverse(payment)
+
+    async def cancel(self, record: Record, delivery: Delivery) -> Outcome:
+        """Each cancellation that is sent is written down (W for updates), so it is looked whether there is one."""
+        series = series_of(record)
+        if series is None:
+            return Rejected(
+                "no_order_id", f"{self._caller.component}: the cancellation does not say of which recurring donation"
+            )
+        self._unsettled.check(f"cancel {series}", self._caller.component)
+        found = await self._ledger.series(series)
+        if found is None:
+            return self._not_there(delivery, "the recurring donation that was cancelled")
+        if found.status != ACTIVE:
+            return Skipped("already_cancelled")
+        with self._unsettled.trying(f"cancel {series}"):
+            body = cancel_body(series, self._canceled_by, moment_of(record))
+            await self._client.push(self._caller, "profilecancelpush", body)
+        return Delivered()
+
+    async def _mark_reversed(self, payment: Payment) -> None:
+        """The order before its payment: after a crash in between, the payment says that something is left to do."""
+        if payment.is_last_standing:
+            await self._client.patch(self._caller, "order", payment.order, {"status": REVERSED})
+        await self._client.patch(self._caller, "transaction", payment.id, {"status": REVERSED})
+
+    async def _reverse(self, payment: Payment) -> Outcome:
+        """By their own call, which tells the processor. Once done, again is refused with 400 (C)."""
+        kind, number = ("order", payment.order) if payment.is_first else ("transaction", payment.id)
+        try:
+            await self._client.do(self._caller, kind, number, "reverse")
+        except InvalidError:
+            if (await self._client.get(self._caller, kind, number)).get("status") != REVERSED:
+                raise
+            return Skipped("already_reversed")
+        return Delivered()
+
+    def _not_there(self, delivery: Delivery, what: str) -> Outcome:
+        """Soon after it happened it may be on its way. Not for long: those of one person wait behind each other."""
+        if delivery.attempts < EARLY_TRIES:
+            raise NotYetError(f"{self._caller.component}: {what} is not there yet; looked for again", EARLY_S)
+        return Rejected(
+            "no_donation",
+            f"{self._caller.component}: {what} is not at ActionKit, under the key this sink gives; it may have been "
+            "written down there by somebody else, or not at all. When it is there, retry this dead letter",
+        )

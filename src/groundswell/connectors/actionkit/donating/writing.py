@@ -1,0 +1,157 @@
+"""Gifts, written down at ActionKit: each once, whatever becomes of the answers."""
+
+from contextlib import suppress
+from decimal import Decimal
+from weakref import WeakValueDictionary
+
+import anyio
+import structlog
+
+from groundswell.component import Delivered, Outcome, Rejected, Skipped
+from groundswell.connectors.actionkit.client import ActionKit, Resource
+from groundswell.connectors.actionkit.donating.bodies import (
+    Place,
+    parts_of,
+    payment_body,
+    products_in,
+    push_body,
+    stub_parameters,
+    update_body,
+)
+from groundswell.connectors.actionkit.donating.gifts import Gift, amount_of, is_same_amount
+from groundswell.connectors.actionkit.donating.ledger import FAILED, Ledger, Series, failure_in, failure_of
+from groundswell.connectors.actionkit.donating.unsettled import Unsettled
+from groundswell.connectors.actionkit.faults import ConflictError
+from groundswell.connectors.actionkit.transport import Caller
+from groundswell.errors import RemoteError, UnauthorizedError
+from groundswell.http.said import shown
+from groundswell.record import Donation
+
+log = structlog.get_logger()
+
+
+class Writing:
+    """One gift at a time of each series."""
+
+    def __init__(self, client: ActionKit, caller: Caller, ledger: Ledger, unsettled: Unsettled, place: Place) -> None:
+        self._client = client
+        self._caller = caller
+        self._ledger = ledger
+        self._unsettled = unsettled
+        self._place = place
+        self._keeps_import_ids = True
+        self._locks: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
+
+    async def push(self, gift: Gift, donor: Resource, expires: str, *, subscribes: bool) -> Outcome:
+        """By the donation push. A single gift is safe by its import id; a payment of a series is looked for."""
+        if not self._keeps_import_ids:
+            raise UnauthorizedError(
+                f"{self._caller.component}: {self._client.host} does not keep the import ids of donations, so that a "
+                'repeated one would count twice; nothing more is sent. Set `way = "stub"`'
+            )
+        if gift.series is None:
+            return await self._push(gift, donor, expires, subscribes=subscribes)
+        # Two payments that both find no series would begin two.
+        lock = self._locks.setdefault(gift.series, anyio.Lock())
+        async with lock:
+            return await self._pay(gift, donor, expires, subscribes=subscribes)
+
+    async def record(
+        self, gift: Gift, donor: Resource, donation: Donation, expires: str, *, subscribes: bool
+    ) -> Outcome:
+        """By action processing, on a stub payment account. Looked for by our action field first, always."""
+        self._unsettled.check(gift.key, self._caller.component)
+        order = await self._ledger.marked_order(gift.key)
+        if order is not None and order.get("status") != FAILED:
+            return Skipped("already_there")
+        prices = {number: await self._price(number) for number in products_in(donation)}
+        parts = parts_of(gift, self._place, donation, prices)
+        parameters = stub_parameters(gift, self._place, donor, parts, subscribes=subscribes, expires=expires)
+        with self._unsettled.trying(gift.key):
+            action = await self._client.act(self._caller, parameters)
+        if action.get("status") == FAILED and not isinstance(action.get("order"), dict):
+            action = await self._client.get(self._caller, "donationaction", action["id"])
+        return await self._outcome(gift, action)
+
+    async def _push(self, gift: Gift, donor: Resource, expires: str, *, subscribes: bool) -> Outcome:
+        body = push_body(gift, self._place, donor, subscribes=subscribes, expires=expires)
+        try:
+            reply = await self._client.push(self._caller, "donationpush", body)
+        except ConflictError as error:
+            return await self._there(gift, error)
+        action = reply.body if isinstance(reply.body, dict) else {}
+        await self._check_kept(gift, action)
+        return await self._outcome(gift, action)
+
+    async def _check_kept(self, gift: Gift, action: Resource) -> None:
+        """Whether the order has the import id: without it a repeated gift would count twice."""
+        order = action.get("order")
+        if isinstance(order, dict) and order.get("import_id") == gift.key:
+            return
+        with suppress(RemoteError):  # asked again after the next one
+            if await self._ledger.order(gift.key) is None:
+                self._keeps_import_ids = False
+                log.error(
+                    "donation_taken_without_its_import_id",
+                    component=self._caller.component,
+                    action=action.get("id"),
+                    then='a repeated donation would count twice, so nothing more is sent; set `way = "stub"`',
+                )
+
+    async def _price(self, product: int) -> Decimal:
+        return Decimal(amount_of((await self._client.get(self._caller, "product", product)).get("price")))
+
+    async def _there(self, gift: Gift, error: ConflictError) -> Outcome:
+        """409: it was pushed before. It may have failed then."""
+        order = await self._ledger.order(gift.key, error.existing)
+        if order is None:
+            raise error
+        return await self._known(order)
+
+    async def _known(self, order: Resource) -> Outcome:
+        if order.get("status") != FAILED:
+            return Skipped("already_there")
+        return self._failed(*failure_in(await self._ledger.transactions(order["id"])))
+
+    async def _pay(self, gift: Gift, donor: Resource, expires: str, *, subscribes: bool) -> Outcome:
+        """The first payment makes the series, those after it are added; theirs is no import id, so look first (W)."""
+        assert gift.series is not None
+        for key in (gift.key, gift.series):
+            self._unsettled.check(key, self._caller.component)
+        series = await self._ledger.series(gift.series, gift.key)
+        if series is None:
+            with self._unsettled.trying(gift.series):
+                return await self._push(gift, donor, expires, subscribes=subscribes)
+        if series.has_payment:
+            return Skipped("already_there")
+        order = await self._ledger.order(gift.key)
+        if order is not None:
+            return await self._known(order)
+        with self._unsettled.trying(gift.key):
+            if _changes(gift, series):
+                await self._client.push(self._caller, "profileupdatepush", update_body(gift))
+            await self._client.push(self._caller, "recurringpaymentpush", payment_body(gift))
+        return Delivered()
+
+    async def _outcome(self, gift: Gift, action: Resource) -> Outcome:
+        failure = failure_of(action)
+        if failure is None:
+            return Delivered()
+        # The exact same one within some minutes fails because the first one worked (I, W): perhaps it was ours.
+        order = await self._ledger.marked_order(gift.key)
+        if order is not None and order.get("status") != FAILED:
+            return Delivered()
+        return self._failed(*failure)
+
+    def _failed(self, code: str, words: str) -> Rejected:
+        said = ": ".join(shown(part) for part in (code, words) if part) or "they do not say why"
+        return Rejected(
+            "failed",
+            f"{self._caller.component}: ActionKit wrote the donation down as failed ({said}); check `card_code` and "
+            "`payment_account`, and look at it there: it does not count",
+        )
+
+
+def _changes(gift: Gift, series: Series) -> bool:
+    """Whether this payment is of another sum: payments that are pushed have none, they are of what the series is."""
+    return not is_same_amount(gift.amount, series.amount) or gift.currency not in (None, series.currency)

@@ -1,0 +1,195 @@
+"""The `actionkit.donations` sink: money that was given elsewhere, refunds and cancellations of it.
+
+ActionKit would count most of this twice if it were told twice, so each is looked for, or protected by an import id,
+before it is written: a daemon that was killed after a write does not know of it. Off unless it is asked for.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final, Literal
+
+from pydantic import Field, model_validator
+
+from groundswell.component import Context, Delivery, Outcome, Rejected, Retry, Skipped
+from groundswell.connectors.actionkit.account import ActionKitAccount
+from groundswell.connectors.actionkit.donating.bodies import Place
+from groundswell.connectors.actionkit.donating.gifts import donor_of, fits, gift_of
+from groundswell.connectors.actionkit.donating.ledger import Ledger
+from groundswell.connectors.actionkit.donating.undoing import CanceledBy, RefundBy, Undoing
+from groundswell.connectors.actionkit.donating.unsettled import Unsettled
+from groundswell.connectors.actionkit.donating.writing import Writing
+from groundswell.connectors.actionkit.faults import InvalidError
+from groundswell.connectors.actionkit.times import written
+from groundswell.connectors.actionkit.transport import Caller
+from groundswell.errors import NotYetError, RateLimitedError, RecordError, RejectedError, RemoteError, UnauthorizedError
+from groundswell.record import Donation, Person, Record, from_json
+from groundswell.settings import Duration, SinkSettings
+
+OWN: Final = "actionkit:"
+"""What the ids of records begin with that were read from an ActionKit: it has them."""
+OF_THE_PLACE: Final = frozenset(("page", "donationpage", "payment_account", "card_code"))
+"""Fields that are the same for every donation: wrong ones are no donation's fault."""
+CARD_YEARS: Final = 3
+
+
+class ActionKitDonationsSettings(SinkSettings):
+    """Writes down donations made elsewhere, with refunds and cancellations."""
+
+    account: str = Field(description="The account to write with, of type actionkit. It needs the right to run reports.")
+    enabled: bool = Field(
+        False,
+        description="Whether anything is written: without it every record is skipped. Where ActBlue (or anybody else) "
+        "already reports donations to this ActionKit, each would count twice.",
+    )
+    page: str = Field(pattern="^[A-Za-z0-9_-]{1,200}$", description="The short name of the donation page.")
+    payment_account: str = Field(
+        "Default Import Stub", min_length=1, description="A payment account that charges nobody: an import stub."
+    )
+    card_code: str = Field("007", min_length=1, description="The verification number of that payment account.")
+    way: Literal["push", "stub"] = Field(
+        "push",
+        description='"push": the donation push, for single and recurring donations; makes the page if it is not there. '
+        '"stub": as an action on a page that is there; single donations only, with candidates and products '
+        "(`product_7` in `donation.fields`: how many of product 7).",
+    )
+    mark: str = Field(
+        "groundswell_id",
+        pattern="^[a-z][a-z0-9_]{1,40}$",
+        description="The action field that holds our key of a donation, by which it is found again.",
+    )
+    source: str | None = Field(None, description="The source of donations that have none.")
+    subscribe: bool = Field(
+        False,
+        description="Whether donors who said yes to email (`email_opt_in`) are subscribed, if the page has a list.",
+    )
+    address: bool = Field(
+        True, description="Whether addresses are written: they replace those of people who are there."
+    )
+    user_fields: dict[str, str] = Field(
+        default_factory=dict,
+        description="Custom fields to write: ours, and the user field, which must be there. Such as "
+        '{ employer = "employer", occupation = "occupation" }.',
+    )
+    candidates: dict[str, int] = Field(
+        default_factory=dict,
+        description='With way = "stub": recipients, and the number of the candidate each of them is.',
+    )
+    refund_by: RefundBy = Field(
+        "status",
+        description='"status": the payment is marked as reversed, which is right for money that was taken elsewhere. '
+        '"reverse": ActionKit is told to reverse it, processor and all.',
+    )
+    canceled_by: CanceledBy = Field("user", description="Who is said to have ended a recurring donation.")
+    settle: Duration = Field(
+        timedelta(seconds=30),
+        ge=timedelta(seconds=5),
+        description="How long ActionKit may still be busy with a call whose answer was lost. What has no import id "
+        "waits for it after a start and after a lost answer, and is then looked for.",
+    )
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> "ActionKitDonationsSettings":
+        if self.candidates and self.way != "stub":
+            raise ValueError('has candidates, which only way = "stub" can name')
+        return self
+
+    def warnings(self) -> list[tuple[str, str]]:
+        words = (
+            "is true: donations are written down. If ActBlue or anybody else reports them to this ActionKit too, each "
+            "counts twice; make sure that only one of them does"
+            if self.enabled
+            else "is not set, so no donation is written down: all are skipped. Set it to true to begin"
+        )
+        return [("enabled", words)]
+
+
+class ActionKitDonations:
+    """One record a delivery."""
+
+    def __init__(self, settings: ActionKitDonationsSettings, context: Context) -> None:
+        account: ActionKitAccount = context.account
+        caller = Caller(context.name)
+        place = Place(
+            settings.page, settings.payment_account, settings.card_code, settings.mark, dict(settings.candidates)
+        )
+        unsettled = Unsettled(context.clock, settings.settle.total_seconds())
+        ledger = Ledger(account.client, caller, settings.page, settings.mark)
+        self._settings = settings
+        self._name = context.name
+        self._clock = context.clock
+        self._writing = Writing(account.client, caller, ledger, unsettled, place)
+        self._undoing = Undoing(
+            account.client,
+            caller,
+            ledger,
+            unsettled,
+            settings.refund_by,
+            settings.canceled_by,
+            by_mark=settings.way == "stub",
+        )
+
+    async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
+        outcomes: list[Outcome] = []
+        for delivery in deliveries:
+            outcome = await self._deliver(delivery)
+            outcomes.append(outcome)
+            if isinstance(outcome, Retry) and _is_about_all(outcome):
+                return outcomes + [outcome] * (len(deliveries) - len(outcomes))
+        return outcomes
+
+    async def aclose(self) -> None:
+        """Nothing to let go of: the session is the daemon's."""
+
+    async def _deliver(self, delivery: Delivery) -> Outcome:
+        if not self._settings.enabled:
+            return Skipped("not_enabled")
+        record = from_json(delivery.body)
+        if not fits(record):
+            return Skipped("does_not_fit")
+        if record.id.startswith(OWN):
+            return Skipped("from_actionkit")
+        try:
+            return await self._write(record, delivery)
+        except RecordError as error:
+            return Rejected(error.reason, f"{self._name}: {error}")
+        except InvalidError as error:
+            if OF_THE_PLACE & set(error.fields):
+                wrong = "check `page`, `payment_account` and `card_code`; nothing is wrong with the donation"
+                return Retry(UnauthorizedError(f"{error}: {wrong}"))
+            return Rejected(error.reason, str(error))
+        except RejectedError as error:
+            return Rejected(error.reason, str(error))
+        except RemoteError as error:
+            return Retry(error)
+
+    async def _write(self, record: Record, delivery: Delivery) -> Outcome:
+        match record.kind:
+            case "refund":
+                return await self._undoing.refund(record, delivery)
+            case "cancellation":
+                return await self._undoing.cancel(record, delivery)
+            case _:
+                return await self._give(record)
+
+    async def _give(self, record: Record) -> Outcome:
+        settings = self._settings
+        gift = gift_of(record, settings.source)
+        donor = donor_of(record, with_address=settings.address, user_fields=settings.user_fields)
+        expires = str(int(written(self._clock.now())[:4]) + CARD_YEARS)
+        subscribes = settings.subscribe and isinstance(record.person, Person) and record.person.email_opt_in is True
+        if settings.way == "push":
+            return await self._writing.push(gift, donor, expires, subscribes=subscribes)
+        if gift.series is not None:
+            raise RecordError(
+                'stub payment accounts take no recurring donations over action processing; set `way = "push"`',
+                reason="recurring",
+            )
+        donation = record.donation if isinstance(record.donation, Donation) else Donation()
+        return await self._writing.record(gift, donor, donation, expires, subscribes=subscribes)
+
+
+def _is_about_all(outcome: Retry) -> bool:
+    """Whether there is no use in asking for the others: told to wait, or that the credentials are none."""
+    return isinstance(outcome.error, RateLimitedError | UnauthorizedError) and not isinstance(
+        outcome.error, NotYetError
+    )

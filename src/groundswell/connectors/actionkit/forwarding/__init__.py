@@ -1,0 +1,1 @@
+"""What ActBlue sends, made again from records of it."""

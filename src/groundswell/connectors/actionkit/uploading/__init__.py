@@ -1,0 +1,1 @@
+"""Bulk imports: rows made of records, and what became of each of them."""
