@@ -15,14 +15,14 @@ from groundswell.connectors.action_network.unique_id_list_sink import (
 )
 from groundswell.connectors.action_network.webhook import ActionNetworkWebhook, ActionNetworkWebhookSettings
 from groundswell.connectors.actionkit.account import ActionKitAccount, ActionKitAccountSettings
-from groundswell.connectors.actionkit.push import ActionKitPush, ActionKitPushSettings
-from groundswell.connectors.actionkit.poll import ActionKitPoll, ActionKitPollSettings
+from groundswell.connectors.actionkit.actblue_sink import ActionKitActBlue, ActionKitActBlueSettings
 from groundswell.connectors.actionkit.actions_settings import ActionKitActionsSettings
 from groundswell.connectors.actionkit.actions_sink import ActionKitActions
-from groundswell.connectors.actionkit.users_sink import ActionKitUsers, ActionKitUsersSettings
-from groundswell.connectors.actionkit.actblue_sink import ActionKitActBlue, ActionKitActBlueSettings
 from groundswell.connectors.actionkit.donations_sink import ActionKitDonations, ActionKitDonationsSettings
+from groundswell.connectors.actionkit.poll import ActionKitPoll, ActionKitPollSettings
+from groundswell.connectors.actionkit.push import ActionKitPush, ActionKitPushSettings
 from groundswell.connectors.actionkit.upload_sink import ActionKitUpload, ActionKitUploadSettings
+from groundswell.connectors.actionkit.users_sink import ActionKitUsers, ActionKitUsersSettings
 from groundswell.connectors.http.sink import HttpSink, HttpSinkSettings
 from groundswell.connectors.http.webhook import HttpWebhook, HttpWebhookSettings
 from groundswell.connectors.jsonl.sink import JsonlSink, JsonlSinkSettings

@@ -10,7 +10,6 @@ from msgspec import UNSET
 from pydantic import TypeAdapter, ValidationError
 
 from groundswell.connectors.action_network.people import person_of
-from groundswell.connectors.countries import NAMES, country_code
 from groundswell.connectors.action_network.writing.outgoing import (
     ADDRESS,
     FIELDS,
