@@ -10,7 +10,6 @@ from msgspec import UNSET
 from pydantic import TypeAdapter, ValidationError
 
 from groundswell.connectors.action_network.people import person_of
-from groundswell.connectors.countries import NAMES, country_code
 from groundswell.connectors.action_network.writing.outgoing import (
     ADDRESS,
     FIELDS,
@@ -22,6 +21,7 @@ from groundswell.connectors.action_network.writing.outgoing import (
     outgoing,
     person_body,
 )
+from groundswell.connectors.countries import NAMES, country_code
 from groundswell.record import Person
 from tests.connectors.action_network.people_drawn import people
 
