@@ -19,10 +19,18 @@ class Told:
 
     host = "act.example.org"
 
-    def __init__(self, pages: list[Page] | None = None, *, filtering: Any = None, missing: int | None = None) -> None:
+    def __init__(
+        self,
+        pages: list[Page] | None = None,
+        *,
+        filtering: Any = None,
+        missing: int | None = None,
+        failing: set[int] | None = None,
+    ) -> None:
         self.pages = pages or []
         self.filtering = filtering or {}
         self.missing = missing
+        self.failing = failing or set()
         self.got: list[int] = []
 
     async def schema(self, *_: Any) -> Schema:
@@ -33,6 +41,8 @@ class Told:
 
     async def get(self, _: Caller, kind: str, number: int) -> dict[str, Any]:
         self.got.append(number)
+        if number in self.failing:
+            raise UnavailableError("not now")
         if number == self.missing:
             raise MissingError("gone")
         return {"id": number, "resource_uri": f"/rest/v1/{kind}/{number}/"}
@@ -49,6 +59,19 @@ def page(*numbers: int, total: int | None = None) -> Page:
 async def test_what_is_gone_is_left_out() -> None:
     told = Told(missing=2)
     assert [one["id"] for one in await things(told).get("user", [3, 1, 2])] == [1, 3]
+
+
+async def test_what_was_got_before_a_call_failed_is_not_asked_for_again() -> None:
+    told = Told(failing={7})
+    some = things(told)
+    with pytest.raises(UnavailableError):
+        await some.get("user", range(1, 9))
+    told.failing.clear()
+    assert [one["id"] for one in await some.get("user", range(1, 9))] == list(range(1, 9))
+    assert len(told.got) <= 8 + 4  # those that were under way beside the one that failed
+    some.let_go()
+    await some.get("user", [1])
+    assert told.got.count(1) == 2
 
 
 async def test_many_are_asked_for_at_once_where_the_schema_allows_it() -> None:

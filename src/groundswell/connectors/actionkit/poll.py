@@ -61,7 +61,6 @@ Moment = Annotated[
 class ActionKitPollSettings(SourceSettings):
     """Asks an ActionKit instance what is new and what has changed."""
 
-    type: Literal["actionkit.poll"]
     account: str = Field(description="Name of the `actionkit` account.")
     collections: Annotated[list[CollectionName], AfterValidator(_check_once)] = Field(
         ["users"], min_length=1, description="What to ask for."

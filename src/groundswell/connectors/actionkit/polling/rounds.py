@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from groundswell.clock import Clock
 from groundswell.component import Batch, Cursor, Emit, Progress
-from groundswell.connectors.actionkit.client import LIMIT_MAX, ActionKit, Resource
+from groundswell.connectors.actionkit.client import ActionKit, Resource
 from groundswell.connectors.actionkit.polling.arrivals import arrivals_of
 from groundswell.connectors.actionkit.polling.feeds import COLLECTIONS, Feed, Side
 from groundswell.connectors.actionkit.polling.marks import Mark, Marks
@@ -114,6 +114,7 @@ class Rounds:
         cursor = marks.cursor
         await emit(replace(batch, cursor=cursor))
         self._marks, self.cursor = marks, cursor
+        self._things.let_go()
 
     # ---- what is due ----
 
@@ -224,13 +225,14 @@ class Rounds:
     async def _reported(self, feed: Feed, mark: Mark) -> AsyncIterator[Stretch]:
         is_filtered = await self._can_filter(feed.resource, "updated_at")
         after = mark.at if isinstance(mark.at, int) else 0
+        size = await self._things.at_a_time(feed.resource)
         async for found in changed_numbers(
             self._client, self._caller, feed, mark.since, mark.goal or 0, after, with_main=not is_filtered
         ):
             numbers = list(found)
             changed = {str(number): moment for number, moment in found.items()}
-            for start in range(0, len(numbers), LIMIT_MAX):
-                some = numbers[start : start + LIMIT_MAX]
+            for start in range(0, len(numbers), size):
+                some = numbers[start : start + size]
                 yield Stretch(await self._things.get(feed.resource, some), some[-1], 0, 0, changed)
 
     async def _beside(self, feed: Feed, side: Side, mark: Mark) -> AsyncIterator[Stretch]:

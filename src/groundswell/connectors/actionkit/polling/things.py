@@ -15,6 +15,7 @@ from groundswell.connectors.actionkit.uris import id_at
 
 AT_ONCE: Final = 4
 """Single calls side by side; the account bounds them, too."""
+SINGLES_MAX: Final = 25
 USERS_KEPT_MAX: Final = 10_000
 """Of one round, in memory: some 15 MB."""
 
@@ -27,28 +28,40 @@ class Things:
         self._caller = caller
         self._users: dict[str, bytes] = {}
         self._kinds: dict[str, Resource] = {}
+        self._held: dict[tuple[str, int], Resource | None] = {}
+        """What was got one by one and is not handed over yet. Where one call in twenty fails, fifty in a row never all
+        work: so those that did are not made again."""
         self._ignored: set[tuple[str, str]] = set()
         """Filters that are said to be allowed, and do nothing."""
 
     def forget(self) -> None:
         """A new round begins: users may have changed."""
         self._users.clear()
+        self._held.clear()
 
     async def get(self, kind: str, numbers: Iterable[Any]) -> list[Resource]:
         """Those of these that are there, by number."""
         wanted = sorted({int(number) for number in numbers if str(number).isdigit()})
         if len(wanted) > 1 and (many := await self._many(kind, "id", wanted)) is not None:
             return many
-        found: dict[int, Resource] = {}
 
         async def one(number: int) -> None:
             try:
-                found[number] = await self._client.get(self._caller, kind, number)
+                self._held[kind, number] = await self._client.get(self._caller, kind, number)
             except MissingError:
-                return  # deleted, erased or merged since
+                self._held[kind, number] = None  # deleted, erased or merged since
 
-        await abreast(one, wanted, min(AT_ONCE, len(wanted)))
-        return [found[number] for number in wanted if number in found]
+        unknown = [number for number in wanted if (kind, number) not in self._held]
+        await abreast(one, unknown, min(AT_ONCE, len(unknown)))
+        return [found for number in wanted if (found := self._held[kind, number]) is not None]
+
+    async def at_a_time(self, kind: str) -> int:
+        """How many to ask for before what was found is handed over."""
+        return LIMIT_MAX if (await self._client.schema(self._caller, kind)).can_filter("id", "in") else SINGLES_MAX
+
+    def let_go(self) -> None:
+        """What was got one by one is handed over."""
+        self._held.clear()
 
     async def users(self, numbers: Iterable[str | None]) -> dict[str, Resource]:
         """Users with their phones, as they were at some moment of this round."""
