@@ -160,7 +160,7 @@ async def test_events_are_signed_up_for_and_referrals_and_dates_go_along() -> No
         "event_id": "action.fields.event", "role": "custom.role", "work_phone": "custom.work", "middle_name":
         "custom.middle", "referring_akid": "action.referrer.akid", "created_at": "occurred_at",
     }  # fmt: skip
-    async with sinking(ACTIONS, page="come_to_a_festival", parameters=parameters) as it:
+    async with sinking(ACTIONS, users=1, page="come_to_a_festival", parameters=parameters) as it:
         event = it.server.control.rows("SELECT id FROM events_event ORDER BY id")[0]["id"]
         custom = {"role": "attendee", "work": "503-555-0199", "middle": "Ana"}
         assert await it.deliver_record(signed(fields={"event": event}, email=ROSA, custom=custom)) == Delivered()
