@@ -4,9 +4,10 @@
     python benchmarks/polling.py --install-peers    install dlt into benchmarks/.peers first
 
 All read the same simulated Action Network, once answering at once, once after 50 ms, which is nearer to what a vendor
-far away takes. The peers and the bare loop read pages and drop them; groundswell is the whole daemon: it polls, commits
-every person to its inbox, makes records, and delivers them to a file. Its time is from the start of the process to the
-last line in that file; the others' leaves out their start. The simulator has core 0, whoever reads has core 1.
+far away takes. The peers and the bare loop read pages and drop them, and so does groundswell's poller by itself. The
+whole daemon commits every person to its inbox, makes records, and delivers them to a file: its time is from the start
+of the process to the last line in that file, two seconds of waiting for the rate included; the others' leaves out their
+start. The simulator has core 0, whoever reads has core 1.
 """
 
 import argparse
@@ -93,9 +94,11 @@ def script(python: Path, name: str, url: str, people: int, core: int | None) -> 
 
 def measure(reader: str, url: str, people: int, peers: Path, core: int | None) -> dict[str, float]:
     match reader:
-        case "groundswell":
+        case "groundswell, whole":
             with tempfile.TemporaryDirectory(prefix="groundswell-bench-") as directory:
                 return groundswell(url, people, Path(directory), core)
+        case "groundswell's poller":
+            return script(Path(sys.executable), "poll_only.py", url, people, core)
         case "Parsons":
             return script(Path(sys.executable), "peers/parsons_people.py", url, people, core)
         case "dlt":
@@ -104,7 +107,7 @@ def measure(reader: str, url: str, people: int, peers: Path, core: int | None) -
             return script(Path(sys.executable), "bare_paging.py", url, people, core)
 
 
-READERS: Final = ("bare loop", "groundswell", "Parsons", "dlt")
+READERS: Final = ("bare loop", "groundswell's poller", "groundswell, whole", "Parsons", "dlt")
 
 
 def main() -> None:

@@ -126,6 +126,14 @@ RateLimit = Annotated[
 ]
 
 
+def is_loopback(host: str) -> bool:
+    """Whether what this names is this machine itself."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 class Listen(BaseModel):
     """An address and port to listen on."""
 
@@ -162,10 +170,7 @@ class Listen(BaseModel):
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach it."""
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return is_loopback(self.host)
 
 
 class Secret:

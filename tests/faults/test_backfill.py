@@ -13,7 +13,6 @@ from groundswell.connectors.action_network.simulator.faults import FaultRates
 from groundswell.connectors.action_network.simulator.server import simulator
 from groundswell.connectors.action_network.simulator.state.behaviour import FRIENDLIEST
 from groundswell.connectors.http.simulator import Receiver, serving
-from groundswell.registry import SOURCES
 from tests.faults.process import Process
 from tests.faults.slow_source import PER_PAGE
 
@@ -119,7 +118,6 @@ RATES = FaultRates(too_many=0.01, server_error_page=0.01, unavailable=0.01, drop
 
 @pytest.mark.slow
 @pytest.mark.timeout(200)
-@pytest.mark.skipif("action_network.poll" not in SOURCES, reason="there is no poller yet")
 async def test_a_poller_that_is_killed_while_it_fetches_again_brings_everybody_over_a_bad_network(
     tmp_path: Path,
 ) -> None:

@@ -14,7 +14,7 @@ from groundswell.connectors.action_network.simulator.server import Server, simul
 from groundswell.connectors.action_network.simulator.state.behaviour import FRIENDLIEST
 from tests.faults.process import Process
 
-PEOPLE = 4000
+PEOPLE = 10_000
 KILLS = 8
 LIVELY_S = 15.0
 PIPELINE = """

@@ -50,6 +50,18 @@ class Answer(Struct, frozen=True):
     is_whole: bool
 
 
+class _Call(Struct, frozen=True):
+    """One call, as `send` was asked for it."""
+
+    method: str
+    url: URL
+    what: str
+    headers: Mapping[str, str] | None
+    body: bytes | None
+    timeout_s: float
+    body_bytes_max: int
+
+
 class Client:
     """Calls other systems over the daemon's one session."""
 
@@ -131,76 +143,57 @@ class Client:
         Raises:
             UnavailableError: no whole answer came: connection, TLS, time. The other side may have acted all the same.
         """
+        call = _Call(method, url, what, headers, body, timeout_s, body_bytes_max)
         if limiter is not None:
-            return await self._send_limited(
-                method, url, what, headers, body, timeout_s, body_bytes_max, limiter, priority, component
-            )
+            return await self._send_in_turn(call, limiter, priority, component)
         began = self._clock.monotonic()
         status_class = "error"
-        timeout = _timeout(timeout_s)
         try:
             async with self._session.request(
-                method, url, headers=headers, data=body, timeout=timeout, allow_redirects=False
+                method, url, headers=headers, data=body, timeout=_timeout(timeout_s), allow_redirects=False
             ) as response:
-                content, is_whole = await _read(response.content, body_bytes_max)
+                answer = await _answer(response, body_bytes_max)
                 status_class = f"{response.status // 100}xx"
-                return Answer(response.status, response.headers, content, is_whole)
+                return answer
         except (aiohttp.ClientError, OSError) as exc:  # TimeoutError is an OSError
-            raise UnavailableError(
-                f"{what}: {host_of(url)} {_what_broke(exc, timeout_s)}; it will be tried again"
-            ) from exc
+            raise _broken(call, exc) from exc
         finally:
             if self._observe is not None:
                 self._observe(url.host or "", self._clock.monotonic() - began, status_class)
 
-    async def _send_limited(
-        self,
-        method: str,
-        url: URL,
-        what: str,
-        headers: Mapping[str, str] | None,
-        body: bytes | None,
-        timeout_s: float,
-        body_bytes_max: int,
-        limiter: Limiter,
-        priority: Priority,
-        component: str,
-    ) -> Answer:
+    async def _send_in_turn(self, call: "_Call", limiter: Limiter, priority: Priority, component: str) -> Answer:
         """As `send`, when it is our turn. The time allowed starts then: waiting for it is no fault of theirs."""
         status_class = "error"
-        turn = Turn(limiter, priority, self._clock, connect_s=2 * CONNECT_TIMEOUT_S, call_s=timeout_s)
+        turn = Turn(limiter, priority, self._clock, connect_s=2 * CONNECT_TIMEOUT_S, call_s=call.timeout_s)
         try:
             with turn.scope:
                 async with (
                     turn,
                     self._for_limited().request(
-                        method,
-                        url,
-                        headers=headers,
-                        data=body,
+                        call.method,
+                        call.url,
+                        headers=call.headers,
+                        data=call.body,
                         timeout=_NO_TIMEOUT,
                         allow_redirects=False,
                         trace_request_ctx=turn,
                     ) as response,
                 ):
                     turn.answered()
-                    content, is_whole = await _read(response.content, body_bytes_max)
+                    answer = await _answer(response, call.body_bytes_max)
                     status_class = f"{response.status // 100}xx"
-                    answer = Answer(response.status, response.headers, content, is_whole)
                     wait_s = asked_to_wait_s(answer, self._clock.now())
                     if wait_s is not None:
                         limiter.hold(wait_s or limiter.rate.per_s)
                     return answer
             raise TimeoutError
         except (aiohttp.ClientError, OSError) as exc:
-            raise UnavailableError(
-                f"{what}: {host_of(url)} {_what_broke(exc, timeout_s)}; it will be tried again"
-            ) from exc
+            raise _broken(call, exc) from exc
         finally:
             if turn.waited_s:
                 self.waited(component, turn.waited_s)
             if self._observe is not None and turn.started_at is not None:
-                self._observe(url.host or "", self._clock.monotonic() - turn.started_at, status_class)
+                self._observe(call.url.host or "", self._clock.monotonic() - turn.started_at, status_class)
 
     def _for_limited(self) -> aiohttp.ClientSession:
         """The session again, over the same connections, with the tracing that makes calls wait for their turn: tracing
@@ -308,6 +301,16 @@ def retry_after_s(header: str | None, now: float) -> float | None:
 def host_of(url: URL) -> str:
     """The host as messages show it, with the port when it is not the usual one."""
     return f"{url.host}" if url.is_default_port() else f"{url.host}:{url.port}"
+
+
+async def _answer(response: aiohttp.ClientResponse, body_bytes_max: int) -> Answer:
+    content, is_whole = await _read(response.content, body_bytes_max)
+    return Answer(response.status, response.headers, content, is_whole)
+
+
+def _broken(call: _Call, exc: Exception) -> UnavailableError:
+    what_broke = _what_broke(exc, call.timeout_s)
+    return UnavailableError(f"{call.what}: {host_of(call.url)} {what_broke}; it will be tried again")
 
 
 async def _read(content: aiohttp.StreamReader, bytes_max: int) -> tuple[bytes, bool]:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from groundswell.clock import Clock
 from groundswell.errors import RefusedError
-from groundswell.settings import Listen
+from groundswell.settings import Listen, is_loopback
 
 FAILURES_MAX: Final = 10
 """Wrong passwords from one place within FAILURES_S; then it is asked to wait."""
@@ -94,7 +94,7 @@ def check_host(host: str | None, listen: Listen) -> None:
         name = urlsplit(f"//{host}").hostname or ""
     except ValueError:
         name = ""
-    if name not in ("localhost", listen.host.lower()) and not _is_loopback(name):
+    if name != listen.host.lower() and not is_loopback(name):
         raise RefusedError(403, "only requests addressed to localhost are answered here ([ops] listen is loopback)")
 
 
@@ -114,10 +114,3 @@ def _place(remote: str | None) -> str:
     except ValueError:
         return ""
     return str(address) if address.version == 4 else str(ip_network((int(address), 64), strict=False))
-
-
-def _is_loopback(name: str) -> bool:
-    try:
-        return ip_address(name).is_loopback
-    except ValueError:
-        return False

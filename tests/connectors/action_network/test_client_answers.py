@@ -292,7 +292,8 @@ NUMBERS = st.builds(
 def test_no_email_address_is_ever_shown(before: str, email: str, after: str) -> None:
     said = shown(f"{before}{email}{after}", KEY)
     assert "@" not in said
-    assert email.partition("@")[0] not in said.split()
+    local = email.partition("@")[0]
+    assert local not in said.split() or local in f"{before} {after}".split()
 
 
 @given(WORDS, st.sampled_from(["", "+", "(", "+1 "]), NUMBERS, WORDS)

@@ -1,7 +1,6 @@
 """`[accounts.NAME] type = "action_network"`: one API key, and the rate that all its sources and sinks share."""
 
 from datetime import timedelta
-from ipaddress import ip_address
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
@@ -12,7 +11,7 @@ from groundswell.connectors.action_network.client import ActionNetwork
 from groundswell.connectors.action_network.transport import Caller
 from groundswell.http.client import host_of
 from groundswell.http.limits import Limiter
-from groundswell.settings import Duration, Rate, RateLimit, SecretText, Settings
+from groundswell.settings import Duration, Rate, RateLimit, SecretText, Settings, is_loopback
 
 BASE_URL: Final = "https://actionnetwork.org/api/v2/"
 
@@ -47,7 +46,7 @@ class ActionNetworkAccountSettings(Settings):
     def warnings(self) -> list[tuple[str, str]]:
         found = []
         url = URL(self.base_url)
-        if url.scheme != "https" and not _is_loopback(url.host or ""):
+        if url.scheme != "https" and not is_loopback(url.host or ""):
             found.append(("base_url", f"the API key goes to {url.host} unencrypted; use https"))
         if url.host == "actionnetwork.org" and self.rate.calls > 4 * self.rate.per_s:
             found.append(("rate", 'is more than the 4 calls a second Action Network allows; write "4/s"'))
@@ -71,12 +70,5 @@ class ActionNetworkAccount:
         )
 
     async def check(self) -> str:
-        """Try the key. The entry point answers 200 to any key [L], so it is not asked."""
+        """Try the key, changing nothing."""
         return await self.client.check(Caller(self._name))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

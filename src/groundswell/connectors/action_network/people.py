@@ -6,14 +6,13 @@ from typing import Any, Final
 
 from msgspec import UNSET, UnsetType
 
-from groundswell.connectors.action_network.regions import region_code
+from groundswell.connectors.action_network.regions import REGION_COUNTRIES, region_code
 from groundswell.record import OptIn, Person, Text
 
 WORD: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 """What can be part of an id as it stands."""
 _NONE: Final[dict[str, Any]] = {}
 _GAPS: Final = ("", None)
-_REGION_COUNTRIES: Final = frozenset(("US", "CA", "PR", "GU", "VI", "AS", "MP", "UM"))
 EMAIL_OPT_IN: Final[dict[str | None, bool | UnsetType]] = {
     None: UNSET,
     "subscribed": True,
@@ -131,7 +130,7 @@ def placed(
         country = country.upper() if len(country) == 2 else country
         if country == "US" and address1 is UNSET and city is UNSET and state is UNSET and zip_ is UNSET:
             country = UNSET
-    if type(state) is str and (country is UNSET or country in _REGION_COUNTRIES):
+    if type(state) is str and (country is UNSET or country in REGION_COUNTRIES):
         state = region_code(state)
     return address1, address2, city, state, zip_, country
 

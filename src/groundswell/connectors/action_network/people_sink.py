@@ -6,16 +6,18 @@ from typing import Annotated, Final, Literal
 import structlog
 from pydantic import AfterValidator, Field, model_validator
 
-from groundswell.component import Context, Delivery, Outcome, Rejected, Retry, Skipped
+from groundswell.component import Context, Delivery, Outcome, Skipped
 from groundswell.connectors.action_network.transport import Caller
-from groundswell.connectors.action_network.writing.lookup import identity_of
+from groundswell.connectors.action_network.writing.lookup import known_identity
 from groundswell.connectors.action_network.writing.outgoing import FIELDS, OwnedFields, outgoing
 from groundswell.connectors.action_network.writing.person import PeopleWriter, Rules, Wanted
 from groundswell.connectors.action_network.writing.statuses import Policy
-from groundswell.connectors.action_network.writing.tagging import Tagger
+from groundswell.connectors.action_network.writing.tagging import Tagger, tidy
 from groundswell.connectors.countries import country_code
+from groundswell.connectors.in_turn import in_turn
+from groundswell.connectors.outcome import outcome_of
 from groundswell.connectors.recent import Recent
-from groundswell.errors import RateLimitedError, RejectedError, UnavailableError
+from groundswell.errors import RateLimitedError, RecordError, RejectedError, UnavailableError
 from groundswell.record import Action, Person, Record, from_json
 from groundswell.settings import SinkSettings
 
@@ -114,15 +116,7 @@ class ActionNetworkPeople:
         self._writer = PeopleWriter(client, context.clock, self._caller, rules, tagger)
 
     async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
-        """One after the other. Told to wait, it does not ask again for those that are left."""
-        outcomes: list[Outcome] = []
-        for delivery in deliveries:
-            outcome = await self._deliver(delivery)
-            outcomes.append(outcome)
-            if isinstance(outcome, Retry) and isinstance(outcome.error, RateLimitedError):
-                outcomes += [outcome] * (len(deliveries) - len(outcomes))
-                break
-        return outcomes
+        return await in_turn(deliveries, self._deliver)
 
     async def aclose(self) -> None:
         """Nothing to let go of: the session is the daemon's."""
@@ -131,19 +125,10 @@ class ActionNetworkPeople:
         record = from_json(delivery.body)
         if not isinstance(record.person, Person):
             return Skipped("no_person")
-        wanted = self._wanted(record, record.person)
-        if not wanted.identity.is_known:
-            return Rejected(
-                "no_identity",
-                f"{self._caller.component}: the record has no email address, no phone with a country code and no "
-                "number of Action Network's, so there is no telling who it is; see normalise_phone",
-            )
         try:
-            return await self._writer.write(wanted)
-        except (UnavailableError, RateLimitedError) as exc:
-            return Retry(exc)
-        except RejectedError as exc:
-            return Rejected(exc.reason, str(exc))
+            return await self._writer.write(self._wanted(record, record.person))
+        except (RecordError, RejectedError, UnavailableError, RateLimitedError) as error:
+            return outcome_of(error, self._caller.component)
 
     def _wanted(self, record: Record, person: Person) -> Wanted:
         settings = self._settings
@@ -151,14 +136,13 @@ class ActionNetworkPeople:
         for field, why in said.left_out.items():
             self._tell(record, field, why)
         tags = record.action.tags if settings.tags_from_record and isinstance(record.action, Action) else []
-        add = dict.fromkeys([*settings.add_tags, *(tag.strip() for tag in tags if tag.strip())])
         return Wanted(
             record_id=record.id,
-            identity=identity_of(person),
+            identity=known_identity(person),
             values={name: value for name, value in said.values.items() if value is not None or settings.clear_empty},
             email_opt_in=person.email_opt_in,
             sms_opt_in=person.sms_opt_in,
-            add_tags=[tag for tag in add if tag not in settings.remove_tags],
+            add_tags=[tag for tag in tidy([*settings.add_tags, *tags]) if tag not in settings.remove_tags],
             remove_tags=settings.remove_tags,
         )
 

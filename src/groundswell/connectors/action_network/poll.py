@@ -111,7 +111,9 @@ class ActionNetworkPoll:
 
     def __init__(self, settings: ActionNetworkPollSettings, context: Context) -> None:
         account: ActionNetworkAccount = context.account
-        self.collections: Sequence[str] = tuple(settings.collections)
+        self._all: Sequence[str] = tuple(settings.collections)
+        self.collections: Sequence[str] = tuple(name for name in self._all if COLLECTIONS[name].fields)
+        """What can be asked for a time that is past."""
         self._name = context.name
         self._clock = context.clock
         self._client = account.client
@@ -128,7 +130,7 @@ class ActionNetworkPoll:
 
     async def run(self, cursor: Cursor | None, emit: Emit) -> None:
         if self._rounds is None or self._rounds.cursor != cursor:
-            self._rounds = self._from(cursor, self.collections, self._scope, Priority.POLL)
+            self._rounds = self._from(cursor, self._all, self._scope, Priority.POLL)
         while True:
             await self._rounds.once(emit)
             await self._clock.sleep(self._every_s)

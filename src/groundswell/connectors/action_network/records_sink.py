@@ -13,7 +13,7 @@ from typing import Literal
 import structlog
 from pydantic import Field, model_validator
 
-from groundswell.component import Context, Delivered, Delivery, Outcome, Rejected, Retry, Skipped
+from groundswell.component import Context, Delivered, Delivery, Outcome, Rejected, Skipped
 from groundswell.connectors.action_network.account import ActionNetworkAccount
 from groundswell.connectors.action_network.client import EmptyAnswerError, record_body
 from groundswell.connectors.action_network.collections import COLLECTIONS
@@ -25,8 +25,9 @@ from groundswell.connectors.action_network.writing.deeds import DEEDS, fields_of
 from groundswell.connectors.action_network.writing.doers import Doers, Rules
 from groundswell.connectors.action_network.writing.made_page import MadePage, MadePageSettings
 from groundswell.connectors.action_network.writing.ours import MARK, identifier_of, is_echo, marked
-from groundswell.connectors.action_network.writing.tagging import Tagger
+from groundswell.connectors.action_network.writing.tagging import Tagger, tidy
 from groundswell.connectors.in_turn import in_turn
+from groundswell.connectors.outcome import outcome_of
 from groundswell.connectors.unsettled import Unsettled
 from groundswell.errors import NotYetError, RecordError, RejectedError, RemoteError, UnauthorizedError, UnavailableError
 from groundswell.record import Action, Person, Record, from_json
@@ -151,12 +152,8 @@ class ActionNetworkRecords:
             if record.id.startswith(OWN) and page_of(record) == page:
                 return Skipped("already_there")
             return await self._record(record, record.person, page)
-        except RecordError as error:
-            return Rejected(error.reason, f"{self._name}: {error}")
-        except RejectedError as error:
-            return Rejected(error.reason, str(error))
-        except RemoteError as error:
-            return Retry(error)
+        except (RecordError, RemoteError) as error:
+            return outcome_of(error, self._name)
 
     async def _page_for(self, record: Record) -> str | None:
         mapped = self._settings.pages.get(page_of(record) or "")
@@ -230,7 +227,7 @@ class ActionNetworkRecords:
 
     def _tags_of(self, record: Record) -> list[str]:
         tags = record.action.tags if self._settings.tags_from_record and isinstance(record.action, Action) else []
-        return list(dict.fromkeys([*self._settings.add_tags, *(tag.strip() for tag in tags if tag.strip())]))
+        return tidy([*self._settings.add_tags, *tags])
 
     # ---- what went wrong ----
 

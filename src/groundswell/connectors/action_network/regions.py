@@ -21,6 +21,8 @@ CANADA: Final = {
     "NL": "Newfoundland and Labrador", "NS": "Nova Scotia", "NT": "Northwest Territories", "NU": "Nunavut",
     "ON": "Ontario", "PE": "Prince Edward Island", "QC": "Quebec", "SK": "Saskatchewan", "YT": "Yukon",
 }  # fmt: skip
+REGION_COUNTRIES: Final = frozenset(("US", "CA", "PR", "GU", "VI", "AS", "MP", "UM"))
+"""Where a region is written by its code."""
 _OTHER_SPELLINGS: Final = {
     "washington dc": "DC", "washington d.c.": "DC", "washington, d.c.": "DC", "washington, dc": "DC", "d.c.": "DC",
     "virgin islands": "VI", "us virgin islands": "VI", "united states virgin islands": "VI",

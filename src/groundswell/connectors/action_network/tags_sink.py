@@ -10,9 +10,10 @@ from groundswell.connectors.action_network.people_sink import Tags
 from groundswell.connectors.action_network.transport import Caller
 from groundswell.connectors.action_network.writing.finding import found_number
 from groundswell.connectors.action_network.writing.lookup import PeopleLookup
-from groundswell.connectors.action_network.writing.tagging import Tagger
+from groundswell.connectors.action_network.writing.tagging import Tagger, tidy
 from groundswell.connectors.in_turn import in_turn
-from groundswell.errors import NotYetError, RecordError, RejectedError, RemoteError
+from groundswell.connectors.outcome import outcome_of
+from groundswell.errors import NotYetError, RecordError, RemoteError
 from groundswell.record import Action, Group, Record, from_json
 from groundswell.settings import SinkSettings
 
@@ -72,12 +73,8 @@ class ActionNetworkTags:
             is_changed = await self._tagger.change(
                 self._caller, number, add=tags if is_adding else (), remove=() if is_adding else tags
             )
-        except RecordError as error:
-            return Rejected(error.reason, f"{self._caller.component}: {error}")
-        except RejectedError as error:
-            return Rejected(error.reason, str(error))
-        except RemoteError as error:
-            return Retry(error)
+        except (RecordError, RemoteError) as error:
+            return outcome_of(error, self._caller.component)
         return Delivered() if is_changed else Skipped("unchanged")
 
     def _tags_of(self, record: Record) -> list[str]:
@@ -88,7 +85,7 @@ class ActionNetworkTags:
             group = record.group
             if record.kind == "group_member" and isinstance(group, Group) and group.type == "tag":
                 tags += [group.title] if isinstance(group.title, str) else []
-        return list(dict.fromkeys(tag.strip() for tag in tags if tag.strip()))
+        return tidy(tags)
 
     def _unknown(self, attempts: int) -> Outcome:
         name = self._caller.component

@@ -15,15 +15,16 @@ import structlog
 from pydantic import Field
 
 from groundswell.clock import Clock
-from groundswell.component import Context, Delivered, Delivery, Outcome, Rejected, Retry, Skipped
+from groundswell.component import Context, Delivered, Delivery, Outcome, Rejected, Skipped
 from groundswell.connectors.action_network.client import ActionNetwork
 from groundswell.connectors.action_network.collections import COLLECTIONS
 from groundswell.connectors.action_network.hal import UUID, Resource, id_of
 from groundswell.connectors.action_network.transport import Caller, MissingError
 from groundswell.connectors.action_network.writing.finding import found_number
 from groundswell.connectors.action_network.writing.lookup import VENDOR, PeopleLookup
+from groundswell.connectors.outcome import outcome_of
 from groundswell.connectors.unsettled import Unsettled
-from groundswell.errors import NotYetError, RecordError, RejectedError, RemoteError, UnavailableError
+from groundswell.errors import NotYetError, RecordError, RemoteError, UnavailableError
 from groundswell.record import Person, Record, from_json
 from groundswell.settings import BatchSettings, SinkSettings
 
@@ -81,10 +82,8 @@ class ActionNetworkUniqueIdList:
         outcome: Outcome = Delivered()
         try:
             await self._lists.add(numbers)
-        except RejectedError as error:
-            outcome = Rejected(error.reason, str(error))
         except RemoteError as error:
-            outcome = Retry(error)
+            outcome = outcome_of(error, self._name)
         return dict.fromkeys(numbers, outcome) | dict.fromkeys(known, Skipped("already_there"))
 
     async def _find(self, record: Record) -> str | Outcome:
@@ -96,12 +95,8 @@ class ActionNetworkUniqueIdList:
         try:
             if self._settings.look_up:
                 number = await found_number(self._lookup, self._caller, record)
-        except RecordError as error:
-            return Rejected(error.reason, f"{self._name}: {error}")
-        except RejectedError as error:
-            return Rejected(error.reason, str(error))
-        except RemoteError as error:
-            return Retry(error)
+        except (RecordError, RemoteError) as error:
+            return outcome_of(error, self._name)
         return number or Rejected("unknown_person", f"{self._name}: the person has no number at Action Network")
 
 

@@ -23,7 +23,7 @@ class _Numbered(Struct):
 
 
 _EVENT_TYPES: Final = {name: each for name, each in EVENT_TYPES.items() if each.collection is not None}
-_OWNES: Final = [f"{OWN}{each.word}/" for each in _EVENT_TYPES.values()]
+_PREFIXES: Final = [f"{OWN}{each.word}/" for each in _EVENT_TYPES.values()]
 _FIELDS: Final = [
     (each.word, _Numbered | UnsetType, msgspec.field(default=UNSET, name=name)) for name, each in _EVENT_TYPES.items()
 ]
@@ -45,7 +45,7 @@ def usual_id(body: bytes) -> str | None:
             for identifier in one.identifiers:
                 if identifier.startswith(OWN):
                     number = identifier[len(OWN) :]
-                    return _OWNES[place] + number if UUID.fullmatch(number) else None
+                    return _PREFIXES[place] + number if UUID.fullmatch(number) else None
     return None
 
 

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from groundswell.component import Context, Delivered, Delivery, Outcome, Rejected, Retry, Skipped
+from groundswell.component import Context, Delivered, Delivery, Outcome, Retry, Skipped
 from groundswell.connectors.actionkit.account import ActionKitAccount
 from groundswell.connectors.actionkit.faults import MissingError
 from groundswell.connectors.actionkit.forwarding.actblue import body_of, fits
 from groundswell.connectors.actionkit.transport import Caller
-from groundswell.errors import RecordError, RejectedError, RemoteError, UnauthorizedError
+from groundswell.connectors.outcome import outcome_of
+from groundswell.errors import RecordError, RemoteError, UnauthorizedError
 from groundswell.record import from_json
 from groundswell.settings import SinkSettings
 
@@ -75,13 +76,9 @@ class ActionKitActBlue:
             await self._client.tell_as_actblue(
                 self._caller, self._settings.payment_account, body_of(record), is_backfill=self._settings.backfill
             )
-        except RecordError as error:
-            return Rejected(error.reason, f"{self._name}: {error}")
         except MissingError as error:
             switch = "processing of ActBlue's webhooks must be switched on in ActionKit's configuration"
             return Retry(UnauthorizedError(f"{error}; {switch}"))
-        except RejectedError as error:
-            return Rejected(error.reason, str(error))
-        except RemoteError as error:
-            return Retry(error)
+        except (RecordError, RemoteError) as error:
+            return outcome_of(error, self._name)
         return Delivered()

@@ -29,6 +29,7 @@ from groundswell.connectors.actionkit.writing.leaving import Leaving
 from groundswell.connectors.actionkit.writing.ours import OWN, is_echo, key_of
 from groundswell.connectors.actionkit.writing.recorded import Doer, Recorded
 from groundswell.connectors.in_turn import in_turn
+from groundswell.connectors.outcome import outcome_of
 from groundswell.connectors.recent import Recent
 from groundswell.connectors.unsettled import Unsettled
 from groundswell.errors import NotYetError, RateLimitedError, RejectedError, RemoteError, UnauthorizedError
@@ -110,7 +111,7 @@ class ActionKitActions:
         try:
             return await self._plan(record, record.person, page)
         except RemoteError as error:
-            return _outcome_of(error)
+            return outcome_of(error, self._name)
 
     async def _plan(self, record: Record, person: Person, page: str) -> _Plan | Outcome:
         key = key_of(record.id, page)
@@ -161,7 +162,7 @@ class ActionKitActions:
         try:
             return await self._carry_out(plan, there)
         except RemoteError as error:
-            return _outcome_of(error)
+            return outcome_of(error, self._name)
 
     async def _carry_out(self, plan: _Plan, there: set[str]) -> Outcome:
         outcome: Outcome = Skipped("already_there")
@@ -223,7 +224,3 @@ class ActionKitActions:
         if self._told.get((field, why)) is None:
             self._told.put((field, why), True)
             log.warning("field_left_out", component=self._name, record=record.id, fields=[field], because=why)
-
-
-def _outcome_of(error: RemoteError) -> Outcome:
-    return Rejected(error.reason, str(error)) if isinstance(error, RejectedError) else Retry(error)

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from pydantic import Field, model_validator
 
-from groundswell.component import Context, Delivery, Outcome, Rejected, Retry, Skipped
+from groundswell.component import Context, Delivery, Outcome, Retry, Skipped
 from groundswell.connectors.actionkit.account import ActionKitAccount
 from groundswell.connectors.actionkit.donating.bodies import Place
 from groundswell.connectors.actionkit.donating.gifts import donor_of, fits, gift_of
@@ -21,7 +21,8 @@ from groundswell.connectors.actionkit.donating.writing import Writing
 from groundswell.connectors.actionkit.faults import InvalidError
 from groundswell.connectors.actionkit.times import written
 from groundswell.connectors.actionkit.transport import Caller
-from groundswell.errors import NotYetError, RateLimitedError, RecordError, RejectedError, RemoteError, UnauthorizedError
+from groundswell.connectors.outcome import outcome_of
+from groundswell.errors import NotYetError, RateLimitedError, RecordError, RemoteError, UnauthorizedError
 from groundswell.record import Donation, Person, Record, from_json
 from groundswell.settings import Duration, SinkSettings
 
@@ -150,17 +151,13 @@ class ActionKitDonations:
             return Skipped("from_actionkit")
         try:
             return await self._write(record, delivery)
-        except RecordError as error:
-            return Rejected(error.reason, f"{self._name}: {error}")
         except InvalidError as error:
             if OF_THE_PLACE & set(error.fields):
                 wrong = "check `page`, `payment_account` and `card_code`; nothing is wrong with the donation"
                 return Retry(UnauthorizedError(f"{error}: {wrong}"))
-            return Rejected(error.reason, str(error))
-        except RejectedError as error:
-            return Rejected(error.reason, str(error))
-        except RemoteError as error:
-            return Retry(error)
+            return outcome_of(error, self._name)
+        except (RecordError, RemoteError) as error:
+            return outcome_of(error, self._name)
 
     async def _write(self, record: Record, delivery: Delivery) -> Outcome:
         match record.kind:

@@ -18,6 +18,7 @@ from groundswell.connectors.actionkit.donating.unsettled import Unsettled
 from groundswell.connectors.actionkit.transport import Caller
 from groundswell.connectors.actionkit.uploading.imports import Imports
 from groundswell.connectors.actionkit.uploading.rows import File, cells_of, files_of
+from groundswell.connectors.outcome import outcome_of
 from groundswell.errors import RecordError, RejectedError, RemoteError
 from groundswell.http.limits import Priority
 from groundswell.record import Person, Record, from_json
@@ -123,7 +124,7 @@ class ActionKitUpload:
                 user_fields=settings.user_fields,
             )
         except RecordError as error:
-            return Rejected(error.reason, f"{self._name}: {error}")
+            return outcome_of(error, self._name)
 
     async def _upload(self, rows: dict[str, dict[str, str]]) -> dict[str, Outcome]:
         """By record id. What is not known in the end is tried again: then it is seen what has landed."""

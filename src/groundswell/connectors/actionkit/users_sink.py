@@ -28,8 +28,9 @@ from groundswell.connectors.actionkit.writing.ours import KEY_FIELD, key_of
 from groundswell.connectors.actionkit.writing.paths import Path, Texts, texts_of, value_at
 from groundswell.connectors.actionkit.writing.phones import Phones
 from groundswell.connectors.in_turn import in_turn
+from groundswell.connectors.outcome import outcome_of
 from groundswell.connectors.recent import Recent
-from groundswell.errors import RejectedError, RemoteError, UnavailableError
+from groundswell.errors import RemoteError, UnavailableError
 from groundswell.record import Person, Record, from_json
 from groundswell.settings import Duration, SinkSettings
 
@@ -137,10 +138,8 @@ class ActionKitUsers:
             return Retry(
                 UnavailableError(f"{self._name}: the user is gone meanwhile, merged or erased; looked for again")
             )
-        except RejectedError as error:
-            return Rejected(error.reason, str(error))
         except RemoteError as error:
-            return Retry(error)
+            return outcome_of(error, self._name)
 
     # ---- one person ----
 

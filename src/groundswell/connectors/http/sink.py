@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import blake2b
-from ipaddress import ip_address
 from typing import Annotated, Final, Literal
 from urllib.parse import quote
 
@@ -16,7 +15,7 @@ from yarl import URL
 from groundswell.component import Context, Delivered, Delivery, Outcome
 from groundswell.connectors.http.credentials import Credentials, NoCredentials, proof
 from groundswell.http import signature
-from groundswell.settings import Duration, PrivateText, RateLimit, Secret, SinkSettings
+from groundswell.settings import Duration, PrivateText, RateLimit, Secret, SinkSettings, is_loopback
 
 RECORD_ID_HEADER: Final = "Groundswell-Record-Id"
 RECORDS_HEADER: Final = "Groundswell-Records"
@@ -100,7 +99,7 @@ class HttpSinkSettings(SinkSettings):
 
     def warnings(self) -> list[tuple[str, str]]:
         url = URL(self.url.reveal())
-        if url.scheme == "https" or _is_loopback(url.host or ""):
+        if url.scheme == "https" or is_loopback(url.host or ""):
             return []
         return [("url", f"records go to {url.host} unencrypted; use https")]
 
@@ -166,10 +165,3 @@ class HttpSink:
 
 
 _DELIVERED: Final = Delivered()
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -15,7 +15,7 @@ from groundswell.connectors.action_network.client import ActionNetwork
 from groundswell.connectors.action_network.hal import Resource
 from groundswell.connectors.action_network.transport import Caller, MissingError
 from groundswell.connectors.action_network.writing.changes import Shown, country_for, differing, shown_in, to_send
-from groundswell.connectors.action_network.writing.lookup import Found, Identity, PeopleLookup, identity_of
+from groundswell.connectors.action_network.writing.lookup import Found, Identity, PeopleLookup, known_identity
 from groundswell.connectors.action_network.writing.outgoing import (
     CUSTOM,
     FIELDS,
@@ -103,13 +103,7 @@ class Doers:
             NotYetError: they may be new; somebody made a moment ago would not be found yet.
             RemoteError: as the client says.
         """
-        identity = identity_of(person)
-        if not identity.is_known:
-            raise RecordError(
-                "the record has no email address, no phone with a country code and no number of Action Network's, so "
-                "there is no telling who it is; see normalise_phone",
-                reason="no_identity",
-            )
+        identity = known_identity(person)
         said = _Said(person, identity, _values(person), tags)
         if self._rules.updates and said.needs_no_look:
             return await self._by_helper(said, None)

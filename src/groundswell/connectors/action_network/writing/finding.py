@@ -1,7 +1,7 @@
 """The number of the person a record is about, for sinks that write about people and make none."""
 
 from groundswell.connectors.action_network.transport import Caller
-from groundswell.connectors.action_network.writing.lookup import PeopleLookup, identity_of
+from groundswell.connectors.action_network.writing.lookup import PeopleLookup, known_identity
 from groundswell.errors import RecordError
 from groundswell.record import Person, Record
 
@@ -15,13 +15,7 @@ async def found_number(lookup: PeopleLookup, caller: Caller, record: Record) -> 
     """
     if not isinstance(record.person, Person):
         raise RecordError("the record says nothing about a person", reason="no_identity")
-    identity = identity_of(record.person)
-    if not identity.is_known:
-        raise RecordError(
-            "the record has no email address, no phone with a country code and no number of Action Network's, so there "
-            "is no telling who it is; see normalise_phone",
-            reason="no_identity",
-        )
+    identity = known_identity(record.person)
     found = await lookup.find(caller, identity)
     if found.shown is None and identity.has_odd_email:
         raise RecordError(

@@ -11,13 +11,13 @@ from msgspec import Struct
 from groundswell.clock import Clock
 from groundswell.connectors.action_network.client import ActionNetwork
 from groundswell.connectors.action_network.collections import COLLECTIONS
-from groundswell.connectors.action_network.filters import equals
+from groundswell.connectors.action_network.filters import can_be_written, equals
 from groundswell.connectors.action_network.hal import UUID
 from groundswell.connectors.action_network.transport import Caller, MissingError
 from groundswell.connectors.action_network.writing.changes import Shown, shown_in
 from groundswell.connectors.action_network.writing.outgoing import digits_of, email_of
 from groundswell.connectors.recent import Recent
-from groundswell.errors import UnavailableError
+from groundswell.errors import RecordError, UnavailableError
 from groundswell.record import Person
 
 REMEMBERED_MAX: Final = 50_000
@@ -40,7 +40,7 @@ class Identity(Struct, frozen=True):
     @property
     def has_odd_email(self) -> bool:
         """How an apostrophe is written in a filter nobody has shown: whoever has one cannot be looked for by email."""
-        return self.email is not None and not is_filterable(self.email)
+        return self.email is not None and not can_be_written(self.email)
 
 
 class Found(Struct, frozen=True):
@@ -61,9 +61,16 @@ def identity_of(person: Person) -> Identity:
     )
 
 
-def is_filterable(value: str) -> bool:
-    """Whether filters.py will write this value."""
-    return value.isprintable() and not set(value) & {"'", "\\"}
+def known_identity(person: Person) -> Identity:
+    """By what this person can be found. Raises RecordError, with reason `no_identity`, where there is nothing."""
+    identity = identity_of(person)
+    if not identity.is_known:
+        raise RecordError(
+            "the record has no email address, no phone with a country code and no number of Action Network's, so there "
+            "is no telling who it is; see normalise_phone",
+            reason="no_identity",
+        )
+    return identity
 
 
 class PeopleLookup:
@@ -137,7 +144,7 @@ class PeopleLookup:
             if shown is not None and _has(shown, name, value):
                 return shown
             self._known.forget(key)
-        if not is_filterable(value):
+        if not can_be_written(value):
             return None
         page = await self._client.page(caller, COLLECTIONS["people"], where=(equals(field, value),))
         found = [shown for resource in page.resources if (shown := shown_in(resource)) is not None]

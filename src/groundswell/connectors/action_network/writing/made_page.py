@@ -11,10 +11,9 @@ from pydantic import AfterValidator, Field
 
 from groundswell.connectors.action_network.client import ActionNetwork
 from groundswell.connectors.action_network.collections import Collection
-from groundswell.connectors.action_network.filters import equals
+from groundswell.connectors.action_network.filters import can_be_written, equals
 from groundswell.connectors.action_network.hal import Resource, id_of
 from groundswell.connectors.action_network.transport import Caller
-from groundswell.connectors.action_network.writing.lookup import is_filterable
 from groundswell.connectors.unsettled import Unsettled
 from groundswell.errors import NotYetError, UnavailableError
 from groundswell.settings import Settings
@@ -23,7 +22,7 @@ _KEY: Final = "page"
 
 
 def _check_title(title: str) -> str:
-    if not title or title != title.strip() or not is_filterable(title):
+    if not title or title != title.strip() or not can_be_written(title):
         raise ValueError("must be text without an apostrophe or a backslash, or the page could not be found again")
     return title
 

@@ -11,7 +11,7 @@ from msgspec import UNSET, Struct
 from pydantic import AfterValidator
 
 from groundswell.connectors.action_network.hal import Resource
-from groundswell.connectors.action_network.regions import CANADA, region_code
+from groundswell.connectors.action_network.regions import CANADA, REGION_COUNTRIES, region_code
 from groundswell.connectors.countries import country_code
 from groundswell.record import Person
 
@@ -22,8 +22,6 @@ CUSTOM: Final = "custom."
 CLEARABLE: Final = frozenset(("first_name", "last_name", "address1", "city", "zip"))
 """What null is sent for, and custom fields. Region and country stay whatever is sent [L]; an email, a phone or a
 language is replaced, never taken away."""
-REGION_COUNTRIES: Final = frozenset(("US", "CA", "PR", "GU", "VI", "AS", "MP", "UM"))
-"""Where a region is written by its code, as people.py reads it."""
 
 Status = Literal["subscribed", "unsubscribed"]
 Values = dict[str, str | None]

@@ -27,6 +27,11 @@ PAGES_MAX: Final = 40
 log = structlog.get_logger()
 
 
+def tidy(names: Iterable[str]) -> list[str]:
+    """Each of these tags once, as it is written there."""
+    return list(dict.fromkeys(name.strip() for name in names if name.strip()))
+
+
 class Tagger:
     """The tags of people, as far as this component changes them."""
 
