@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from groundswell.connectors.action_network.writing.changes import country_for, differing, is_same, shown_in, to_send
 from groundswell.connectors.action_network.writing.outgoing import likely_country, outgoing, person_body
-from groundswell.connectors.recent import Recent
+from groundswell.connectors.common.recent import Recent
 from groundswell.record import Person
 from tests.connectors.action_network.people_drawn import people
 from tests.virtual_time import VirtualClock

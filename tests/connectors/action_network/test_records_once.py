@@ -12,7 +12,6 @@ from groundswell.connectors.action_network.simulator.faults import ANSWER_LOST, 
 from groundswell.connectors.action_network.simulator.state.thing import Thing
 from groundswell.connectors.action_network.writing.made_page import MadePageSettings
 from groundswell.connectors.action_network.writing.ours import MARK, identifier_of
-from groundswell.connectors.unsettled import TRIES_MAX, Unsettled
 from groundswell.errors import NotYetError, UnavailableError
 from groundswell.record import Record
 from tests.connectors.action_network.recording import (
@@ -24,7 +23,6 @@ from tests.connectors.action_network.recording import (
     page_number,
     recording,
 )
-from tests.virtual_time import VirtualClock
 
 Taken = Literal["left out", "refused", "returns first", "moved"]
 TAKEN: tuple[Taken, ...] = ("left out", "refused", "returns first", "moved")
@@ -192,29 +190,6 @@ def test_an_identifier_is_safe_to_send_and_its_own(one: str, other: str) -> None
     assert made == identifier_of(MARK, "5a1f0c9e", one)
     assert (made == identifier_of(MARK, "5a1f0c9e", other)) == (one == other)
     assert made != identifier_of(MARK, "another page", one)
-
-
-async def test_what_was_tried_settles_in_time_and_what_is_not_known_settles_after_the_start() -> None:
-    clock = VirtualClock()
-    unsettled = Unsettled(clock, 10.0)
-    assert unsettled.wait_s("one") == 10.0
-    await clock.advance(7)
-    unsettled.tried("two")
-    assert (unsettled.wait_s("one"), unsettled.wait_s("two")) == (3.0, 10.0)
-    await clock.advance(9)
-    assert (unsettled.wait_s("one"), unsettled.wait_s("two")) == (0.0, 1.0)
-
-
-async def test_what_was_forgotten_is_taken_for_tried_as_late_as_it_may_have_been() -> None:
-    clock = VirtualClock()
-    unsettled = Unsettled(clock, 10.0)
-    await clock.advance(60)
-    unsettled.tried("first")
-    for number in range(TRIES_MAX):
-        unsettled.tried(str(number))
-    assert unsettled.wait_s("first") == 10.0
-    await clock.advance(10)
-    assert unsettled.wait_s("first") == 0.0
 
 
 # ---- the page that is made ----

@@ -12,8 +12,8 @@ from multidict import CIMultiDict
 from pydantic import ValidationError
 
 from groundswell.component import Arrival, Context, WebhookRequest
+from groundswell.connectors.common.objects import DEPTH_MAX
 from groundswell.connectors.http.webhook import RECORDS_MAX, HttpWebhook, HttpWebhookSettings
-from groundswell.connectors.objects import DEPTH_MAX
 from groundswell.errors import RecordError, RefusedError, UnreadableError
 from groundswell.http.signature import sign
 from groundswell.record import UNSET, Action, Person, Record, to_json

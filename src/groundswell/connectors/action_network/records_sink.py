@@ -26,10 +26,10 @@ from groundswell.connectors.action_network.writing.doers import Doers, Rules
 from groundswell.connectors.action_network.writing.made_page import MadePage, MadePageSettings
 from groundswell.connectors.action_network.writing.ours import MARK, identifier_of, is_echo, marked
 from groundswell.connectors.action_network.writing.tagging import Tagger, tidy
-from groundswell.connectors.in_turn import in_turn
-from groundswell.connectors.outcome import outcome_of
-from groundswell.connectors.unsettled import Unsettled
-from groundswell.errors import NotYetError, RecordError, RejectedError, RemoteError, UnauthorizedError, UnavailableError
+from groundswell.connectors.common.in_turn import in_turn
+from groundswell.connectors.common.outcome import outcome_of
+from groundswell.connectors.common.unsettled import Unsettled
+from groundswell.errors import RecordError, RejectedError, RemoteError, UnauthorizedError, UnavailableError
 from groundswell.record import Action, Person, Record, from_json
 from groundswell.settings import Duration, SinkSettings
 
@@ -117,7 +117,7 @@ class ActionNetworkRecords:
         self._caller = Caller(context.name)
         self._deed = DEEDS[settings.collection]
         self._collection = COLLECTIONS[self._deed.records]
-        self._unsettled = Unsettled(context.clock, settle_s)
+        self._unsettled = Unsettled(context.clock, context.name, settle_s)
         self._made_page = (
             MadePage(self._client, self._caller, COLLECTIONS[settings.collection], settings.make_page, self._unsettled)
             if settings.make_page is not None
@@ -198,13 +198,7 @@ class ActionNetworkRecords:
 
     async def _is_there(self, page: str, identifier: str) -> bool:
         """Whether an earlier try recorded it. Raises NotYetError where that cannot be told yet."""
-        wait_s = self._unsettled.wait_s(identifier)
-        if wait_s:
-            raise NotYetError(
-                f"{self._name}: it may have been recorded a moment ago, by a try whose answer was lost or by a daemon "
-                f"that was stopped; looked for in {wait_s:.0f} s, when it would be found",
-                wait_s,
-            )
+        self._unsettled.check(identifier, "recording an action")
         try:
             found = await self._client.page(
                 self._caller, self._collection, under=self._place(page), where=(equals("identifier", identifier),)

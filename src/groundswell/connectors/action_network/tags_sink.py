@@ -11,8 +11,8 @@ from groundswell.connectors.action_network.transport import Caller
 from groundswell.connectors.action_network.writing.finding import found_number
 from groundswell.connectors.action_network.writing.lookup import PeopleLookup
 from groundswell.connectors.action_network.writing.tagging import Tagger, tidy
-from groundswell.connectors.in_turn import in_turn
-from groundswell.connectors.outcome import outcome_of
+from groundswell.connectors.common.in_turn import in_turn
+from groundswell.connectors.common.outcome import outcome_of
 from groundswell.errors import NotYetError, RecordError, RemoteError
 from groundswell.record import Action, Group, Record, from_json
 from groundswell.settings import SinkSettings

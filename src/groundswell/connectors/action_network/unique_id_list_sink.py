@@ -22,9 +22,9 @@ from groundswell.connectors.action_network.hal import UUID, Resource, id_of
 from groundswell.connectors.action_network.transport import Caller, MissingError
 from groundswell.connectors.action_network.writing.finding import found_number
 from groundswell.connectors.action_network.writing.lookup import VENDOR, PeopleLookup
-from groundswell.connectors.outcome import outcome_of
-from groundswell.connectors.unsettled import Unsettled
-from groundswell.errors import NotYetError, RecordError, RemoteError, UnavailableError
+from groundswell.connectors.common.outcome import outcome_of
+from groundswell.connectors.common.unsettled import Unsettled
+from groundswell.errors import RecordError, RemoteError, UnavailableError
 from groundswell.record import Person, Record, from_json
 from groundswell.settings import BatchSettings, SinkSettings
 
@@ -160,7 +160,7 @@ class Lists:
             except MissingError:
                 self._number = None  # somebody deleted it
                 self._tried = None
-        self._tried = Unsettled(self._clock, SETTLE_S)
+        self._tried = Unsettled(self._clock, self._caller.component, SETTLE_S)
         with self._tried.trying(self._called):
             answer = await self._client.post(self._caller, (LISTS.path,), body)
         self._number = id_of(answer)
@@ -174,13 +174,7 @@ class Lists:
         """The list, if a try whose answer was lost made it: nothing else has its name."""
         if self._tried is None:
             return None
-        wait_s = self._tried.wait_s(self._called)
-        if wait_s:
-            raise NotYetError(
-                f"{self._caller.component}: a list may have been made a moment ago; looked for in {wait_s:.0f} s, when "
-                "it would be found",
-                wait_s,
-            )
+        self._tried.check(self._called, "making a list")
         async for page in self._client.pages(self._caller, LISTS):
             for found in page.resources:
                 if found.get("name") == self._called:

@@ -14,7 +14,7 @@ from pydantic import Field
 from groundswell.component import Arrival, Context, WebhookRequest
 from groundswell.connectors.action_network.mapping import arrival_ids, record_of
 from groundswell.connectors.action_network.usual import usual_id, usual_record
-from groundswell.connectors.objects import parse, parse_object
+from groundswell.connectors.common.objects import parse, parse_object
 from groundswell.errors import RecordError, RefusedError, UnreadableError
 from groundswell.record import Record
 from groundswell.settings import WebhookSourceSettings

@@ -14,7 +14,7 @@ from groundswell.connectors.actionkit.account import ActionKitAccount
 from groundswell.connectors.actionkit.faults import MissingError
 from groundswell.connectors.actionkit.forwarding.actblue import body_of, fits
 from groundswell.connectors.actionkit.transport import Caller
-from groundswell.connectors.outcome import outcome_of
+from groundswell.connectors.common.outcome import outcome_of
 from groundswell.errors import RecordError, RemoteError, UnauthorizedError
 from groundswell.record import from_json
 from groundswell.settings import SinkSettings

@@ -6,14 +6,13 @@ for a batch. What may have been sent a moment ago may still be under way there, 
 has passed since: see `unsettled.py`.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, Final
 
 import structlog
 from msgspec import Struct
 
-from groundswell.component import Context, Delivered, Delivery, Outcome, Rejected, Retry, Skipped
+from groundswell.component import Context, Delivered, Delivery, Outcome, Rejected, Skipped
 from groundswell.connectors.actionkit.account import ActionKitAccount
 from groundswell.connectors.actionkit.actions_settings import ActionKitActionsSettings
 from groundswell.connectors.actionkit.faults import InvalidError, MissingError
@@ -28,11 +27,11 @@ from groundswell.connectors.actionkit.writing.allowed import AllowedFields
 from groundswell.connectors.actionkit.writing.leaving import Leaving
 from groundswell.connectors.actionkit.writing.ours import OWN, is_echo, key_of
 from groundswell.connectors.actionkit.writing.recorded import Doer, Recorded
-from groundswell.connectors.in_turn import in_turn
-from groundswell.connectors.outcome import outcome_of
-from groundswell.connectors.recent import Recent
-from groundswell.connectors.unsettled import Unsettled
-from groundswell.errors import NotYetError, RateLimitedError, RejectedError, RemoteError, UnauthorizedError
+from groundswell.connectors.common.in_turn import in_turn
+from groundswell.connectors.common.outcome import outcome_of
+from groundswell.connectors.common.recent import Recent
+from groundswell.connectors.common.unsettled import Unsettled
+from groundswell.errors import RejectedError, RemoteError, UnauthorizedError
 from groundswell.http.said import shown
 from groundswell.record import Action, Page, Person, Record, from_json
 
@@ -40,7 +39,6 @@ COMPLETE: Final = ("complete", "completed")
 """(D, C)"""
 TOLD_S: Final = 3600.0
 """That a kind of value cannot be written is said once in so long."""
-_MAYBE: Final = "it may have been recorded a moment ago, by a try whose answer was lost or by a daemon that was stopped"
 
 log = structlog.get_logger()
 
@@ -76,7 +74,7 @@ class ActionKitActions:
         self._allowed = AllowedFields(self._client, self._caller)
         page, lists, field = settings.unsubscribe_page, settings.unsubscribe_lists, settings.key_field
         self._leaving = Leaving(self._client, self._caller, page, lists, field) if page is not None else None
-        self._unsettled = Unsettled(context.clock, settings.settle.total_seconds())
+        self._unsettled = Unsettled(context.clock, context.name, settings.settle.total_seconds(), shows_at_once=True)
         self._told: Recent[tuple[str, str], bool] = Recent(context.clock, most=1_000, for_s=TOLD_S)
 
     async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
@@ -133,9 +131,7 @@ class ActionKitActions:
                 f"{self._name}: the record has no email address, no akid and no number of ActionKit's, and ActionKit "
                 "knows people by nothing else",
             )
-        wait_s = self._unsettled.wait_s(key)
-        if wait_s:
-            return Retry(NotYetError(f"{self._name}: {_MAYBE}; looked for in {wait_s:.0f} s", wait_s))
+        self._unsettled.check(key, "posting an action")
         leaving = self._leaving if person.email_opt_in is False else None
         no_key = key_of(record.id, leaving.page) if leaving is not None and leaving.page != page else None
         is_mapped = page in self._settings.pages.values()
@@ -177,7 +173,7 @@ class ActionKitActions:
         if self._settings.create_user_fields:
             await self._allowed.ensure(plan.user_fields)
         try:
-            with self._trying(plan.key):
+            with self._unsettled.trying(plan.key):
                 action = await self._client.act(self._caller, plan.body)
         except (InvalidError, MissingError) as error:
             if isinstance(error, MissingError) or "page" in error.fields:
@@ -197,19 +193,8 @@ class ActionKitActions:
             user = await self._client.get(self._caller, "user", plan.doer.user_id)
         else:
             user = await self._client.find(self._caller, "user", "email", plan.doer.email or "") or {}
-        with self._trying(plan.key):
+        with self._unsettled.trying(plan.key):
             return await leaving.leave(user, key)
-
-    @contextmanager
-    def _trying(self, key: str) -> Iterator[None]:
-        """Around what may record something: afterwards it is certain whether it did, unless the answer was lost."""
-        try:
-            with self._unsettled.trying(key):
-                yield
-        except (RateLimitedError, RejectedError):
-            self._unsettled.forget(key)
-            raise
-        self._unsettled.forget(key)
 
     # ---- what went wrong ----
 

@@ -16,12 +16,12 @@ from groundswell.connectors.actionkit.donating.bodies import Place
 from groundswell.connectors.actionkit.donating.gifts import donor_of, fits, gift_of
 from groundswell.connectors.actionkit.donating.ledger import Ledger
 from groundswell.connectors.actionkit.donating.undoing import CanceledBy, RefundBy, Undoing
-from groundswell.connectors.actionkit.donating.unsettled import Unsettled
 from groundswell.connectors.actionkit.donating.writing import Writing
 from groundswell.connectors.actionkit.faults import InvalidError
 from groundswell.connectors.actionkit.times import written
 from groundswell.connectors.actionkit.transport import Caller
-from groundswell.connectors.outcome import outcome_of
+from groundswell.connectors.common.outcome import outcome_of
+from groundswell.connectors.common.unsettled import Unsettled
 from groundswell.errors import NotYetError, RateLimitedError, RecordError, RemoteError, UnauthorizedError
 from groundswell.record import Donation, Person, Record, from_json
 from groundswell.settings import Duration, SinkSettings
@@ -113,7 +113,7 @@ class ActionKitDonations:
         place = Place(
             settings.page, settings.payment_account, settings.card_code, settings.mark, dict(settings.candidates)
         )
-        unsettled = Unsettled(context.clock, settings.settle.total_seconds())
+        unsettled = Unsettled(context.clock, context.name, settings.settle.total_seconds(), shows_at_once=True)
         ledger = Ledger(account.client, caller, settings.page, settings.mark)
         self._settings = settings
         self._name = context.name

@@ -18,7 +18,7 @@ from groundswell.connectors.actionkit.money import read_cancellation, read_refun
 from groundswell.connectors.actionkit.people import either_of, flag_of, person_of, text_of, user_number, without_gaps
 from groundswell.connectors.actionkit.times import seconds_of, stamp_of, written
 from groundswell.connectors.actionkit.uris import Thing, id_at, thing_at
-from groundswell.connectors.objects import parse_object
+from groundswell.connectors.common.objects import parse_object
 from groundswell.errors import RecordError
 from groundswell.record import Action, Group, Page, Person, Record
 

@@ -21,7 +21,7 @@ from groundswell.connectors.actionkit import sns
 from groundswell.connectors.actionkit.mapping import read_arrival
 from groundswell.connectors.actionkit.pushed import UNKNOWN, Push, action_id_of, arrival_id, says_who
 from groundswell.connectors.actionkit.reread import Reread
-from groundswell.connectors.objects import parse_object
+from groundswell.connectors.common.objects import parse_object
 from groundswell.errors import NotNowError, RecordError, RemoteError, UnreadableError
 from groundswell.http.auth import BasicAuth, authenticator
 from groundswell.record import Record

@@ -14,11 +14,11 @@ from pydantic import Field
 
 from groundswell.component import Context, Delivered, Delivery, Outcome, Rejected, Retry, Skipped
 from groundswell.connectors.actionkit.account import ActionKitAccount
-from groundswell.connectors.actionkit.donating.unsettled import Unsettled
 from groundswell.connectors.actionkit.transport import Caller
 from groundswell.connectors.actionkit.uploading.imports import Imports
 from groundswell.connectors.actionkit.uploading.rows import File, cells_of, files_of
-from groundswell.connectors.outcome import outcome_of
+from groundswell.connectors.common.outcome import outcome_of
+from groundswell.connectors.common.unsettled import Unsettled
 from groundswell.errors import RecordError, RejectedError, RemoteError
 from groundswell.http.limits import Priority
 from groundswell.record import Person, Record, from_json
@@ -85,7 +85,7 @@ class ActionKitUpload:
         self._imports = Imports(
             account.client, caller, context.clock, settings.page, settings.mark, settings.patience.total_seconds()
         )
-        self._unsettled = Unsettled(context.clock, settings.settle.total_seconds())
+        self._unsettled = Unsettled(context.clock, context.name, settings.settle.total_seconds(), shows_at_once=True)
         self._lock = anyio.Lock()
         self._is_unsure = True
         """Whether an upload of ours may go on that nobody waits for."""
@@ -144,7 +144,7 @@ class ActionKitUpload:
     async def _prepare(self) -> None:
         await self._imports.check_page(subscribes=self._settings.subscribe)
         if self._is_unsure:
-            self._unsettled.check(_UPLOAD, self._name)
+            self._unsettled.check(_UPLOAD, "uploading a file")
             await self._imports.check_idle()
             self._is_unsure = False
 

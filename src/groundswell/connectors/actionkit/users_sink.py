@@ -27,9 +27,9 @@ from groundswell.connectors.actionkit.writing.leaving import Leaving
 from groundswell.connectors.actionkit.writing.ours import KEY_FIELD, key_of
 from groundswell.connectors.actionkit.writing.paths import Path, Texts, texts_of, value_at
 from groundswell.connectors.actionkit.writing.phones import Phones
-from groundswell.connectors.in_turn import in_turn
-from groundswell.connectors.outcome import outcome_of
-from groundswell.connectors.recent import Recent
+from groundswell.connectors.common.in_turn import in_turn
+from groundswell.connectors.common.outcome import outcome_of
+from groundswell.connectors.common.recent import Recent
 from groundswell.errors import RemoteError, UnavailableError
 from groundswell.record import Person, Record, from_json
 from groundswell.settings import Duration, SinkSettings

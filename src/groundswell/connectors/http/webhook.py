@@ -7,7 +7,7 @@ import msgspec
 from pydantic import Field
 
 from groundswell.component import Arrival, Context, WebhookRequest
-from groundswell.connectors.objects import Objects, ObjectSettings, parse, parse_object
+from groundswell.connectors.common.objects import Objects, ObjectSettings, parse, parse_object
 from groundswell.errors import RecordError, RefusedError, UnreadableError
 from groundswell.http import signature
 from groundswell.http.auth import BasicAuth, StandardWebhooksAuth, WebhookAuth, authenticator

@@ -13,8 +13,8 @@ from msgspec import UNSET, Struct, UnsetType
 from pydantic import Field
 
 from groundswell.component import Arrival, Batch, Context, Cursor, Emit
+from groundswell.connectors.common.objects import Objects, ObjectSettings, parse_object
 from groundswell.connectors.jsonl.lines import LINE_BYTES_MAX, Line, LineFile
-from groundswell.connectors.objects import Objects, ObjectSettings, parse_object
 from groundswell.errors import RecordError, UnavailableError
 from groundswell.record import Record
 from groundswell.settings import Duration, SourceSettings

@@ -30,7 +30,7 @@ from groundswell.connectors.action_network.polling.members import MEMBERS, membe
 from groundswell.connectors.action_network.polling.pages import GROUP_TYPES, named, read_group, read_page, word_in
 from groundswell.connectors.action_network.usual import usual_record
 from groundswell.connectors.action_network.usual_people import usual_person_record
-from groundswell.connectors.objects import parse_object
+from groundswell.connectors.common.objects import parse_object
 from groundswell.errors import RecordError
 from groundswell.record import Record
 

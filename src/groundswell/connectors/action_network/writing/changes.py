@@ -21,7 +21,7 @@ from groundswell.connectors.action_network.writing.outgoing import (
     custom_text,
     digits_of,
 )
-from groundswell.connectors.countries import country_code
+from groundswell.connectors.common.countries import country_code
 
 HARD: Final = ("first_name", "last_name", "email", "phone")
 """What they do not rewrite: if it is not there after a write, the write did not work. The others (an address that is

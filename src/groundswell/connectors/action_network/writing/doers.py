@@ -27,7 +27,7 @@ from groundswell.connectors.action_network.writing.outgoing import (
 )
 from groundswell.connectors.action_network.writing.statuses import SUBSCRIBED, UNSUBSCRIBED, Policy, phone_status
 from groundswell.connectors.action_network.writing.tagging import Tagger
-from groundswell.connectors.recent import Recent
+from groundswell.connectors.common.recent import Recent
 from groundswell.errors import NotYetError, RecordError, UnavailableError
 from groundswell.record import Person
 

@@ -16,7 +16,7 @@ from groundswell.connectors.action_network.hal import UUID
 from groundswell.connectors.action_network.transport import Caller, MissingError
 from groundswell.connectors.action_network.writing.changes import Shown, shown_in
 from groundswell.connectors.action_network.writing.outgoing import digits_of, email_of
-from groundswell.connectors.recent import Recent
+from groundswell.connectors.common.recent import Recent
 from groundswell.errors import RecordError, UnavailableError
 from groundswell.record import Person
 

@@ -14,8 +14,8 @@ from groundswell.connectors.action_network.collections import Collection
 from groundswell.connectors.action_network.filters import can_be_written, equals
 from groundswell.connectors.action_network.hal import Resource, id_of
 from groundswell.connectors.action_network.transport import Caller
-from groundswell.connectors.unsettled import Unsettled
-from groundswell.errors import NotYetError, UnavailableError
+from groundswell.connectors.common.unsettled import Unsettled
+from groundswell.errors import UnavailableError
 from groundswell.settings import Settings
 
 _KEY: Final = "page"
@@ -96,13 +96,7 @@ class MadePage:
         return (resource.get("title"), resource.get("origin_system")) == wanted
 
     async def _make(self) -> str:
-        wait_s = self._unsettled.wait_s(_KEY)
-        if wait_s:
-            raise NotYetError(
-                f"{self._caller.component}: looking for the page to write to: it is not there, and one that was made a "
-                f"moment ago may not show yet; looked for again in {wait_s:.0f} s",
-                wait_s,
-            )
+        self._unsettled.check(_KEY, "making the page to write to")
         body = self._settings.body(self._collection.name)
         with self._unsettled.trying(_KEY):
             made = await self._client.post(self._caller, (self._collection.path,), body)

@@ -12,7 +12,7 @@ import structlog
 from groundswell.clock import Clock
 from groundswell.connectors.action_network.writing.changes import Shown
 from groundswell.connectors.action_network.writing.outgoing import CUSTOM
-from groundswell.connectors.recent import Recent
+from groundswell.connectors.common.recent import Recent
 
 REFUSALS_MAX: Final = 200_000
 REFUSAL_S: Final = 6 * 3600.0

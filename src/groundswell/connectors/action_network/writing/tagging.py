@@ -15,7 +15,7 @@ from groundswell.connectors.action_network.collections import COLLECTIONS
 from groundswell.connectors.action_network.hal import id_at, id_of, link_of
 from groundswell.connectors.action_network.transport import Caller, MissingError
 from groundswell.connectors.action_network.writing.tags import TagDirectory
-from groundswell.connectors.recent import Recent
+from groundswell.connectors.common.recent import Recent
 from groundswell.errors import UnavailableError
 
 REMEMBERED_MAX: Final = 100_000

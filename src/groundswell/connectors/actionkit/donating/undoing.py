@@ -7,9 +7,9 @@ from groundswell.connectors.actionkit.client import ActionKit
 from groundswell.connectors.actionkit.donating.bodies import cancel_body
 from groundswell.connectors.actionkit.donating.gifts import amount_of, is_same_amount, key_of, moment_of, series_of
 from groundswell.connectors.actionkit.donating.ledger import ACTIVE, REVERSED, Ledger, Payment
-from groundswell.connectors.actionkit.donating.unsettled import Unsettled
 from groundswell.connectors.actionkit.faults import InvalidError
 from groundswell.connectors.actionkit.transport import Caller
+from groundswell.connectors.common.unsettled import Unsettled
 from groundswell.errors import NotYetError
 from groundswell.record import Donation, Record
 
@@ -70,7 +70,7 @@ class Undoing:
             return Rejected(
                 "no_order_id", f"{self._caller.component}: the cancellation does not say of which recurring donation"
             )
-        self._unsettled.check(f"cancel {series}", self._caller.component)
+        self._unsettled.check(f"cancel {series}", "cancelling a recurring donation")
         found = await self._ledger.series(series)
         if found is None:
             return self._not_there(delivery, "the recurring donation that was cancelled")

@@ -20,9 +20,9 @@ from groundswell.connectors.actionkit.donating.bodies import (
 )
 from groundswell.connectors.actionkit.donating.gifts import Gift, amount_of, is_same_amount
 from groundswell.connectors.actionkit.donating.ledger import FAILED, Ledger, Series, failure_in, failure_of
-from groundswell.connectors.actionkit.donating.unsettled import Unsettled
 from groundswell.connectors.actionkit.faults import ConflictError
 from groundswell.connectors.actionkit.transport import Caller
+from groundswell.connectors.common.unsettled import Unsettled
 from groundswell.errors import RemoteError, UnauthorizedError
 from groundswell.http.said import shown
 from groundswell.record import Donation
@@ -60,7 +60,7 @@ class Writing:
         self, gift: Gift, donor: Resource, donation: Donation, expires: str, *, subscribes: bool
     ) -> Outcome:
         """By action processing, on a stub payment account. Looked for by our action field first, always."""
-        self._unsettled.check(gift.key, self._caller.component)
+        self._unsettled.check(gift.key, "writing a donation down")
         order = await self._ledger.marked_order(gift.key)
         if order is not None and order.get("status") != FAILED:
             return Skipped("already_there")
@@ -117,7 +117,7 @@ class Writing:
         """The first payment makes the series, those after it are added; theirs is no import id, so look first (W)."""
         assert gift.series is not None
         for key in (gift.key, gift.series):
-            self._unsettled.check(key, self._caller.component)
+            self._unsettled.check(key, "writing a donation down")
         series = await self._ledger.series(gift.series, gift.key)
         if series is None:
             with self._unsettled.trying(gift.series):

@@ -7,8 +7,7 @@ from groundswell.clock import Clock
 from groundswell.connectors.actionkit.client import LIMIT_MAX, ActionKit, Resource
 from groundswell.connectors.actionkit.transport import Caller
 from groundswell.connectors.actionkit.uris import of
-from groundswell.connectors.unsettled import Unsettled
-from groundswell.errors import NotYetError, RateLimitedError, RejectedError
+from groundswell.connectors.common.unsettled import Unsettled
 
 _NO_DIGIT: Final = re.compile(r"[^0-9]")
 _WITH_ONE: Final = 11
@@ -30,7 +29,7 @@ class Phones:
         self._client = client
         self._caller = caller
         self._kind = kind
-        self._unsettled = Unsettled(clock, settle_s)
+        self._unsettled = Unsettled(clock, caller.component, settle_s, shows_at_once=True)
 
     async def add(self, user: Resource, phone: str) -> bool:
         """Give a user this number, unless it is theirs already, as whatever kind; whether anything was written.
@@ -42,20 +41,10 @@ class Phones:
         if not isinstance(number, int) or not digits or await self._is_there(user, number, digits):
             return False
         key = f"{number}:{digits}"
-        wait_s = self._unsettled.wait_s(key)
-        if wait_s:
-            raise NotYetError(
-                f"{self._caller.component}: adding a phone: it may have been added a moment ago, by a try whose answer "
-                f"was lost or by a daemon that was stopped; looked for in {wait_s:.0f} s",
-                wait_s,
-            )
+        self._unsettled.check(key, "adding a phone")
         body = {"user": of("user", number), "type": self._kind, "phone": phone}
-        try:
-            with self._unsettled.trying(key):
-                await self._client.post(self._caller, "phone", body)
-        except (RateLimitedError, RejectedError):
-            self._unsettled.forget(key)
-            raise
+        with self._unsettled.trying(key):
+            await self._client.post(self._caller, "phone", body)
         return True
 
     async def _is_there(self, user: Resource, number: int, digits: str) -> bool:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from groundswell.clock import Clock
+from groundswell.errors import NotYetError, RateLimitedError, RejectedError
 
 TRIES_MAX: Final = 10_000
 """Remembered. More than an account can make while they settle, unless it has no limit."""
@@ -18,10 +19,13 @@ class Unsettled:
     tried at that moment. So a daemon that was killed between a write and its answer waits before it looks.
     """
 
-    def __init__(self, clock: Clock, settle_s: float) -> None:
-        """`settle_s`: how long after a write its trace is certainly found, or there is none."""
+    def __init__(self, clock: Clock, component: str, settle_s: float, *, shows_at_once: bool = False) -> None:
+        """`settle_s`: how long after a write its trace is certainly found, or there is none. `shows_at_once`: whether
+        what they answered is found from then on, so that only lost answers have to settle."""
         self._clock = clock
+        self._component = component
         self._settle_s = settle_s
+        self._shows_at_once = shows_at_once
         self._tried: OrderedDict[str, float] = OrderedDict()
         self._others_at = clock.monotonic()
         """What is not remembered may have been tried until then."""
@@ -30,26 +34,36 @@ class Unsettled:
     def trying(self, key: str | None) -> Iterator[None]:
         """Around what may do it; None: what does no harm. It may begin long after it was asked for, when the account's
         rate makes it wait, and whatever becomes of it may be cut short: so both ends count."""
-        if key is not None:
-            self.tried(key)
+        if key is None:
+            yield
+            return
+        is_known = False
+        self._note(key)
         try:
             yield
+            is_known = self._shows_at_once
+        except (RateLimitedError, RejectedError):
+            is_known = True  # it was not done
+            raise
         finally:
-            if key is not None:
-                self.tried(key)
+            if is_known:
+                self._tried.pop(key, None)
+            else:
+                self._note(key)
 
-    def tried(self, key: str) -> None:
-        """It may have been done just now."""
+    def check(self, key: str, what: str) -> None:
+        """Raises NotYetError while a look would prove nothing. `what` begins the message: "making a list"."""
+        at = max(self._tried.get(key, self._others_at), self._others_at)
+        wait_s = at + self._settle_s - self._clock.monotonic()
+        if wait_s > 0:
+            raise NotYetError(
+                f"{self._component}: {what}: it may have been done a moment ago, by a try whose answer was lost or by "
+                f"a daemon that was stopped; looked for in {wait_s:.0f} s, when it would be found",
+                wait_s,
+            )
+
+    def _note(self, key: str) -> None:
         self._tried[key] = self._clock.monotonic()
         self._tried.move_to_end(key)
         if len(self._tried) > TRIES_MAX:
             self._others_at = self._tried.popitem(last=False)[1]
-
-    def forget(self, key: str) -> None:
-        """They said that it was not done."""
-        self._tried.pop(key, None)
-
-    def wait_s(self, key: str) -> float:
-        """For how many seconds a look would prove nothing."""
-        at = max(self._tried.get(key, self._others_at), self._others_at)
-        return max(0.0, at + self._settle_s - self._clock.monotonic())

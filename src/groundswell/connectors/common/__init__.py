@@ -1,0 +1,1 @@
+"""What connectors of several vendors do alike. It knows no vendor."""
