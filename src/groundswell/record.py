@@ -7,7 +7,7 @@ Records are msgspec structs: frozen, compact, and as fast to write as JSON in C 
 (see docs/decisions/0003-msgspec.md).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeVar, get_args
 
@@ -157,15 +157,37 @@ def from_json(body: bytes | str) -> Record:
     return _decoder.decode(body)
 
 
-def merged(bodies: Sequence[bytes]) -> bytes:
+def about_one(records: Iterable[Record]) -> list[Record]:
+    """Those of these records of one lane, from the first on, that are about one person; no more of them are read.
+
+    A family may share a phone, and two people an email: where a vendor numbers two of them differently, they are two,
+    and where none numbers both, different emails are two people.
+    """
+    ids: dict[str, str] = {}
+    email: str | None = None
+    taken: list[Record] = []
+    for record in records:
+        person = record.person if isinstance(record.person, Person) else Person()
+        common = ids.keys() & person.ids.keys()
+        theirs = person.email.casefold() if isinstance(person.email, str) else None
+        if any(ids[vendor] != person.ids[vendor] for vendor in common):
+            break
+        if not common and email is not None and theirs is not None and theirs != email:
+            break
+        ids |= person.ids
+        email = theirs or email
+        taken.append(record)
+    return taken
+
+
+def merged(records: Sequence[Record]) -> Record:
     """One person record out of several, oldest first: later values win, what a later one does not know stays.
 
     Custom fields are merged name by name; tags and other lists keep everything that was in any of them.
     """
-    records = [from_json(body) for body in bodies]
     person = _layered(Person, [record.person for record in records])
     action = _layered(Action, [record.action for record in records])
-    return to_json(msgspec.structs.replace(records[-1], person=person, action=action))
+    return msgspec.structs.replace(records[-1], person=person, action=action)
 
 
 def _layered(of: type[S], layers: Sequence[S | UnsetType]) -> S | UnsetType:

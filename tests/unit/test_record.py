@@ -18,6 +18,7 @@ from groundswell.record import (
     Page,
     Person,
     Record,
+    about_one,
     from_json,
     lane_of,
     merged,
@@ -105,7 +106,7 @@ def test_what_is_no_record_is_refused(body: bytes) -> None:
 
 
 def merge(*states: Record) -> Record:
-    return from_json(merged([to_json(state) for state in states]))
+    return merged(states)
 
 
 @given(records)
@@ -128,6 +129,33 @@ def test_what_the_later_state_knows_wins_and_what_it_does_not_know_stays(before:
         assert getattr(person, field) == (getattr(before, field) if newest is UNSET else newest)
     assert person.custom == {**before.custom, **after.custom}
     assert person.ids == {**before.ids, **after.ids}
+
+
+ROSA, KEN = "rosa@example.org", "ken@example.org"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_one"),
+    [
+        (Person(), Person(), True),
+        (Person(email=ROSA), Person(email="ROSA@example.org"), True),
+        (Person(email=ROSA), Person(email=KEN), False),
+        (Person(email=ROSA), Person(email=None), True),
+        (Person(email=ROSA), Person(), True),
+        (Person(email=ROSA, ids={"actionkit": "1"}), Person(email=KEN, ids={"actionkit": "1"}), True),
+        (Person(email=ROSA, ids={"actionkit": "1"}), Person(email=ROSA, ids={"actionkit": "2"}), False),
+        (Person(email=ROSA, ids={"actionkit": "1"}), Person(email=ROSA, ids={"action_network": "a"}), True),
+        (Person(email=ROSA, ids={"actionkit": "1"}), Person(email=KEN, ids={"action_network": "a"}), False),
+    ],
+)
+def test_who_shares_a_phone_is_told_apart_by_number_then_by_email(before: Person, after: Person, is_one: bool) -> None:
+    records = [person_record(1, before), person_record(2, after)]
+    assert about_one(records) == records[: 1 + is_one]
+
+
+def test_somebody_between_two_who_are_nobody_in_particular_does_not_make_them_one() -> None:
+    records = [person_record(n, Person(email=email)) for n, email in enumerate((ROSA, UNSET, KEN))]
+    assert about_one(records) == records[:2]
 
 
 def test_a_known_emptiness_is_a_value_and_wins() -> None:

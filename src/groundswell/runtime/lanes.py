@@ -8,12 +8,13 @@ number only, so a person whose delivery fails for a day costs a few bytes and bl
 import heapq
 from collections import deque
 from collections.abc import Iterable, Sequence
+from itertools import chain, takewhile
 from typing import Final
 
 from msgspec import Struct
 
 from groundswell.component import Delivery
-from groundswell.record import merged
+from groundswell.record import about_one, from_json, merged, to_json
 from groundswell.store.outbox import Pending
 
 PARKED_MAX: Final = 50_000
@@ -215,12 +216,13 @@ class Lanes:
 
 def _coalesced(name: str, first: Pending, waiting: list[Pending]) -> Turn:
     """All that is known of a person by now, as one delivery."""
-    count = next((n for n, entry in enumerate(waiting) if entry.delivery.kind != "person"), len(waiting))
-    taken = [first, *waiting[:count]]
-    del waiting[:count]
-    if len(taken) == 1:
+    alike = takewhile(lambda entry: entry.delivery.kind == "person", chain((first,), waiting))
+    records = about_one(from_json(entry.delivery.body) for entry in alike)
+    if len(records) == 1:
         return Turn(name, (first,), first.delivery)
+    taken = [first, *waiting[: len(records) - 1]]
+    del waiting[: len(records) - 1]
     last = taken[-1].delivery
-    body = merged([entry.delivery.body for entry in taken])
+    body = to_json(merged(records))
     attempts = max(entry.delivery.attempts for entry in taken)
     return Turn(name, taken, Delivery(last.record_id, last.kind, last.lane, body, attempts))
