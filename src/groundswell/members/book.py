@@ -1,0 +1,168 @@
+"""What the members' stages read and write while a batch is processed: all of it is committed with the batch, or none.
+
+A book is what is kept (the shelf), with what this batch has changed laid over it. A record that fails takes back what it
+changed.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from msgspec import Struct, field
+
+from groundswell.members.member import Link, Member, Statement
+from groundswell.record import Record
+
+
+class Shelf(Protocol):
+    """What was committed before this batch. Quick: asked for every record."""
+
+    def member(self, number: int) -> Member | None: ...
+
+    def by_phone(self, phone: str) -> Member | None: ...
+
+    def by_email(self, email: str) -> Sequence[Member]:
+        """`email` in small letters; at most ten of them."""
+        ...
+
+    def link(self, account: str, remote_id: str) -> Link | None: ...
+
+    def links_of(self, member: int) -> Sequence[Link]:
+        """Those linked to this member, in any account."""
+        ...
+
+    def duplicates_of(self, member: int, account: str) -> Sequence[Link]:
+        """Those of this account that have the member's phone too, at most a hundred."""
+        ...
+
+    def groups_of(self, member: int) -> set[str]: ...
+
+    def is_forgotten(self, word: str) -> bool:
+        """Whether a person with this phone or email (in small letters) asked to be forgotten."""
+        ...
+
+    def next_member(self) -> int:
+        """A number that no member has had."""
+        ...
+
+
+class Changes(Struct):
+    """What a batch has changed, to be committed with it."""
+
+    members: dict[int, Member] = field(default_factory=dict)
+    links: dict[tuple[str, str], Link] = field(default_factory=dict)
+    statements: list[Statement] = field(default_factory=list)
+    groups: dict[tuple[str, int], bool] = field(default_factory=dict)
+    """(group, member): whether they are in it now."""
+    writes: list[tuple[str, Record]] = field(default_factory=list)
+    """(sink, record): what is to be written where."""
+
+    def __bool__(self) -> bool:
+        return bool(self.members or self.links or self.statements or self.groups)
+
+
+class Book:
+    """The members as they are after all that came before, in this batch too."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._kept = Changes()
+        """Of the records that went through."""
+        self._new = Changes()
+        """Of the record at hand."""
+        self._phones: dict[str, int] = {}
+        """Of members in `_kept` and `_new`. One whose record failed may stay here: it is looked up, and not found."""
+        self._number = 0
+
+    # ---- reading ----
+
+    def member(self, number: int) -> Member | None:
+        return self._new.members.get(number) or self._kept.members.get(number) or self._shelf.member(number)
+
+    def by_phone(self, phone: str) -> Member | None:
+        number = self._phones.get(phone)
+        found = None if number is None else self._new.members.get(number) or self._kept.members.get(number)
+        return found or self._shelf.by_phone(phone)
+
+    def by_email(self, email: str) -> list[Member]:
+        """`email` in small letters; at most ten and those of this batch."""
+        changed = self._kept.members | self._new.members
+        found = [*changed.values(), *(m for m in self._shelf.by_email(email) if m.id not in changed)]
+        return [member for member in found if email_of(member) == email]
+
+    def link(self, account: str, remote_id: str) -> Link | None:
+        key = (account, remote_id)
+        return self._new.links.get(key) or self._kept.links.get(key) or self._shelf.link(*key)
+
+    def links_of(self, member: int) -> list[Link]:
+        """Those linked to this member, one an account at most."""
+        return self._links(self._shelf.links_of(member), lambda link: link.member == member)
+
+    def duplicates_of(self, member: int, account: str) -> list[Link]:
+        """Those of this account that have the member's phone too."""
+        return self._links(
+            self._shelf.duplicates_of(member, account), lambda link: link.of == member and link.account == account
+        )
+
+    def is_in(self, group: str, member: int) -> bool:
+        key = (group, member)
+        changed = self._new.groups.get(key, self._kept.groups.get(key))
+        return group in self._shelf.groups_of(member) if changed is None else changed
+
+    def is_forgotten(self, word: str) -> bool:
+        return self._shelf.is_forgotten(word)
+
+    def _links(self, shelved: Sequence[Link], fits: Callable[[Link], bool]) -> list[Link]:
+        changed = self._kept.links | self._new.links
+        unchanged = [link for link in shelved if (link.account, link.remote_id) not in changed]
+        return [*filter(fits, changed.values()), *unchanged]
+
+    # ---- writing ----
+
+    def new_number(self) -> int:
+        """For a new member."""
+        self._number = max(self._number + 1, self._shelf.next_member())
+        return self._number
+
+    def put(self, member: Member) -> None:
+        self._new.members[member.id] = member
+        self._phones[member.phone] = member.id
+
+    def put_link(self, link: Link) -> None:
+        self._new.links[link.account, link.remote_id] = link
+
+    def state(self, statement: Statement) -> None:
+        """Into the ledger of consents."""
+        self._new.statements.append(statement)
+
+    def join(self, group: str, member: int, *, is_in: bool = True) -> None:
+        self._new.groups[group, member] = is_in
+
+    def write(self, sink: str, record: Record) -> None:
+        """Have this delivered to that sink."""
+        self._new.writes.append((sink, record))
+
+    # ---- one record after the other ----
+
+    def keep(self) -> list[tuple[str, Record]]:
+        """The record went through: what it changed counts. Returns what is to be written where, of this record."""
+        new, self._new = self._new, Changes()
+        self._kept.members |= new.members
+        self._kept.links |= new.links
+        self._kept.statements += new.statements
+        self._kept.groups |= new.groups
+        return new.writes
+
+    def undo(self) -> None:
+        """The record failed: nothing it changed counts."""
+        self._new = Changes()
+
+    @property
+    def changes(self) -> Changes:
+        """Of all records that went through."""
+        return self._kept
+
+
+def email_of(member: Member) -> str | None:
+    """In small letters."""
+    email = member.fields.get("email")
+    return email.value.casefold() if email is not None and email.value is not None else None

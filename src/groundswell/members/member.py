@@ -1,0 +1,80 @@
+"""A member, and a member's counterparts: what is kept of each. Times are seconds since 1970."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+Consent = Literal["yes", "no", "unknown"]
+"""What somebody said about being texted."""
+
+LinkState = Literal["synced", "pending", "ineligible", "duplicate", "error", "gone"]
+
+
+class Value(Struct, frozen=True, array_like=True):
+    """What is known of one field. `value` None: known to be empty."""
+
+    value: str | None
+    at: float
+    """When it was edited, as the one who told us says."""
+    source: str
+    """Who told us: the name of a sync or of a source."""
+
+
+class Member(Struct, frozen=True):
+    """The one person behind a phone number."""
+
+    id: int
+    phone: str
+    """E.164; it never changes."""
+    fields: dict[str, Value] = {}
+    """By canonical name: "first_name", "custom.shirt_size". Never `phone`, never `sms_opt_in`."""
+    consent: Consent = "unknown"
+    consent_at: float = 0.0
+    """When that was said."""
+    created_at: float = 0.0
+    changed_at: float = 0.0
+
+
+class Link(Struct, frozen=True):
+    """A member's counterpart in one account."""
+
+    account: str
+    remote_id: str
+    member: int | None
+    """None: not a member (ineligible), or another user is linked to the member (duplicate: then `of` names it)."""
+    state: LinkState
+    reason: str = ""
+    """Why it is not synced: no_phone, bad_phone, no_opt_in, duplicate, gone, or the reason of a dead letter."""
+    of: int | None = None
+    """The member whose phone this user has too, for a duplicate."""
+    phone: str | None = None
+    """The phone by which it was linked, or would be; E.164."""
+    email: str | None = None
+    """As it was last seen there, to find people by."""
+    remote_at: float = 0.0
+    """When the newest state that was seen was modified, as they say."""
+    seen: dict[str, str | None] = {}
+    """By canonical field name (and "sms_opt_in": their word), what their system last was seen to have."""
+    base: dict[str, str | None] = {}
+    """In normal form, what both sides had when they last agreed. Absent: they never did."""
+    pending: dict[str, str | None] = {}
+    """What a write under way will make of it."""
+    pending_at: float = 0.0
+
+
+class Statement(Struct, frozen=True):
+    """One line of the ledger of consents: what was said, and what was made of it."""
+
+    phone: str
+    old: Consent
+    new: Consent
+    said: Consent
+    """What the words mean."""
+    words: str
+    """As they came."""
+    decision: str
+    """"changed", "same", or why nothing was changed: "older", "first_contact", "unknown"."""
+    source: str
+    record_id: str
+    said_at: float
+    learnt_at: float
