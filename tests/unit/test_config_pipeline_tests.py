@@ -1,6 +1,6 @@
 """`[[tests]]`: what they compare, and what they say when it differs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,13 +10,14 @@ from groundswell.component import Arrival
 from groundswell.config.model import PipelineTest
 from groundswell.config.pipeline_tests import differences_between, run_test
 from groundswell.errors import RecordError
+from groundswell.members.book import Book
 from groundswell.record import Person, Record
 
 
 class Pipeline:
     """source -> tidied -> crm, in which an input says itself what becomes of it."""
 
-    def trace(self, source: str, arrival: Arrival) -> Mapping[str, Record | RecordError]:
+    def trace(self, source: str, arrival: Arrival, book: Book) -> Mapping[str, Sequence[Record] | RecordError]:
         seen = msgspec.json.decode(arrival.raw)
         match seen["do"]:
             case "misread":
@@ -24,11 +25,11 @@ class Pipeline:
             case "break":
                 raise TypeError("nothing to add")
             case "refuse":
-                return {source: self._record(arrival, source, seen), "tidied": RecordError("phone cannot be a list")}
+                return {source: [self._record(arrival, source, seen)], "tidied": RecordError("phone cannot be a list")}
             case "filter":
-                return {source: self._record(arrival, source, seen)}
+                return {source: [self._record(arrival, source, seen)]}
         record = self._record(arrival, source, seen)
-        return {source: record, "tidied": record, "crm": record}
+        return {source: [record], "tidied": [record], "crm": [record]}
 
     def _record(self, arrival: Arrival, source: str, seen: Any) -> Record:
         return Record(id=arrival.id, kind="person", source=source, person=Person(**seen.get("person", {})), raw=seen)

@@ -1,6 +1,6 @@
 """The compiled graph: where each record goes, once, and what becomes of those that fail."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from groundswell.component import Arrival, Delivery
 from groundswell.config.model import Component, Config, DaemonSettings, OpsSettings, Role, WebhooksSettings
 from groundswell.errors import RecordError
+from groundswell.members.book import Book, EmptyShelf
+from groundswell.members.stage import Stage
 from groundswell.record import Action, Person, Record, from_json
 from groundswell.runtime.plan import Made, Plan
 from groundswell.store.inbox import InboxEntry
@@ -99,7 +101,7 @@ class Pipeline:
         self.plan = Plan(config, {name: Reader(name) for name in ("in1", "in2")}, self.steps)
 
     def process(self, *raws: object, source: str = "in1") -> Made:
-        return self.plan.process([entry(n, raw, source) for n, raw in enumerate(raws, 1)], NOW)
+        return self.plan.process([entry(n, raw, source) for n, raw in enumerate(raws, 1)], NOW, Book(EmptyShelf()))
 
 
 def entry(seq: int, raw: object = None, source: str = "in1") -> InboxEntry:
@@ -247,19 +249,68 @@ def test_a_source_nobody_takes_from_ends_there() -> None:
     assert (made.deliveries, made.dead) == ([], [])
 
 
+# ---- steps that know the members ----
+
+
+class Doubling(Stage):
+    """Lets every record through twice, the second time under another id, and writes it to "remote"; "bad" fails."""
+
+    def apply(self, record: Record, book: Book) -> Sequence[Record]:
+        again = msgspec.structs.replace(record, id=f"{record.id}/again")
+        book.write("remote", again)
+        book.join("everybody", int(record.id.removeprefix("test/")))
+        return [record, again]
+
+
+def refuse_bad(record: Record) -> Record:
+    if isinstance(record.person, Person) and record.person.city == "bad":
+        raise RecordError("bad", "bad")
+    return record
+
+
+def staged(*raws: object) -> tuple[Made, Book]:
+    parts = [
+        component("in1", "source"),
+        component("twice", "transform", "in1"),
+        component("check", "transform", "twice"),
+        component("crm", "sink", "check"),
+    ]
+    plan = Plan(config_of(*parts), {"in1": Reader("in1")}, {"twice": Doubling(), "check": Step(refuse_bad)})
+    assert plan.knows_members
+    book = Book(EmptyShelf())
+    return plan.process([entry(n, raw) for n, raw in enumerate(raws, 1)], NOW, book), book
+
+
+def test_all_that_comes_out_of_a_stage_goes_on_and_what_it_writes_is_addressed() -> None:
+    made, book = staged({})
+    assert [(sink, seq, delivery.record_id) for sink, seq, delivery in made.deliveries] == [
+        ("crm", 1, "test/1"),
+        ("crm", 1, "test/1/again"),
+        ("remote", 1, "test/1/again"),
+    ]
+    assert book.changes.groups == {("everybody", 1): True}
+
+
+def test_a_record_that_fails_further_on_takes_back_what_it_changed() -> None:
+    made, book = staged({"city": "bad"}, {"city": "Salem"})
+    assert [letter.record_id for letter in made.dead] == ["test/1"]
+    assert {seq for _, seq, _ in made.deliveries} == {2}
+    assert book.changes.groups == {("everybody", 2): True}
+
+
 # ---- trace ----
 
 
 def test_a_trace_shows_each_step_and_each_sink() -> None:
     pipeline = Pipeline({"a": ["in1"], "f": ["in1"]}, {"crm": ["a"], "log": ["f"]}, a=tag("a"), f=drop)
-    traced = pipeline.plan.trace("in1", entry(1).arrival)
+    traced = pipeline.plan.trace("in1", entry(1).arrival, Book(EmptyShelf()))
     assert list(traced) == ["in1", "a", "crm"]
     assert traced["crm"] == traced["a"]
 
 
 def test_a_trace_ends_where_a_transform_refuses() -> None:
     pipeline = Pipeline({"a": ["in1"], "b": ["in1"]}, {"crm": ["b"]}, a=refuse, b=keep)
-    traced = pipeline.plan.trace("in1", entry(1).arrival)
+    traced = pipeline.plan.trace("in1", entry(1).arrival, Book(EmptyShelf()))
     assert list(traced) == ["in1", "a"]
     assert isinstance(traced["a"], RecordError)
 
@@ -314,7 +365,7 @@ def test_every_graph_does_what_its_definition_says_and_trace_agrees(
     ways = {name: result(name) for name in NAMES}
     expected = {sink: way for sink, names in sinks.items() if (way := first_of(names)) is not None}
     made = pipeline.process({})
-    traced = pipeline.plan.trace("in1", entry(1).arrival)
+    traced = pipeline.plan.trace("in1", entry(1).arrival, Book(EmptyShelf()))
     if failing:
         (letter,) = made.dead
         assert letter.component in failing

@@ -9,6 +9,7 @@ import pytest
 from groundswell.component import Arrival, Delivery
 from groundswell.config.model import Config, DaemonSettings, OpsSettings, WebhooksSettings
 from groundswell.errors import StoreError, StoreFullError
+from groundswell.members.book import Book
 from groundswell.metrics import Metrics
 from groundswell.runtime import processor as processor_module
 from groundswell.runtime.plan import Made, Plan
@@ -32,7 +33,7 @@ class FakePlan(Plan):
         super().__init__(config, {}, {})
         self._suffix = suffix
 
-    def process(self, entries: Sequence[InboxEntry], at: int) -> Made:
+    def process(self, entries: Sequence[InboxEntry], at: int, book: Book) -> Made:
         made = Made()
         for entry in entries:
             if b"fail" in entry.arrival.raw:

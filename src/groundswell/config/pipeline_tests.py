@@ -10,6 +10,7 @@ from groundswell.component import Arrival
 from groundswell.config.model import PipelineTest
 from groundswell.config.problems import counted
 from groundswell.errors import RecordError
+from groundswell.members.book import Book, EmptyShelf
 from groundswell.record import Record, to_json
 
 _SHOWN_MAX: Final = 200
@@ -18,7 +19,7 @@ _SHOWN_MAX: Final = 200
 class Traced(Protocol):
     """What shows the way of a record through the pipeline: `runtime.plan.Plan`."""
 
-    def trace(self, source: str, arrival: Arrival) -> Mapping[str, Record | RecordError]:
+    def trace(self, source: str, arrival: Arrival, book: Book) -> Mapping[str, Sequence[Record] | RecordError]:
         """What each component lets through, by name, and what reaches each sink; absent is filtered.
 
         Raises:
@@ -47,9 +48,10 @@ def run_test(test: PipelineTest, pipeline: Traced) -> TestResult:
     came: dict[str, list[Any]] = {}
     dead = {name: list(reasons) for name, reasons in test.dead.items()}
     differences: list[str] = []
+    book = Book(EmptyShelf())
     for number, raw in enumerate(test.input, 1):
         try:
-            traced = pipeline.trace(test.source, Arrival(f"test/{number}", raw))
+            traced = pipeline.trace(test.source, Arrival(f"test/{number}", raw), book)
         except RecordError as exc:
             differences += _refused(test.source, f"cannot read input {number}", exc, dead)
             continue
@@ -61,7 +63,7 @@ def run_test(test: PipelineTest, pipeline: Traced) -> TestResult:
             if isinstance(result, RecordError):
                 differences += _refused(name, f"refuses input {number}", result, dead)
             else:
-                came.setdefault(name, []).append(msgspec.json.decode(to_json(result)))
+                came.setdefault(name, []).extend(msgspec.json.decode(to_json(one)) for one in result)
     for name, expected in test.expect.items():
         differences += _compared(name, expected, came.get(name, []))
     for name, reasons in dead.items():

@@ -1,7 +1,7 @@
-"""What the members' stages read and write while a batch is processed: all of it is committed with the batch, or none.
+"""What stages read and write of the members while a batch is processed: it is committed with the batch, or none of it.
 
-A book is what is kept (the shelf), with what this batch has changed laid over it. A record that fails takes back what it
-changed.
+A book is what is kept (the shelf), with what this batch has changed laid over it. A record that fails takes back what
+it changed.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,6 +43,37 @@ class Shelf(Protocol):
     def next_member(self) -> int:
         """A number that no member has had."""
         ...
+
+
+class EmptyShelf:
+    """Nobody is known yet."""
+
+    def member(self, _: int) -> None:
+        return None
+
+    def by_phone(self, _: str) -> None:
+        return None
+
+    def by_email(self, _: str) -> Sequence[Member]:
+        return ()
+
+    def link(self, _account: str, _remote_id: str) -> None:
+        return None
+
+    def links_of(self, _: int) -> Sequence[Link]:
+        return ()
+
+    def duplicates_of(self, _member: int, _account: str) -> Sequence[Link]:
+        return ()
+
+    def groups_of(self, _: int) -> set[str]:
+        return set()
+
+    def is_forgotten(self, _: str) -> bool:
+        return False
+
+    def next_member(self) -> int:
+        return 1
 
 
 class Changes(Struct):

@@ -1,17 +1,21 @@
 """The graph of one configuration, compiled: for each source, the steps its records go through.
 
-Pure: arrivals in, deliveries and dead letters out. A record reaches each transform and each sink at most once, through
-the first of its inputs (in the order they are written) that lets it through.
+Arrivals in, deliveries and dead letters out, and what stages write into the book of members; nothing else. A record
+reaches each transform and each sink at most once, through the first of its inputs (in the order they are written) that
+lets it through.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
 
 from msgspec import Struct, field
 
 from groundswell.component import Arrival, Delivery, Source, Transform
 from groundswell.config.model import Component, Config
 from groundswell.errors import RecordError
+from groundswell.members.book import Book
+from groundswell.members.stage import Stage
 from groundswell.record import Record, lane_of, to_json
 from groundswell.store.dead_letters import DeadLetter
 from groundswell.store.inbox import InboxEntry
@@ -35,19 +39,23 @@ class _Step(Struct, frozen=True):
     name: str
     inputs: tuple[int, ...]
     """Slots of what it takes from, in order; slot 0 is the source, slot n the n-th transform."""
-    transform: Transform | None
+    apply: Callable[[Record, Book], Sequence[Record]] | None
     """None: a sink."""
 
 
 class Plan:
     """What happens to the records of each source."""
 
-    def __init__(self, config: Config, sources: Mapping[str, Source], transforms: Mapping[str, Transform]) -> None:
+    def __init__(
+        self, config: Config, sources: Mapping[str, Source], transforms: Mapping[str, Transform | Stage]
+    ) -> None:
         self._sources = sources
         self._steps = {name: _steps_from(name, config, transforms) for name in config.of_role("source")}
         self.transforms = transforms
+        self.knows_members = any(isinstance(transform, Stage) for transform in transforms.values())
+        """Whether `process` looks into the book."""
 
-    def process(self, entries: Sequence[InboxEntry], at: int) -> Made:
+    def process(self, entries: Sequence[InboxEntry], at: int, book: Book) -> Made:
         """Read, transform and address these arrivals. What fails becomes a dead letter; the rest goes on.
 
         A record goes to all its sinks or to none: where one transform fails, nothing is delivered, so that a later
@@ -55,84 +63,103 @@ class Plan:
         """
         made = Made()
         for entry in entries:
-            self._process(entry, at, made)
+            if self._process(entry, at, book, made):
+                made.deliveries += [(sink, entry.seq, _delivery_of(record)) for sink, record in book.keep()]
+            else:
+                book.undo()
         return made
 
-    def _process(self, entry: InboxEntry, at: int, made: Made) -> None:
+    def _process(self, entry: InboxEntry, at: int, book: Book, made: Made) -> bool:
+        """Whether it went through."""
         steps = self._steps.get(entry.source)
         if steps is None:
             made.dead.append(_dead(entry, entry.source, _no_source(entry.source), at))
-            return
+            return False
         try:
             record = self._sources[entry.source].read(entry.arrival)
         except Exception as exc:
             made.dead.append(_dead(entry, entry.source, exc, at))
-            return
+            return False
         made.processed[entry.source, record.kind] += 1
-        slots: list[Record | None] = [record]
-        written, delivery = None, None
+        slots: list[Sequence[Record]] = [(record,)]
+        written: Sequence[Record] = ()
+        deliveries: list[Delivery] = []
         for step in steps:
             given = _given(step, slots)
-            if step.transform is None:
-                if given is None:
-                    continue
-                if given is not written or delivery is None:
-                    written, delivery = given, Delivery(given.id, given.kind, lane_of(given), to_json(given))
-                made.deliveries.append((step.name, entry.seq, delivery))
+            if step.apply is None:
+                if given is not written:
+                    written, deliveries = given, [_delivery_of(one) for one in given]
+                made.deliveries += [(step.name, entry.seq, delivery) for delivery in deliveries]
                 continue
-            if given is None:
-                slots.append(None)
-                continue
-            try:
-                result = step.transform.apply(given)
-            except Exception as exc:
-                made.dead.append(_dead(entry, step.name, exc, at, given))
-                return  # all transforms come before the first sink: nothing of this record has been addressed
-            if result is None:
-                made.filtered[step.name] += 1
-            slots.append(result)
+            results: list[Record] = []
+            for one in given:
+                try:
+                    result = step.apply(one, book)
+                except Exception as exc:
+                    made.dead.append(_dead(entry, step.name, exc, at, one))
+                    return False  # all transforms come before the first sink: nothing of this has been addressed
+                if not result:
+                    made.filtered[step.name] += 1
+                results += result
+            slots.append(results)
+        return True
 
-    def trace(self, source: str, arrival: Arrival) -> dict[str, Record | RecordError]:
+    def trace(self, source: str, arrival: Arrival, book: Book) -> dict[str, Sequence[Record] | RecordError]:
         """What each transform lets through and what reaches each sink, by name; absent is filtered.
 
         Where a transform fails, that is the end, as in `process`.
         """
         record = self._sources[source].read(arrival)
-        slots: list[Record | None] = [record]
-        seen: dict[str, Record | RecordError] = {source: record}
+        slots: list[Sequence[Record]] = [(record,)]
+        seen: dict[str, Sequence[Record] | RecordError] = {source: (record,)}
         for step in self._steps[source]:
-            given = _given(step, slots)
-            result = given
-            if given is not None and step.transform is not None:
+            results = _given(step, slots)
+            if step.apply is not None:
                 try:
-                    result = step.transform.apply(given)
+                    results = [result for one in results for result in step.apply(one, book)]
                 except RecordError as exc:
-                    seen[step.name] = exc
-                    return seen
-            if result is not None:
-                seen[step.name] = result
-            if step.transform is not None:
-                slots.append(result)
+                    book.undo()
+                    return seen | {step.name: exc}
+                slots.append(results)
+            if results:
+                seen[step.name] = results
+        for sink, written in book.keep():
+            seen[sink] = [*cast("Sequence[Record]", seen.get(sink, ())), written]
         return seen
 
 
-def _given(step: _Step, slots: Sequence[Record | None]) -> Record | None:
-    """What a step takes: from the first of its inputs that let the record through."""
+def _given(step: _Step, slots: Sequence[Sequence[Record]]) -> Sequence[Record]:
+    """What a step takes: from the first of its inputs that let something through."""
     for slot in step.inputs:
-        record = slots[slot]
-        if record is not None:
-            return record
-    return None
+        if slots[slot]:
+            return slots[slot]
+    return ()
 
 
-def _steps_from(source: str, config: Config, transforms: Mapping[str, Transform]) -> tuple[_Step, ...]:
+def _delivery_of(record: Record) -> Delivery:
+    return Delivery(record.id, record.kind, lane_of(record), to_json(record))
+
+
+def _applying(transform: Transform | Stage) -> Callable[[Record, Book], Sequence[Record]]:
+    if isinstance(transform, Stage):
+        return transform.apply
+    apply = transform.apply
+
+    def applied(record: Record, _: Book) -> Sequence[Record]:
+        result = apply(record)
+        return () if result is None else (result,)
+
+    return applied
+
+
+def _steps_from(source: str, config: Config, transforms: Mapping[str, Transform | Stage]) -> tuple[_Step, ...]:
     """The transforms a source's records reach, each after its inputs, then the sinks."""
     slots = {source: 0}
     steps = []
     waiting = list(config.of_role("transform").values())
     while progressed := [c for c in waiting if _is_ready(c, slots, waiting)]:
         for component in progressed:
-            steps.append(_Step(component.name, _slots_of(component, slots), transforms[component.name]))
+            steps.append(_Step(component.name, _slots_of(component, slots), _applying(transforms[component.name])))
             slots[component.name] = len(slots)
             waiting.remove(component)
     steps += [

@@ -4,8 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import anyio
+import anyio.to_thread
 
 from groundswell.clock import Clock, milliseconds
+from groundswell.members.book import Book, Changes, EmptyShelf
 from groundswell.metrics import Metrics
 from groundswell.runtime.persist import persist
 from groundswell.runtime.plan import Made, Plan
@@ -65,7 +67,7 @@ class Processor:
         entries = await self._inbox.take(BATCH_RECORDS_MAX, BATCH_BYTES_MAX)
         if entries:
             self.in_hand = len(entries)
-            await self._commit(entries, self._make(entries), position=entries[-1].seq)
+            await self._commit(entries, *await self._make(entries), position=entries[-1].seq)
             self.in_hand = 0
         elif self._has_replays:
             await self._replay()
@@ -75,18 +77,25 @@ class Processor:
         entries = await self._store.replays(BATCH_RECORDS_MAX, BATCH_BYTES_MAX)
         if entries:
             self._has_replays = True
-            await self._commit(entries, self._make(entries), position=None)
+            await self._commit(entries, *await self._make(entries), position=None)
 
-    def _make(self, entries: Sequence[InboxEntry]) -> Made:
-        return self.plan.process(entries, milliseconds(self._clock.now()))
+    async def _make(self, entries: Sequence[InboxEntry]) -> tuple[Made, Changes]:
+        at = milliseconds(self._clock.now())
+        if not self.plan.knows_members:
+            book = Book(EmptyShelf())
+            return self.plan.process(entries, at, book), book.changes
+        # Looking members up may have to read the disk, so that is done beside the event loop.
+        book = Book(self._store.shelf)
+        return await anyio.to_thread.run_sync(self.plan.process, entries, at, book), book.changes
 
-    async def _commit(self, entries: Sequence[InboxEntry], made: Made, position: int | None) -> None:
+    async def _commit(self, entries: Sequence[InboxEntry], made: Made, changes: Changes, position: int | None) -> None:
         processed = Processed(
             at=milliseconds(self._clock.now()),
             position=position,
             deliveries=made.deliveries,
             dead=made.dead,
             replayed=[entry.seq for entry in entries] if position is None else (),
+            changes=changes,
         )
         pending = await persist(self._clock, lambda: self._store.process(processed))
         self._metrics.processed(made.processed, made.filtered, ((d.component, d.reason) for d in made.dead))

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct, field
 
 from groundswell.component import Delivery
+from groundswell.members.book import Changes
 from groundswell.store import rows
 from groundswell.store.dead_letters import DeadLetter, bury
 
@@ -48,6 +49,8 @@ class Processed(Struct, frozen=True):
     """(sink, inbox_seq, delivery), in order."""
     dead: Sequence[DeadLetter] = ()
     replayed: Sequence[int] = ()
+    changes: Changes = field(default_factory=Changes)
+    """Of the members."""
 
 
 def process(connection: sqlite3.Connection, batches: Sequence[Processed]) -> list[list[Pending]]:
