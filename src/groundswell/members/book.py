@@ -87,8 +87,8 @@ class Changes(Struct):
     writes: list[tuple[str, Record]] = field(default_factory=list)
     """(sink, record): what is to be written where."""
 
-    def __bool__(self) -> bool:
-        return bool(self.members or self.links or self.statements or self.groups)
+    def __len__(self) -> int:
+        return len(self.members) + len(self.links) + len(self.statements) + len(self.groups)
 
 
 class Book:

@@ -1,4 +1,7 @@
-"""A member, and a member's counterparts: what is kept of each. Times are seconds since 1970."""
+"""A member, and a member's counterparts: what is kept of each. Times are seconds since 1970.
+
+They are kept as arrays: fields may be appended, with a default; never moved, never taken out.
+"""
 
 from typing import Literal
 
@@ -20,7 +23,7 @@ class Value(Struct, frozen=True, array_like=True):
     """Who told us: the name of a sync or of a source."""
 
 
-class Member(Struct, frozen=True):
+class Member(Struct, frozen=True, array_like=True):
     """The one person behind a phone number."""
 
     id: int
@@ -35,7 +38,7 @@ class Member(Struct, frozen=True):
     changed_at: float = 0.0
 
 
-class Link(Struct, frozen=True):
+class Link(Struct, frozen=True, array_like=True):
     """A member's counterpart in one account."""
 
     account: str

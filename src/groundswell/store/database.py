@@ -115,6 +115,14 @@ def connect_to_checkpoint(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that reads what is committed, for whichever thread asks."""
+    connection = sqlite3.connect(path, isolation_level=None, cached_statements=64, check_same_thread=False)
+    connection.execute("PRAGMA query_only = ON")
+    connection.execute("PRAGMA cache_size = -32000")
+    return connection
+
+
 def check_to_read(path: Path, application_id: int, version: int) -> None:
     """Raises StoreError unless a file so marked is one this program can read as it is."""
     if application_id != APPLICATION_ID:

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from groundswell.component import Delivery
 from groundswell.members.book import Changes
-from groundswell.store import rows
+from groundswell.store import members, rows
 from groundswell.store.dead_letters import DeadLetter, bury
 
 _INSERT: Final = (
@@ -70,6 +70,7 @@ def process(connection: sqlite3.Connection, batches: Sequence[Processed]) -> lis
         if batch.replayed:
             _forget_earlier_tries(connection, _numbers(batch.replayed))
         bury(connection, batch.dead)
+        members.write(connection, batch.changes, batch.at)
         if batch.position is not None:
             connection.execute("UPDATE progress SET seq = ? WHERE name = 'processor'", (batch.position,))
         results.append(numbered)

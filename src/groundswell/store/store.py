@@ -16,11 +16,20 @@ from groundswell.component import Cursor
 from groundswell.errors import NotFoundError, StoreError, StoreLockedError
 from groundswell.store import backfills, dead_letters, ids, inbox, keys, outbox, pauses, room
 from groundswell.store.backfills import Backfill, BackfillEnded, NewBackfill
-from groundswell.store.database import PAGE_BYTES, Lock, check_to_read, connect_to_checkpoint, connect_to_write, log_of
+from groundswell.store.database import (
+    PAGE_BYTES,
+    Lock,
+    check_to_read,
+    connect_to_checkpoint,
+    connect_to_read,
+    connect_to_write,
+    log_of,
+)
 from groundswell.store.dead_letters import DeadLetter, Retried, Selection
 from groundswell.store.ids import Ids
 from groundswell.store.inbox import Accept, Inbox, InboxEntry, Replay, ReplayStep
 from groundswell.store.keys import Key
+from groundswell.store.members import MemberShelf
 from groundswell.store.outbox import Pending, Processed, Settlement
 from groundswell.store.retention import Purge, Purged, Retention
 from groundswell.store.writer import Writer
@@ -89,6 +98,8 @@ class Store:
         self._retention = Retention(self._ids)
         self._writer: Writer
         self._reader: aiosqlite.Connection
+        self.shelf = MemberShelf(lambda: connect_to_read(path))
+        """The members as they are committed, for the thread that processes."""
 
     async def open(self) -> Self:
         """Take the lock, check the file, bring it up to date.
@@ -149,6 +160,7 @@ class Store:
 
     def _process(self, connection: sqlite3.Connection, batches: Sequence[Processed]) -> list[list[Pending]]:
         bodies = [delivery.body for batch in batches for _, _, delivery in batch.deliveries]
+        bodies += [b""] * sum(len(batch.changes) for batch in batches)
         room.require(connection, self._size_max, room.TO_PROCESS, bodies)
         return outbox.process(connection, batches)
 
@@ -171,6 +183,7 @@ class Store:
         """Commit what waits and let go of the file."""
         with anyio.CancelScope(shield=True):  # also when the daemon is cut short: what waits is committed all the same
             await self._reader.close()
+            self.shelf.close()
             if not self._is_to_read:
                 await self._writer.close()
                 self._lock.release()

@@ -1,0 +1,155 @@
+"""Members, links, consents and groups in the state file: read one by one while processing, written with its batch."""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from groundswell.members.book import Changes, email_of
+from groundswell.members.member import Link, Member, Statement
+from groundswell.store import rows
+
+SAME_EMAIL_MAX: Final = 10
+SAME_PHONE_MAX: Final = 100
+
+K = TypeVar("K", Member, Link)
+
+_encoder: Final = msgspec.msgpack.Encoder()
+_member_of: Final = msgspec.msgpack.Decoder(Member)
+_link_of: Final = msgspec.msgpack.Decoder(Link)
+
+
+class MemberShelf:
+    """What is committed. Its connection opens with the first question, and is used by one thread at a time."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
+        self._opened: sqlite3.Connection | None = None
+        self._salt = b""
+        self._lock = threading.Lock()
+
+    def member(self, number: int) -> Member | None:
+        return self._one(_member_of, "SELECT body FROM members WHERE id = ?", number)
+
+    def by_phone(self, phone: str) -> Member | None:
+        return self._one(_member_of, "SELECT body FROM members WHERE phone = ?", phone)
+
+    def by_email(self, email: str) -> Sequence[Member]:
+        return self._all(
+            _member_of, f"SELECT body FROM members WHERE email = ? ORDER BY id LIMIT {SAME_EMAIL_MAX}", email
+        )
+
+    def link(self, account: str, remote_id: str) -> Link | None:
+        return self._one(_link_of, "SELECT body FROM links WHERE account = ? AND remote_id = ?", account, remote_id)
+
+    def links_of(self, member: int) -> Sequence[Link]:
+        return self._all(_link_of, "SELECT body FROM links WHERE member = ? ORDER BY account", member)
+
+    def duplicates_of(self, member: int, account: str) -> Sequence[Link]:
+        statement = f"SELECT body FROM links WHERE kin = ? AND account = ? ORDER BY remote_id LIMIT {SAME_PHONE_MAX}"
+        return self._all(_link_of, statement, member, account)
+
+    def groups_of(self, member: int) -> set[str]:
+        return {name for (name,) in self._rows("SELECT name FROM member_groups WHERE member = ?", member)}
+
+    def is_forgotten(self, word: str) -> bool:
+        if not self._salt:
+            self._salt = self._rows("SELECT salt FROM salt")[0][0]
+        return bool(self._rows("SELECT 1 FROM stones WHERE hash = ?", stone_of(word, self._salt)))
+
+    def next_member(self) -> int:
+        newest = self._rows("SELECT seq FROM sqlite_sequence WHERE name = 'members'")
+        return 1 + (newest[0][0] if newest else 0)
+
+    def close(self) -> None:
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+    def _one(self, decoder: msgspec.msgpack.Decoder[K], statement: str, *arguments: Any) -> K | None:
+        found = self._rows(statement, *arguments)
+        return decoder.decode(found[0][0]) if found else None
+
+    def _all(self, decoder: msgspec.msgpack.Decoder[K], statement: str, *arguments: Any) -> list[K]:
+        return [decoder.decode(body) for (body,) in self._rows(statement, *arguments)]
+
+    def _rows(self, statement: str, *arguments: Any) -> list[Any]:
+        with self._lock:
+            if self._opened is None:
+                self._opened = self._connect()
+            return self._opened.execute(statement, arguments).fetchall()
+
+
+def write(connection: sqlite3.Connection, changes: Changes, at: int) -> None:
+    """Commit-time half of a batch: what it changed. `at`: milliseconds since 1970."""
+    if not changes:
+        return
+    connection.executemany(_PUT_MEMBER, [_row_of(member) for member in changes.members.values()])
+    connection.executemany(_PUT_LINK, [_columns(link) for link in changes.links.values()])
+    rows.insert(
+        connection,
+        "INSERT INTO consents (phone, before, after, said, words, decision, source, record_id, said_at, learnt_at)",
+        [_line_of(statement) for statement in changes.statements],
+    )
+    for (name, member), is_in in changes.groups.items():
+        if is_in:
+            connection.execute(_JOIN, (member, name, at))
+        else:
+            connection.execute("DELETE FROM member_groups WHERE member = ? AND name = ?", (member, name))
+
+
+_PUT_MEMBER: Final = (
+    "INSERT INTO members (id, phone, email, name, changed_at, body) VALUES (?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (id) DO UPDATE SET email = excluded.email, name = excluded.name, changed_at = excluded.changed_at, "
+    "body = excluded.body"
+)
+_JOIN: Final = "INSERT OR IGNORE INTO member_groups (member, name, since) VALUES (?, ?, ?)"
+_PUT_LINK: Final = (
+    "INSERT INTO links (account, remote_id, member, kin, state, reason, email, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT DO UPDATE SET member = excluded.member, kin = excluded.kin, state = excluded.state, "
+    "reason = excluded.reason, email = excluded.email, body = excluded.body"
+)
+
+
+def stone_of(word: str, salt: bytes) -> bytes:
+    """What is kept of a phone or an email (in small letters) that is to be forgotten."""
+    return blake2b(word.encode(), digest_size=16, key=salt).digest()
+
+
+def _row_of(member: Member) -> tuple[Any, ...]:
+    name, at = _name_of(member), _ms(member.changed_at)
+    return (member.id, member.phone, email_of(member), name, at, _encoder.encode(member))
+
+
+def _columns(link: Link) -> tuple[Any, ...]:
+    email = None if link.email is None else link.email.casefold()
+    body = _encoder.encode(link)
+    return (link.account, link.remote_id, link.member, link.of, link.state, link.reason, email, body)
+
+
+def _line_of(said: Statement) -> tuple[Any, ...]:
+    return (
+        said.phone,
+        said.old,
+        said.new,
+        said.said,
+        said.words,
+        said.decision,
+        said.source,
+        said.record_id,
+        _ms(said.said_at),
+        _ms(said.learnt_at),
+    )
+
+
+def _name_of(member: Member) -> str | None:
+    """To be searched by: in small letters."""
+    values = [member.fields[name].value for name in ("first_name", "last_name") if name in member.fields]
+    return " ".join(value.casefold() for value in values if value) or None
+
+
+def _ms(at: float) -> int:
+    return int(at * 1000)
