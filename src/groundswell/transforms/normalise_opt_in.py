@@ -7,14 +7,12 @@ from msgspec import UNSET
 from pydantic import AfterValidator, Field, model_validator
 
 from groundswell.component import Context
+from groundswell.members.words import FALSE_WORDS, TRUE_WORDS
 from groundswell.record import Record
 from groundswell.settings import TransformSettings
 from groundswell.transforms.changes import Set, setter
 from groundswell.transforms.paths import FieldPath, TargetPath, parse_target
 from groundswell.transforms.values import plain_text
-
-TRUE_WORDS: Final = ("t", "true", "1", "y", "yes", "opt in", "opt-in")
-FALSE_WORDS: Final = ("f", "false", "0", "n", "no", "opt out", "opt-out")
 
 _WORD_MAX: Final = 256
 """Characters; nothing longer is looked up as a word."""

@@ -21,7 +21,7 @@ from groundswell.connectors.action_network.writing.outgoing import (
     outgoing,
     person_body,
 )
-from groundswell.connectors.common.countries import NAMES, country_code
+from groundswell.places.countries import NAMES, country_code
 from groundswell.record import Person
 from tests.connectors.action_network.people_drawn import people
 

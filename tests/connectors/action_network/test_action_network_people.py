@@ -7,7 +7,7 @@ from msgspec import UNSET
 
 from groundswell.connectors.action_network.hal import number_in
 from groundswell.connectors.action_network.people import person_of
-from groundswell.connectors.action_network.regions import CANADA, US, region_code
+from groundswell.places.regions import CANADA, US, region_code
 from groundswell.record import PERSON_FIELDS, Person
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from msgspec import UNSET, UnsetType
 
-from groundswell.connectors.action_network.regions import REGION_COUNTRIES, region_code
+from groundswell.places.regions import REGION_COUNTRIES, region_code
 from groundswell.record import OptIn, Person, Text
 
 WORD: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")

@@ -13,11 +13,11 @@ from groundswell.connectors.action_network.writing.outgoing import FIELDS, Owned
 from groundswell.connectors.action_network.writing.person import PeopleWriter, Rules, Wanted
 from groundswell.connectors.action_network.writing.statuses import Policy
 from groundswell.connectors.action_network.writing.tagging import Tagger, tidy
-from groundswell.connectors.common.countries import country_code
 from groundswell.connectors.common.in_turn import in_turn
 from groundswell.connectors.common.outcome import outcome_of
 from groundswell.connectors.common.recent import Recent
 from groundswell.errors import RateLimitedError, RecordError, RejectedError, UnavailableError
+from groundswell.places.countries import country_code
 from groundswell.record import Action, Person, Record, from_json
 from groundswell.settings import SinkSettings
 

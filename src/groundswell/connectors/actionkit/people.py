@@ -6,7 +6,7 @@ from typing import Any, Final
 from msgspec import UNSET, UnsetType
 
 from groundswell.connectors.actionkit.uris import id_at
-from groundswell.connectors.common.countries import country_code
+from groundswell.places.countries import country_code
 from groundswell.record import Person, Text
 
 User = Mapping[str, Any]

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from random import Random
 from typing import Any, Final
 
-from groundswell.connectors.action_network.regions import CANADA, US
 from groundswell.connectors.action_network.simulator.calls.shapes import shown
 from groundswell.connectors.action_network.simulator.events import Event, Message
 from groundswell.connectors.action_network.simulator.faults import Faults
 from groundswell.connectors.action_network.simulator.state.person import Json, Person, shown_person, stamp
 from groundswell.connectors.action_network.simulator.state.world import SPONSOR, SPONSOR_URL, Happening, World
+from groundswell.places.regions import CANADA, US
 
 _CORE: Final = (
     "given_name", "family_name", "postal_addresses", "email_addresses", "phone_numbers", "languages_spoken",

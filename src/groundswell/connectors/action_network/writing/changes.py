@@ -12,7 +12,6 @@ from msgspec import UNSET, Struct
 
 from groundswell.connectors.action_network.hal import Resource, id_of
 from groundswell.connectors.action_network.people import person_of
-from groundswell.connectors.action_network.regions import region_code
 from groundswell.connectors.action_network.writing.outgoing import (
     ADDRESS,
     CUSTOM,
@@ -21,7 +20,8 @@ from groundswell.connectors.action_network.writing.outgoing import (
     custom_text,
     digits_of,
 )
-from groundswell.connectors.common.countries import country_code
+from groundswell.places.countries import country_code
+from groundswell.places.regions import region_code
 
 HARD: Final = ("first_name", "last_name", "email", "phone")
 """What they do not rewrite: if it is not there after a write, the write did not work. The others (an address that is

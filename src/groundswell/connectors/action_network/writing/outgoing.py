@@ -11,8 +11,8 @@ from msgspec import UNSET, Struct
 from pydantic import AfterValidator
 
 from groundswell.connectors.action_network.hal import Resource
-from groundswell.connectors.action_network.regions import CANADA, REGION_COUNTRIES, region_code
-from groundswell.connectors.common.countries import country_code
+from groundswell.places.countries import country_code
+from groundswell.places.regions import CANADA, REGION_COUNTRIES, region_code
 from groundswell.record import Person
 
 ADDRESS: Final = ("address1", "city", "state", "zip", "country")

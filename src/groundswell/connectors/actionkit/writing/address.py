@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from msgspec import Struct
 from pydantic import AfterValidator
 
-from groundswell.connectors.common.countries import NAMES, country_code
+from groundswell.places.countries import NAMES, country_code
 
 ADDRESS: Final = ("address1", "address2", "city", "state", "zip", "country")
 US: Final = "US"

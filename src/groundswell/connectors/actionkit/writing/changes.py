@@ -9,7 +9,7 @@ from groundswell.connectors.actionkit.client import Resource
 from groundswell.connectors.actionkit.times import seconds_of
 from groundswell.connectors.actionkit.writing.address import ADDRESS, placed
 from groundswell.connectors.actionkit.writing.paths import Texts
-from groundswell.connectors.common.countries import country_code
+from groundswell.places.countries import country_code
 
 FIELDS: Final = "fields"
 _NAMES: Final = ("first_name", "last_name")

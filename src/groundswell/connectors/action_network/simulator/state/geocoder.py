@@ -7,9 +7,9 @@ written. This geocoder knows the cities of `places.py`; other addresses keep wha
 
 from typing import Any, Final
 
-from groundswell.connectors.action_network.regions import region_code
 from groundswell.connectors.action_network.simulator.places import PLACES, Place
 from groundswell.connectors.action_network.simulator.state.person import Address
+from groundswell.places.regions import region_code
 
 _BY_ZIP: Final = {code: place for place in PLACES for code in place.zips}
 _BY_CITY: Final = {place.city.lower(): place for place in PLACES}

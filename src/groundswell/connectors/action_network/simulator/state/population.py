@@ -11,11 +11,11 @@ from bisect import bisect_left
 from random import Random
 from typing import Final
 
-from groundswell.connectors.action_network.regions import region_code
 from groundswell.connectors.action_network.simulator.names import FAMILY, GIVEN, SHIRTS, plain
 from groundswell.connectors.action_network.simulator.places import AREA_CODES, PLACES, STREETS, Place
 from groundswell.connectors.action_network.simulator.state.numbering import Numbering
 from groundswell.connectors.action_network.simulator.state.person import SUBSCRIBED, UNSUBSCRIBED, Address, Person
+from groundswell.places.regions import region_code
 
 CREATED: Final = (1_451_606_400, 1_777_507_200)
 """2016-01-01 to 2026-04-30: fixed, so that the same seed gives the same people whenever it is started."""
