@@ -60,6 +60,10 @@ class MemberShelf:
             self._salt = self._rows("SELECT salt FROM salt")[0][0]
         return bool(self._rows("SELECT 1 FROM stones WHERE hash = ?", stone_of(word, self._salt)))
 
+    def delivered_at(self, sink: str, inbox_seq: int) -> float | None:
+        found = self._rows(_DELIVERED_AT, inbox_seq, sink)
+        return found[0][0] / 1000 if found else None
+
     def next_member(self) -> int:
         newest = self._rows("SELECT seq FROM sqlite_sequence WHERE name = 'members'")
         return 1 + (newest[0][0] if newest else 0)
@@ -88,7 +92,9 @@ def write(connection: sqlite3.Connection, changes: Changes, at: int) -> None:
     if not changes:
         return
     connection.executemany(_PUT_MEMBER, [_row_of(member) for member in changes.members.values()])
-    connection.executemany(_PUT_LINK, [_columns(link) for link in changes.links.values()])
+    dropped = [key for key, link in changes.links.items() if link is None]
+    connection.executemany("DELETE FROM links WHERE account = ? AND remote_id = ?", dropped)
+    connection.executemany(_PUT_LINK, [_columns(link) for link in changes.links.values() if link])
     rows.insert(
         connection,
         "INSERT INTO consents (phone, before, after, said, words, decision, source, record_id, said_at, learnt_at)",
@@ -101,6 +107,11 @@ def write(connection: sqlite3.Connection, changes: Changes, at: int) -> None:
             connection.execute("DELETE FROM member_groups WHERE member = ? AND name = ?", (member, name))
 
 
+_DELIVERED_AT: Final = (
+    "SELECT max(settled_at) FROM deliveries WHERE inbox_seq = ?1 AND sink = ?2 HAVING count(*) > 0 "
+    "AND min(outcome IN ('delivered', 'coalesced')) = 1 "
+    "AND NOT EXISTS (SELECT 1 FROM outbox WHERE sink = ?2 AND inbox_seq = ?1)"
+)
 _PUT_MEMBER: Final = (
     "INSERT INTO members (id, phone, email, name, changed_at, body) VALUES (?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (id) DO UPDATE SET email = excluded.email, name = excluded.name, changed_at = excluded.changed_at, "
