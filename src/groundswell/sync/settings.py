@@ -81,7 +81,7 @@ class SyncSettings(Settings):
     pages: list[str] = Field(
         [], description='Pages whose actions make groups of their name, by number or title; "*" is all of them.'
     )
-    usergroups: list[str] = Field([], description='ActionKit: usergroups that are mirrored, by name; "*" is all.')
+    usergroups: list[str] = Field([], description="ActionKit: usergroups that are mirrored, by name.")
     groups: list[ActionGroup] = Field([], description="Groups by what stood in an action.")
     fields: dict[Annotated[str, AfterValidator(_check_field)], ModeName | FieldSettings] = Field(
         {"first_name": "populate", "last_name": "populate", "email": "populate", "city": "populate",
