@@ -26,17 +26,6 @@ def person_of(values: Mapping[str, str | None], **others: Any) -> Person:
     return Person(**core, custom=custom, **others)
 
 
-def values_of(person: Person) -> dict[str, str | None]:
-    """The other way round; without the opt-in."""
-    core = {
-        name: value
-        for name in Person.__struct_fields__
-        if name not in ("custom", "ids", "sms_opt_in", "email_opt_in", "phone")
-        and (value := getattr(person, name)) is not msgspec.UNSET
-    }
-    return core | {f"{CUSTOM}{name}": value for name, value in person.custom.items()}
-
-
 def member_record(member: Member, links: Mapping[str, str], source: str) -> Record:
     """A member as they are now: for whoever takes from the sync. One id for each state."""
     values = {name: known.value for name, known in member.fields.items()}

@@ -1,5 +1,6 @@
 """`[sync.NAME]` in the configuration."""
 
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Annotated, Final, Literal
 
@@ -98,6 +99,15 @@ class SyncSettings(Settings):
                 f'fields.email is "{mode}", and an email is who somebody is there: write "populate" or "to_member"'
             )
         return self
+
+    def problems(self, vendor: str, core: Sequence[str]) -> Iterator[tuple[tuple[str, ...], str]]:
+        """What an account of this type needs or does not have: (where, what). `core`: the fields its people have."""
+        if vendor == "actionkit" and self.import_page is None:
+            yield ("import_page",), "is missing; ActionKit takes changes as actions on a page: write its short name"
+        for name in self.fields:
+            remote = self.remote_name(name)
+            if not remote.startswith("custom.") and remote not in core:
+                yield ("fields", name), f'would stand in "{remote}", which {vendor} does not have'
 
     def field(self, name: str) -> FieldSettings:
         """How one field is kept, at length."""

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from msgspec import UNSET, Struct
+from msgspec import Struct
 
+from groundswell.connectors.common.canonical import text_of
 from groundswell.record import Person, Text
-
-CUSTOM: Final = "custom."
 
 
 class Side(Struct, frozen=True):
@@ -21,24 +20,14 @@ class Side(Struct, frozen=True):
     """By type, as they were typed."""
     opt_in: Callable[[Person, str], Text]
     """Their word for `sms_opt_in`; the second argument is the custom field it stands in."""
+    people: str
+    """The collection of their people."""
+    actions: Sequence[str]
+    """Those of what people do."""
     poll: str
-    """The type of source that reads them, and of the sink that writes them."""
+    """The type of source that reads them."""
     write: str
-
-    def value(self, person: Person, remote: str) -> Text:
-        """One field of theirs. A custom field that is not there is empty: they are read whole."""
-        if not remote.startswith(CUSTOM):
-            value = getattr(person, remote)
-            return value if value is UNSET or value is None else str(value)
-        value = person.custom.get(remote.removeprefix(CUSTOM))
-        return value if value is None or isinstance(value, str) else _text_of(value)
-
-
-def _text_of(value: object) -> str:
-    """Custom fields hold text; several under one name are written one after the other."""
-    if isinstance(value, list):
-        return ", ".join(map(_text_of, value))
-    return {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+    """The type of sink that writes them."""
 
 
 def _listed(value: object) -> Sequence[str]:
@@ -55,7 +44,7 @@ def _actionkit_phones(person: Person) -> Mapping[str, Sequence[str]]:
 
 def _actionkit_opt_in(person: Person, field: str) -> Text:
     word = person.custom.get(field)
-    return word if isinstance(word, str) else None if word is None else _text_of(word)
+    return word if isinstance(word, str) else None if word is None else text_of(word)
 
 
 def _network_phones(person: Person) -> Mapping[str, Sequence[str]]:
@@ -76,6 +65,8 @@ SIDES: Final[dict[str, Side]] = {
         (*_NAMES, "address2"),
         _actionkit_phones,
         _actionkit_opt_in,
+        people="users",
+        actions=("actions",),
         poll="actionkit.poll",
         write="actionkit.sync",
     ),
@@ -84,6 +75,8 @@ SIDES: Final[dict[str, Side]] = {
         _NAMES,
         _network_phones,
         _network_opt_in,
+        people="people",
+        actions=("signatures", "attendances", "submissions", "outreaches", "responses"),
         poll="action_network.poll",
         write="action_network.sync",
     ),

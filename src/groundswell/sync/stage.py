@@ -5,17 +5,18 @@ every account the member is linked in, by the rules of that account's sync.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from groundswell.clock import Clock
+from groundswell.component import Context
+from groundswell.connectors.common.canonical import value_at
 from groundswell.members.book import Book, email_of
 from groundswell.members.consent import Ruling, rule
-from groundswell.members.identity import Parse, candidate
+from groundswell.members.identity import candidate
 from groundswell.members.linked import OPT_IN, Step, SyncRules, member_changed, seen_state
 from groundswell.members.member import Link, Member, Statement
 from groundswell.members.merge import FieldRule
@@ -23,9 +24,11 @@ from groundswell.members.modes import MODES
 from groundswell.members.stage import Stage
 from groundswell.members.words import consent_in
 from groundswell.record import Action, Page, Person, Record
+from groundswell.settings import Settings
 from groundswell.sync.records import create_record, group_record, member_record, with_member, write_record
 from groundswell.sync.settings import SyncSettings
-from groundswell.sync.sides import Side
+from groundswell.sync.sides import SIDES, Side
+from groundswell.transforms.normalise_phone import e164_reader
 
 ROUNDS_MAX: Final = 10
 """In which accounts answer each other's changes before it counts as a defect."""
@@ -51,16 +54,27 @@ def sync_of(name: str, settings: SyncSettings, side: Side) -> Sync:
     return Sync(name, settings, side, SyncRules(name, settings.account, fields))
 
 
+class SyncStageSettings(Settings):
+    """All the syncs there are: what one changes of a member, the others have to know."""
+
+    own: str
+    """The name of this one."""
+    syncs: dict[str, SyncSettings]
+    vendors: dict[str, str]
+    """The type of account of each."""
+
+
 class SyncStage(Stage):
     """What `[sync.NAME]` does with what its source brings."""
 
-    def __init__(self, own: Sync, syncs: Mapping[str, Sync], clock: Clock, parse: Parse) -> None:
-        """`syncs`: all there are, by account."""
+    def __init__(self, settings: SyncStageSettings, context: Context) -> None:
         self.counts: Counter[str] = Counter()
-        self._own = own
-        self._syncs = syncs
-        self._clock = clock
-        self._parse = parse
+        self._syncs = {
+            one.account: sync_of(name, one, SIDES[settings.vendors[name]]) for name, one in settings.syncs.items()
+        }
+        self._own = self._syncs[settings.syncs[settings.own].account]
+        self._clock = context.clock
+        self._parse = e164_reader(self._own.settings.region)
 
     def apply(self, record: Record, book: Book) -> Sequence[Record]:
         person = record.person
@@ -134,7 +148,7 @@ class SyncStage(Stage):
         """What the record says of the fields that are kept in step."""
         values: dict[str, str | None] = {}
         for how in self._own.rules.fields:
-            value = self._own.side.value(person, self._own.settings.remote_name(how.field))
+            value = value_at(person, self._own.settings.remote_name(how.field))
             if value is not UNSET:
                 values[how.field] = value
         return values
@@ -240,6 +254,8 @@ class SyncStage(Stage):
 
     def _action(self, record: Record, remote_id: str, book: Book, now: float) -> Iterator[Record]:
         """Whoever did something joins its groups; who is not a member yet, once they are."""
+        if isinstance(record.action, Action) and self._own.settings.member_field in record.action.fields:
+            return  # an action of ours, on the import page
         groups = list(self._groups_of(record))
         link = book.link(self._own.rules.account, remote_id)
         member = None if link is None or link.member is None else book.member(link.member)
