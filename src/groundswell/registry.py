@@ -8,6 +8,7 @@ from groundswell.connectors.action_network.account import ActionNetworkAccount, 
 from groundswell.connectors.action_network.people_sink import ActionNetworkPeople, ActionNetworkPeopleSettings
 from groundswell.connectors.action_network.poll import ActionNetworkPoll, ActionNetworkPollSettings
 from groundswell.connectors.action_network.records_sink import ActionNetworkRecords, ActionNetworkRecordsSettings
+from groundswell.connectors.action_network.sync_sink import ActionNetworkSync, ActionNetworkSyncSettings
 from groundswell.connectors.action_network.tags_sink import ActionNetworkTags, ActionNetworkTagsSettings
 from groundswell.connectors.action_network.unique_id_list_sink import (
     ActionNetworkUniqueIdList,
@@ -87,6 +88,7 @@ SINKS: Final[dict[str, ComponentType]] = {
 
 SYNC_STAGE: Final = ComponentType(SyncStageSettings, SyncStage)
 SYNC_SINKS: Final[dict[str, ComponentType]] = {
+    "action_network.sync": ComponentType(ActionNetworkSyncSettings, ActionNetworkSync, account="action_network"),
     "actionkit.sync": ComponentType(ActionKitSyncSettings, ActionKitSync, account="actionkit"),
 }
 """What `[sync.NAME]` is made of, besides sources; no configuration names them."""
