@@ -15,12 +15,13 @@ from msgspec import UNSET, Struct, UnsetType
 from groundswell.component import Context
 from groundswell.connectors.common.canonical import value_at
 from groundswell.members.book import Book, email_of
-from groundswell.members.consent import Ruling, rule
+from groundswell.members.consent import Ruling
 from groundswell.members.identity import candidate
-from groundswell.members.linked import OPT_IN, Step, SyncRules, member_changed, seen_state
+from groundswell.members.linked import Step, SyncRules, member_changed, seen_state
 from groundswell.members.member import Link, Member, Statement
 from groundswell.members.merge import FieldRule
 from groundswell.members.modes import MODES
+from groundswell.members.opt_in import OPT_IN, heard
 from groundswell.members.stage import Stage
 from groundswell.members.words import consent_in
 from groundswell.record import Action, Page, Person, Record
@@ -112,11 +113,14 @@ class SyncStage(Stage):
                 return
         member, word = before, own.side.opt_in(person, own.settings.opt_in_field)
         values = self._values(person)
+        written_at = book.delivered_at(own.sink, link.pending_seq) if link.pending else None
         if word is not UNSET:
             is_first = is_new_link and before.consent != "unknown"
-            member = self._heard(record, member, link, word, at, now, book, is_first=is_first)
+            contact = own.settings.first_contact if is_first else None
+            ruling = heard(member, link, word, at, written_at, contact)
+            if ruling is not None:
+                member = self._ruled(record, member, ruling, word, at, now, book)
             values[OPT_IN] = word
-        written_at = book.delivered_at(own.sink, link.pending_seq) if link.pending else None
         step = seen_state(own.rules, member, link, values, at, written_at)
         yield from self._settled(record, before, step, own, book, now)
         if is_new_link:
@@ -153,26 +157,12 @@ class SyncStage(Stage):
                 values[how.field] = value
         return values
 
-    def _heard(
-        self,
-        record: Record,
-        member: Member,
-        link: Link,
-        word: str | None,
-        at: float,
-        now: float,
-        book: Book,
-        *,
-        is_first: bool,
+    def _ruled(
+        self, record: Record, member: Member, ruling: Ruling, word: str | None, at: float, now: float, book: Book
     ) -> Member:
-        """What their word makes of the member's consent. A word that stands as it stood says nothing new."""
-        said = consent_in(word)
-        if OPT_IN in link.seen and (word == link.seen[OPT_IN] or said == consent_in(link.pending.get(OPT_IN))):
-            return member
-        contact = self._own.settings.first_contact if is_first else None
-        ruling = rule(member.consent, member.consent_at, said, at, first_contact=contact, is_vague=True)
+        """The member, with what their word made of the consent; into the ledger, too."""
         if ruling.decision != "same" and not (ruling.decision == "unknown" and not word):
-            book.state(_line(member, ruling, word, said, self._own.name, record.id, at, now))
+            book.state(_line(member, ruling, word, consent_in(word), self._own.name, record.id, at, now))
         if ruling.decision in ("older", "first_contact"):
             self.counts[f"opt_in_{ruling.decision}"] += 1
         if (ruling.consent, ruling.at) == (member.consent, member.consent_at):

@@ -1,0 +1,86 @@
+"""The opt-in of a member and the word for it at one counterpart: what a word there says, and which word is written.
+
+Where it cannot be told who wrote a word, a no is taken for a person's, and a yes for ours.
+"""
+
+from typing import Final
+
+from msgspec import UNSET, UnsetType
+
+from groundswell.members.consent import FirstContact, Ruling, rule
+from groundswell.members.member import Consent, Link, Member
+from groundswell.members.words import consent_in
+
+OPT_IN: Final = "sms_opt_in"
+"""In the state of a link: their word, as it stands there."""
+WORDS: Final[dict[Consent, str]] = {"yes": "true", "no": "false"}
+"""How an opt-in is written there."""
+
+
+def heard(
+    member: Member,
+    link: Link,
+    word: str | None,
+    at: float,
+    written_at: float | None = None,
+    first_contact: FirstContact | None = None,
+) -> Ruling | None:
+    """What a word in a state makes of the member's consent; None where it says nothing new.
+
+    To be asked before `seen_state`, with the link as it was, and not for states older than that.
+
+    Args:
+        at: When the state was last modified. The word was changed some time since the state before: a yes counts from
+            the earliest it can have been said, a no from the latest.
+        written_at: When what is pending is known to have been written; None: it may be under way still.
+        first_contact: As for `rule`.
+    """
+    if not _is_news(member, link, word, at, written_at):
+        return None
+    since = link.remote_at if OPT_IN in link.seen else 0.0
+    return rule(member.consent, member.consent_at, consent_in(word), at, since=since, first_contact=first_contact)
+
+
+def _is_news(member: Member, link: Link, word: str | None, at: float, written_at: float | None) -> bool:
+    if OPT_IN not in link.seen:
+        return True
+    said, sent = consent_in(word), link.pending.get(OPT_IN, ())
+    if word == link.seen[OPT_IN]:
+        # Our yes is known to be written, and there stands a no: somebody said so again.
+        return said == "no" and bool(sent) and written_at is not None and at > link.remote_at
+    if said in map(consent_in, sent):
+        # Our own word, unless it is a no that we have not written yet.
+        return said == "no" and member.consent == "yes" and written_at is None
+    return True
+
+
+def answer(
+    word: str | None, before: str | None, sent: tuple[str | None, ...], at: float, written_at: float | None
+) -> tuple[tuple[str | None, ...], str | None | UnsetType, bool]:
+    """What a word there says of the words sent: those still under way, what was agreed on, whether it was turned."""
+    said, meanings = consent_in(word), [consent_in(one) for one in sent]
+    if word != before:
+        return (sent[meanings.index(said) + 1 :], UNSET, False) if said in meanings else ((), sent[-1], True)
+    if written_at is None:
+        return sent, UNSET, False
+    if said == meanings[-1]:
+        return (), UNSET, False
+    return ((), sent[-1], True) if at > written_at else (sent, UNSET, False)
+
+
+def wanted(member: Member, link: Link, turns_max: int) -> str | None:
+    """The word to be written there; None: it says what the member said, or is going to.
+
+    A no is sent at once. A yes waits for the no before it: until that has been seen there, a no that is read could be
+    ours or a person's, and the yes would go over it.
+    """
+    word = WORDS.get(member.consent)
+    if word is None:
+        return None
+    sent = link.pending.get(OPT_IN, ())
+    stands = sent[-1] if sent else link.seen.get(OPT_IN)
+    if consent_in(stands) == member.consent or (sent and member.consent == "yes"):
+        return None
+    if link.turned.get(OPT_IN, 0) >= turns_max and link.base.get(OPT_IN) == word:
+        return None  # it does not stay there
+    return word
