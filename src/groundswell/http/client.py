@@ -137,15 +137,19 @@ class Client:
         limiter: Limiter | None = None,
         priority: Priority = Priority.LIVE,
         component: str = "",
+        check_turn: Callable[[], None] | None = None,
     ) -> Answer:
         """Make one call and return its answer, whatever its status. Redirects are never followed.
+
+        Args:
+            check_turn: With a limiter: called when it is this call's turn. What it raises calls the call off.
 
         Raises:
             UnavailableError: no whole answer came: connection, TLS, time. The other side may have acted all the same.
         """
         call = _Call(method, url, what, headers, body, timeout_s, body_bytes_max)
         if limiter is not None:
-            return await self._send_in_turn(call, limiter, priority, component)
+            return await self._send_in_turn(call, limiter, priority, component, check_turn)
         began = self._clock.monotonic()
         status_class = "error"
         try:
@@ -161,10 +165,19 @@ class Client:
             if self._observe is not None:
                 self._observe(url.host or "", self._clock.monotonic() - began, status_class)
 
-    async def _send_in_turn(self, call: "_Call", limiter: Limiter, priority: Priority, component: str) -> Answer:
+    async def _send_in_turn(
+        self,
+        call: "_Call",
+        limiter: Limiter,
+        priority: Priority,
+        component: str,
+        check_turn: Callable[[], None] | None,
+    ) -> Answer:
         """As `send`, when it is our turn. The time allowed starts then: waiting for it is no fault of theirs."""
         status_class = "error"
-        turn = Turn(limiter, priority, self._clock, connect_s=2 * CONNECT_TIMEOUT_S, call_s=call.timeout_s)
+        turn = Turn(
+            limiter, priority, self._clock, connect_s=2 * CONNECT_TIMEOUT_S, call_s=call.timeout_s, check=check_turn
+        )
         try:
             with turn.scope:
                 async with (

@@ -1,0 +1,87 @@
+"""The client against a simulated ActionKit: passwords that are refused, answers that are not what they should be."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
+from typing import Any, cast
+
+import anyio
+import pytest
+
+from groundswell.component import Context, Keys
+from groundswell.connectors.actionkit.account import ActionKitAccount, ActionKitAccountSettings
+from groundswell.connectors.actionkit.client import ActionKit
+from groundswell.connectors.actionkit.simulator.logins import Logins
+from groundswell.connectors.actionkit.simulator.server import Server, simulator
+from groundswell.connectors.actionkit.simulator.state.behaviour import Behaviour
+from groundswell.connectors.actionkit.transport import LOCKED_S, Caller
+from groundswell.errors import UnauthorizedError
+from groundswell.http.client import Client, new_session
+from tests.connectors.actionkit.polling import PollClock
+
+CALLER = Caller("crm")
+
+
+@asynccontextmanager
+async def calling(clock: PollClock | None = None, **settings: Any) -> AsyncIterator[tuple[Server, ActionKit]]:
+    """A simulated ActionKit, and a client of it."""
+    clock = clock or PollClock()
+    async with (
+        simulator(users=3, clock=clock, behaviour=Behaviour(latency_s=0.01, simultaneous=None)) as server,
+        new_session() as session,
+    ):
+        account = {"host": server.root, "username": server.user, "password": server.password, "rate": "100000/s"}
+        context = Context("ours", clock, Random(1), Client(session, clock), cast("Keys", None), Path())
+        given = ActionKitAccountSettings(type="actionkit", **{**account, **settings})
+        yield server, ActionKitAccount(given, context).client
+
+
+async def refusals(client: ActionKit, calls: int) -> int:
+    """How many of so many calls, made at once, end because of the credentials."""
+    refused = 0
+
+    async def call() -> None:
+        nonlocal refused
+        try:
+            await client.page(CALLER, "user", order_by="id")
+        except UnauthorizedError:
+            refused += 1
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(calls):
+            tasks.start_soon(call)
+    return refused
+
+
+async def test_a_wrong_password_is_tried_once_however_many_calls_wait() -> None:
+    clock = PollClock()
+    async with calling(clock, password="wrong") as (server, client):
+        assert await refusals(client, 30) == 30
+        assert server.counts.statuses == {401: 1}
+        clock.pass_by(LOCKED_S + 1)
+        assert await refusals(client, 30) == 30
+        assert server.counts.statuses == {401: 2}, "those that come after the wait are no herd either"
+
+
+async def test_a_password_that_is_changed_under_way_does_not_lock_the_account() -> None:
+    async with calling(at_once=4) as (server, client):
+        assert await refusals(client, 30) == 0
+        server.instance.logins = Logins(server.world, server.user, "another")
+        server.control.reset_counts()
+        assert await refusals(client, 30) == 30
+        assert server.counts.statuses.keys() == {401}, "403 would say that it is locked"
+        assert server.counts.statuses[401] <= 4, "what was under way, and nothing that waited"
+
+
+async def test_a_good_password_lets_calls_go_side_by_side() -> None:
+    async with calling(at_once=4) as (server, client):
+        assert await refusals(client, 30) == 0
+        assert server.counts.most_at_once > 1
+
+
+async def test_a_refused_account_says_what_to_do() -> None:
+    async with calling(password="wrong") as (_, client):
+        await refusals(client, 1)
+        with pytest.raises(UnauthorizedError, match="nothing is sent for another 15 min"):
+            await client.page(CALLER, "user", order_by="id")
