@@ -26,7 +26,7 @@ from groundswell.ops.place import Place
 WATCH_EVERY_S: Final = 2.0
 
 _COLUMNS: Final[dict[Role | None, tuple[str, ...]]] = {
-    "source": ("accepted", "duplicates", "processed", "refused", "dead"),
+    "source": ("accepted", "duplicates", "processed", "refused", "dead", "notes"),
     "transform": ("filtered", "dead", "notes"),
     "sink": ("delivered", "skipped", "coalesced", "waiting", "oldest", "retried", "dead"),
     None: ("waiting", "oldest", "dead"),

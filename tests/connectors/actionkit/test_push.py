@@ -7,14 +7,16 @@ from typing import Any
 import anyio
 import msgspec
 import pytest
+from rich.console import Console
 
+from groundswell.cli.status import rendered
 from groundswell.connectors.actionkit import push, reread
 from groundswell.connectors.actionkit.push import DEFAULT_PATH
 from groundswell.connectors.actionkit.simulator.faults import SLOW, FaultRates
 from groundswell.connectors.actionkit.simulator.logins import Logins
 from groundswell.connectors.actionkit.simulator.push.signing import signing_key
-from groundswell.ops.messages import NameComponent
-from groundswell.ops.operations import PAUSE, RESUME
+from groundswell.ops.messages import NameComponent, Nothing
+from groundswell.ops.operations import PAUSE, RESUME, STATUS
 from tests.connectors.actionkit.pushing import pushing
 from tests.pipelines.ops_pipeline import ask
 from tests.running import post, until, webhook_url
@@ -36,6 +38,18 @@ async def test_an_endpoint_turns_green_and_what_is_signed_up_arrives(
     assert record["person"]["email"] == "rosa@example.org"
     assert record["action"]["fields"] == {"color": "blue"}
     assert (shown.state, shown.notes) == ("running", {"confirmed": 1})
+
+
+async def test_status_shows_what_an_operator_looks_for_when_it_does_not_turn_green(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with pushing(tmp_path, monkeypatch) as rig:
+        rig.is_amazon_away = True
+        assert await rig.send(rig.pusher.topic.confirmation()) == 503
+        console = Console(width=200)
+        with console.capture() as captured:
+            console.print(rendered(await ask(tmp_path, STATUS, Nothing())))
+    assert "amazon_not_reached 1" in captured.get()
 
 
 async def test_a_bare_first_try_is_answered_with_a_challenge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
