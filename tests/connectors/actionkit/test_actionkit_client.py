@@ -7,6 +7,7 @@ from random import Random
 from typing import Any, cast
 
 import anyio
+import msgspec
 import pytest
 
 from groundswell.component import Context, Keys
@@ -16,8 +17,9 @@ from groundswell.connectors.actionkit.simulator.logins import Logins
 from groundswell.connectors.actionkit.simulator.server import Server, simulator
 from groundswell.connectors.actionkit.simulator.state.behaviour import Behaviour
 from groundswell.connectors.actionkit.transport import LOCKED_S, Caller
-from groundswell.errors import UnauthorizedError
-from groundswell.http.client import Client, new_session
+from groundswell.connectors.actionkit.uris import thing_at
+from groundswell.errors import UnauthorizedError, UnavailableError
+from groundswell.http.client import Answer, Client, new_session
 from tests.connectors.actionkit.polling import PollClock
 
 CALLER = Caller("crm")
@@ -78,6 +80,36 @@ async def test_a_good_password_lets_calls_go_side_by_side() -> None:
     async with calling(at_once=4) as (server, client):
         assert await refusals(client, 30) == 0
         assert server.counts.most_at_once > 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"meta": {"total_count": 7, "offset": 0, "next": None}, "objects": []},
+        {"meta": {"total_count": 1, "offset": 0, "next": None}, "objects": [None]},
+        {"meta": {"total_count": 1, "offset": 0, "next": None}, "objects": {"id": 7}},
+        {"meta": {"total_count": None, "offset": 0, "next": None}, "objects": []},
+        {"objects": []},
+        [],
+    ],
+)
+async def test_an_answer_that_shows_less_than_there_is_is_no_page(body: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Each of these, but for the last three, was taken for the end of the collection.
+    async with calling() as (_, client):
+
+        async def answer(*_: Any, **__: Any) -> Answer:
+            return Answer(200, {}, msgspec.json.encode(body), True)
+
+        monkeypatch.setattr(Client, "send", answer)
+        with pytest.raises(UnavailableError, match="it will be tried again"):
+            await client.page(CALLER, "user", order_by="id")
+
+
+def test_a_transaction_is_no_action_though_its_name_ends_like_one() -> None:
+    found = [
+        thing_at(f"https://act.example.org/rest/v1/{kind}/7/") for kind in ("transaction", "petitionaction", "page")
+    ]
+    assert [thing and thing.kind for thing in found] == ["transaction", "action", "page"]
 
 
 async def test_a_refused_account_says_what_to_do() -> None:

@@ -137,12 +137,17 @@ class ActionKit:
         reply = await self._transport.call(caller, "GET", f"{kind}/", what, query=query)
         body = self._object(reply, caller, what)
         meta, objects = body.get("meta"), body.get("objects")
-        if not isinstance(objects, list) or not isinstance(meta, dict):
+        if not isinstance(meta, dict) or not isinstance(objects, list) or not all(isinstance(o, dict) for o in objects):
             raise UnavailableError(f"{caller.component}: {what}: {self.host} sent no page; it will be tried again")
         total = meta.get("total_count")
         if meta.get("offset") not in (None, offset) or not isinstance(total, int):
             raise UnavailableError(f"{caller.component}: {what}: {self.host} sent another page; it will be tried again")
-        return Page([one for one in objects if isinstance(one, dict)], total, not meta.get("next"))
+        if not objects and total > offset:
+            raise UnavailableError(
+                f"{caller.component}: {what}: {self.host} said there are {total:,} and showed none after {offset:,}; "
+                "stopped rather than take less for all, it will be tried again"
+            )
+        return Page(objects, total, not meta.get("next"))
 
     async def after(
         self, caller: Caller, kind: str, *, where: Query = (), after_id: int = 0, field: str = "id"
