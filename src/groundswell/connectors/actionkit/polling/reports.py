@@ -55,7 +55,7 @@ async def changed_numbers(
 
 def query_of(feed: Feed, *, with_main: bool) -> str:
     """One query over the table and those beside it. All names in it are ours; values travel apart."""
-    tables = [(feed.table, "id", "updated_at", "updated_at")] if with_main else []
+    tables = [(feed.table, "id", feed.stamp, feed.stamp)] if with_main else []
     tables += [(side.table, side.column, side.stamp, side.stamp if side.is_change else "NULL") for side in feed.sides]
     parts = [
         f"SELECT {column} AS id, {moment} AS moment FROM {table} "  # noqa: S608 # from the table in feeds.py

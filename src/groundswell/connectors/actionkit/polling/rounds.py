@@ -1,5 +1,6 @@
 """One round: everything that is due of every collection, window by window; the cursor moves when a window is whole."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
@@ -57,8 +58,9 @@ class Rounds:
         scope: Scope,
         marks: Marks,
         cursor: Cursor | None,
+        counts: Counter[str],
     ) -> None:
-        """`cursor` is where the marks were read from."""
+        """`cursor` is where the marks were read from; `counts` are the notes for `status`."""
         self.cursor = cursor
         """What was handed over last: whoever has another one must begin anew from it."""
         self._client = client
@@ -71,7 +73,9 @@ class Rounds:
         self._left: list[Feed] = []
         """Of this round."""
         self._goal = 0
-        self._has_reports = scope.reports
+        self._counts = counts
+        self._refused_at: dict[str, int] = {}
+        """By resource: the goal of the round in which a report about it was refused."""
 
     async def once(self, emit: Emit) -> None:
         """Hand over everything that is due, of all collections. After an error, called again, it goes on."""
@@ -104,7 +108,7 @@ class Rounds:
                         progress = Progress(feed.resource, records, total, began_at, before)
                     await self._save(emit, feed, Batch(arrivals, progress=progress), mark)
             except NoReportsError:
-                self._no_reports(feed)
+                self._report_refused(feed)
                 return False
         await self._save(emit, feed, Batch(()), self._finished(mark))
         return True
@@ -128,7 +132,7 @@ class Rounds:
             is_whole = self._is_whole_due(feed, mark, has_window=bool(window))
             if not is_whole and (not window or self._start(mark) >= self._goal):
                 return None
-            since = BEGINNING if is_whole else self._start(mark)
+            since = BEGINNING if is_whole and (feed.is_small or feed.is_read_again) else self._start(mark)
             mark = replace(mark, goal=self._goal, since=since, is_whole=is_whole, step="", at=None, seen=0)
         elif not mark.is_whole and not window:
             mark = replace(mark, is_whole=True, step="")
@@ -141,8 +145,8 @@ class Rounds:
         """How to find what has changed in a time, by what their schema allows; [] if there is no way."""
         if feed.is_small:
             return []
-        is_filtered = await self._can_filter(feed.resource, "updated_at")
-        by_report = self._has_reports and bool(feed.table)
+        is_filtered = await self._can_filter(feed.resource, feed.stamp)
+        by_report = self._takes_reports(feed)
         if not is_filtered and not by_report:
             return []
         steps = [WINDOW] if is_filtered else []
@@ -177,7 +181,7 @@ class Rounds:
         since = self._scope.since or BEGINNING
         if mark.to is None:
             return since
-        to = mark.to if mark.to <= self._goal else self._goal - self._scope.every_s
+        to = mark.to if mark.to <= self._goal else self._goal - max(self._scope.every_s, self._scope.full_every_s)
         return max(since, to - self._scope.overlap_s)
 
     def _finished(self, mark: Mark) -> Mark:
@@ -188,16 +192,25 @@ class Rounds:
         """Whether people are told how far it has come."""
         return mark.to is None
 
-    def _no_reports(self, feed: Feed) -> None:
-        self._has_reports = False
-        log.warning(
-            "reports_refused",
-            component=self._caller.component,
-            host=self._client.host,
-            resource=feed.resource,
-            then="what cannot be filtered is read whole every `full_every`; give the staff account the right to run "
-            'reports, or write "reports = false"',
-        )
+    def _takes_reports(self, feed: Feed) -> bool:
+        """Whether to ask by report; one that was refused is asked for again after `full_every`."""
+        if not self._scope.reports or not feed.table:
+            return False
+        refused_at = self._refused_at.get(feed.resource)
+        return refused_at is None or 0 < self._scope.full_every_s <= self._goal - refused_at
+
+    def _report_refused(self, feed: Feed) -> None:
+        self._counts["reports_refused"] += 1
+        if feed.resource not in self._refused_at:
+            log.warning(
+                "report_refused",
+                component=self._caller.component,
+                host=self._client.host,
+                resource=feed.resource,
+                then="what cannot be filtered is read whole every `full_every`; give the staff account the right to "
+                'run reports, or write "reports = false"',
+            )
+        self._refused_at[feed.resource] = self._goal
 
     # ---- reading ----
 
@@ -208,7 +221,7 @@ class Rounds:
                 wanted = [one for one in stretch.objects if self._is_asked_for(feed, one, mark)]
                 yield replace(stretch, objects=wanted)
         elif mark.step == WINDOW:
-            where = _within("updated_at", mark)
+            where = _within(feed.stamp, mark)
             async for stretch in self._walk(feed.resource, feed.key, where).after(mark.at, mark.seen):
                 yield stretch
         elif mark.step == SQL:
@@ -223,7 +236,7 @@ class Rounds:
         return Walk(self._client, self._caller, resource, key=key, where=where)
 
     async def _reported(self, feed: Feed, mark: Mark) -> AsyncIterator[Stretch]:
-        is_filtered = await self._can_filter(feed.resource, "updated_at")
+        is_filtered = await self._can_filter(feed.resource, feed.stamp)
         after = mark.at if isinstance(mark.at, int) else 0
         size = await self._things.at_a_time(feed.resource)
         async for found in changed_numbers(
@@ -247,11 +260,14 @@ class Rounds:
             yield replace(stretch, objects=await self._things.get(feed.resource, changed), changed=changed)
 
     def _is_asked_for(self, feed: Feed, thing: Resource, mark: Mark) -> bool:
-        """Where the whole is read for want of a filter, or again: of this time, as far as it says."""
-        stamp = seconds_of(thing.get("updated_at"))
+        """Where the whole is read for want of a filter, or again: of this time, as far as it says.
+
+        What was taken by an earlier round is left out, for the inbox forgets the ids of what is long past.
+        """
+        stamp = seconds_of(thing.get(feed.stamp))
         if feed.is_small or stamp is None:
             return True
-        if self._scope.since is not None and stamp < self._scope.since:
+        if stamp < max(mark.since, self._scope.since or BEGINNING):
             return False
         return self._scope.until is None or stamp < (mark.goal or 0)
 
