@@ -288,7 +288,7 @@ def error_of(answer: Answer, who: str, now: float) -> RemoteError:
         return UnavailableError(f"{said}; it will be tried again")
     if 300 <= status < 400:
         return RejectedError(
-            f"{said}, a redirect{_place(answer)}; redirects are not followed, put the new address in `url`"
+            f"{said}, a redirect{place_of(answer)}; redirects are not followed, put the new address in `url`"
         )
     return RejectedError(f"{said}; it will not take this as it is")
 
@@ -375,7 +375,7 @@ def _in(wait_s: float | None) -> str:
     return "later" if wait_s is None else f"in {wait_s:.0f} s"
 
 
-def _place(answer: Answer) -> str:
+def place_of(answer: Answer) -> str:
     """Where a redirect points: scheme and host only, as paths and queries may hold tokens."""
     try:
         place = URL(answer.headers.get("Location", ""))

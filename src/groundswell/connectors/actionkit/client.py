@@ -10,6 +10,7 @@ from msgspec import Struct
 from yarl import URL
 
 from groundswell.clock import Clock
+from groundswell.connectors.actionkit.faults import MissingError
 from groundswell.connectors.actionkit.forms import multipart
 from groundswell.connectors.actionkit.transport import Caller, Query, Reply, Transport
 from groundswell.connectors.actionkit.uris import Thing
@@ -103,7 +104,10 @@ class ActionKit:
 
     async def check(self, caller: Caller) -> str:
         """Try the account, changing nothing: one user is asked for."""
-        page = await self.page(caller, "user", order_by="id", limit=1)
+        try:
+            page = await self.page(caller, "user", order_by="id", limit=1)
+        except MissingError as exc:
+            raise MissingError(f"{exc}. {self.host} shows no ActionKit; check `host` of the account") from exc
         return f"user name and password are good; {page.total:,} users"
 
     # ---- collections ----

@@ -6,9 +6,10 @@ import anyio
 import structlog
 
 from groundswell.connectors.actionkit.client import ActionKit, Resource
+from groundswell.connectors.actionkit.faults import MissingError
 from groundswell.connectors.actionkit.pushed import Push, user_id_of
 from groundswell.connectors.actionkit.transport import Caller
-from groundswell.errors import RejectedError, RemoteError, UnavailableError
+from groundswell.errors import RemoteError, UnavailableError
 
 REREAD_S: Final = 8.0
 """For all calls together, waiting for their turn included. SNS waits 15 s for its answer, as is generally known (I)."""
@@ -31,7 +32,7 @@ class Reread:
         """
         try:
             fresh = await self._read(push, action_id)
-        except RejectedError:  # deleted since
+        except MissingError:  # deleted since
             return push
         except RemoteError as exc:
             self._trouble(exc)
