@@ -16,11 +16,12 @@ from groundswell.connectors.actionkit.client import ActionKit
 from groundswell.connectors.actionkit.simulator.logins import Logins
 from groundswell.connectors.actionkit.simulator.server import Server, simulator
 from groundswell.connectors.actionkit.simulator.state.behaviour import Behaviour
+from groundswell.connectors.actionkit.times import seconds_of_date
 from groundswell.connectors.actionkit.transport import LOCKED_S, Caller
 from groundswell.connectors.actionkit.uris import thing_at
 from groundswell.errors import UnauthorizedError, UnavailableError
 from groundswell.http.client import Answer, Client, new_session
-from tests.connectors.actionkit.polling import PollClock
+from tests.connectors.actionkit.polling import TODAY, PollClock
 
 CALLER = Caller("crm")
 
@@ -103,6 +104,12 @@ async def test_an_answer_that_shows_less_than_there_is_is_no_page(body: Any, mon
         monkeypatch.setattr(Client, "send", answer)
         with pytest.raises(UnavailableError, match="it will be tried again"):
             await client.page(CALLER, "user", order_by="id")
+
+
+@pytest.mark.parametrize("date", ["", "now", "Sat, 02 May 2026 99:00:00 GMT", "0", "\x00"])
+def test_a_date_that_says_nothing_is_none(date: str) -> None:
+    assert seconds_of_date(date) is None
+    assert seconds_of_date("Sat, 02 May 2026 11:00:09 GMT") == TODAY
 
 
 def test_a_transaction_is_no_action_though_its_name_ends_like_one() -> None:

@@ -1,6 +1,9 @@
 """The poller against a simulated ActionKit: what is new, what has changed, and what it costs to find nothing."""
 
+from typing import cast
+
 import pytest
+import structlog
 
 from groundswell.connectors.actionkit.polling.feeds import COLLECTIONS
 from groundswell.connectors.actionkit.polling.reports import query_of
@@ -8,7 +11,7 @@ from groundswell.connectors.actionkit.simulator.faults import Fault
 from groundswell.connectors.actionkit.simulator.server import simulator
 from groundswell.connectors.actionkit.simulator.state.behaviour import Behaviour
 from groundswell.errors import UnauthorizedError
-from tests.connectors.actionkit.polling import FILTERED, STRICT, PollClock, polling
+from tests.connectors.actionkit.polling import FILTERED, STRICT, TODAY, PollClock, polling
 
 WAYS = pytest.mark.parametrize("behaviour", [STRICT, FILTERED], ids=["by report", "by filter"])
 
@@ -360,6 +363,28 @@ async def test_every_collection_can_be_asked_for_and_read(behaviour: Behaviour) 
             assert '""' not in str(record.person)
         names = {row["name"] for row in server.control.rows("SELECT name FROM core_alloweduserfield")}
         assert {one.group.id for one in poller.records("alloweduserfield") if one.group} == names
+
+
+@pytest.mark.parametrize("ahead_s", [3_600, -3_600])
+@WAYS
+async def test_a_clock_of_ours_that_is_wrong_passes_nothing_over(behaviour: Behaviour, ahead_s: int) -> None:
+    # Ahead by more than the overlap, windows ended after what was still to be written down in them.
+    async with (
+        simulator(users=60, clock=PollClock(), behaviour=behaviour) as server,
+        polling(server, clock=PollClock(TODAY + ahead_s), collections=["actions"]) as poller,
+    ):
+        with structlog.testing.capture_logs() as logged:
+            await poller.round()
+            for minutes in range(3):
+                poller.clock.pass_by(600)
+                cast("PollClock", server.world.clock).pass_by(600)
+                number = server.control.act("signup", email=f"ada{minutes}@example.org")
+                poller.clock.pass_by(60)
+                cast("PollClock", server.world.clock).pass_by(60)
+                await poller.round()
+                assert poller.inbox.numbers("action")[-1] == number
+    (told,) = [entry for entry in logged if entry["event"] == "clocks_differ"]
+    assert told["ours_is_ahead_s"] == pytest.approx(ahead_s, abs=2)
 
 
 async def test_wrong_credentials_stop_the_source() -> None:

@@ -110,6 +110,10 @@ class ActionKit:
             raise MissingError(f"{exc}. {self.host} shows no ActionKit; check `host` of the account") from exc
         return f"user name and password are good; {page.total:,} users"
 
+    def their_now(self) -> float | None:
+        """What time it is there: what `updated_at` and filters by it go by. None before the first answer."""
+        return self._transport.their_now()
+
     # ---- collections ----
 
     async def schema(self, caller: Caller, kind: str) -> Schema:

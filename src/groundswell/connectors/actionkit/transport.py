@@ -13,6 +13,7 @@ from yarl import URL
 
 from groundswell.clock import Clock
 from groundswell.connectors.actionkit.faults import fault_of
+from groundswell.connectors.actionkit.times import seconds_of_date
 from groundswell.connectors.actionkit.uris import Thing, thing_at
 from groundswell.errors import UnauthorizedError, UnavailableError
 from groundswell.http.client import Answer, Client, host_of
@@ -70,6 +71,8 @@ class Transport:
         self._is_trusted = False
         """Whether user name and password were good the last time."""
         self._first = anyio.Lock()
+        self._date: tuple[float, float] | None = None
+        """What time it was there at the last answer, and our monotonic clock then."""
         self.host = host_of(url)
 
     async def call(
@@ -140,7 +143,17 @@ class Transport:
                 return self._judged(await send())
         return self._judged(await send())
 
+    def their_now(self) -> float | None:
+        """What time it is there, in seconds since 1970, whatever our calendar says; None before the first answer."""
+        if self._date is None:
+            return None
+        date, at = self._date
+        return date + self._clock.monotonic() - at
+
     def _judged(self, answer: Answer) -> Answer:
+        date = seconds_of_date(answer.headers.get("Date", ""))
+        if date is not None:
+            self._date = date, self._clock.monotonic()
         if answer.status in (401, 403):
             self._stop_for_a_while()
         elif answer.status < 300:

@@ -23,6 +23,8 @@ from groundswell.connectors.actionkit.uris import id_at
 
 SETTLED_S: Final = 5
 """Windows end this long ago: what is written in one transaction may show its time before it shows itself (I)."""
+CLOCKS_S: Final = 60.0
+"""So far our clock and theirs may differ without a word."""
 BEGINNING: Final = 0
 """Before there was anything: 1970."""
 WHOLE: Final = "whole"
@@ -74,12 +76,14 @@ class Rounds:
         """Of this round."""
         self._goal = 0
         self._counts = counts
+        self._do_clocks_differ = False
         self._refused_at: dict[str, int] = {}
         """By resource: the goal of the round in which a report about it was refused."""
 
     async def once(self, emit: Emit) -> None:
         """Hand over everything that is due, of all collections. After an error, called again, it goes on."""
         if not self._left:
+            await self._client.schema(self._caller, self._feeds[0].resource)  # needed anyway; says their time
             self._left = list(self._feeds)
             self._goal = self._settled()
             self._things.forget()
@@ -172,8 +176,18 @@ class Rounds:
         return mark.full_to is None or not mark.full_to <= self._goal < mark.full_to + self._scope.full_every_s
 
     def _settled(self) -> int:
-        """Everything changed before this moment shows by now."""
-        now = int(self._clock.now()) - SETTLED_S
+        """Everything changed before this moment shows by now: by their clock, which stamps it."""
+        ours, theirs = self._clock.now(), self._client.their_now()
+        if theirs is not None and abs(ours - theirs) > CLOCKS_S and not self._do_clocks_differ:
+            self._do_clocks_differ = True
+            log.warning(
+                "clocks_differ",
+                component=self._caller.component,
+                host=self._client.host,
+                ours_is_ahead_s=round(ours - theirs),
+                then="theirs is gone by; set the clock of this machine",
+            )
+        now = int(ours if theirs is None else theirs) - SETTLED_S
         return now if self._scope.until is None else min(now, self._scope.until)
 
     def _start(self, mark: Mark) -> int:
