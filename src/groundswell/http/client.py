@@ -197,7 +197,7 @@ class Client:
                     status_class = f"{response.status // 100}xx"
                     wait_s = asked_to_wait_s(answer, self._clock.now())
                     if wait_s is not None:
-                        limiter.hold(wait_s or limiter.rate.per_s)
+                        limiter.hold(wait_s)
                     return answer
             raise TimeoutError
         except (aiohttp.ClientError, OSError) as exc:
