@@ -13,7 +13,7 @@ from rich.console import Console
 from groundswell.cli.status import rendered
 from groundswell.connectors.actionkit import push, reread
 from groundswell.connectors.actionkit.push import DEFAULT_PATH
-from groundswell.connectors.actionkit.simulator.faults import SLOW, Fault, FaultRates
+from groundswell.connectors.actionkit.simulator.faults import SERVER_ERROR, SLOW, Fault, FaultRates
 from groundswell.connectors.actionkit.simulator.logins import Logins
 from groundswell.connectors.actionkit.simulator.push.signing import signing_key
 from groundswell.connectors.actionkit.simulator.server import Server
@@ -113,6 +113,21 @@ async def test_when_the_account_is_away_a_push_that_says_who_is_taken_and_anothe
         shown = await rig.status()
     assert record["person"]["email"] == "rosa@example.org"
     assert shown.notes == {"taken_as_pushed": 1}
+
+
+@pytest.mark.parametrize("path", ["action/", "user/", "phone/"])
+async def test_a_call_that_fails_for_a_moment_is_made_again_before_a_push_is_taken_as_it_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    # One 500 made a record without phones for good: the poller's is of an id that is known then.
+    async with pushing(tmp_path, monkeypatch, is_account_given=True, push_is_full=False) as rig:
+        message = rig.notification(email="rosa@example.org", mobile_phone="503-555-0144")
+        rig.server.faults.plan(SERVER_ERROR, path=path, times=2)
+        assert await rig.post(message.body, RAW) == 200
+        (record,) = await rig.records(1)
+        shown = await rig.status()
+    assert record["person"]["phone"] == "503-555-0144"
+    assert shown.notes == {"read_anew": 1}
 
 
 async def test_a_push_of_what_was_deleted_since_is_taken_as_it_came(
