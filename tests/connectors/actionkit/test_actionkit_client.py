@@ -13,6 +13,7 @@ import pytest
 from groundswell.component import Context, Keys
 from groundswell.connectors.actionkit.account import ActionKitAccount, ActionKitAccountSettings
 from groundswell.connectors.actionkit.client import ActionKit
+from groundswell.connectors.actionkit.simulator.faults import Fault
 from groundswell.connectors.actionkit.simulator.logins import Logins
 from groundswell.connectors.actionkit.simulator.server import Server, simulator
 from groundswell.connectors.actionkit.simulator.state.behaviour import Behaviour
@@ -75,6 +76,25 @@ async def test_a_password_that_is_changed_under_way_does_not_lock_the_account() 
         assert await refusals(client, 30) == 30
         assert server.counts.statuses.keys() == {401}, "403 would say that it is locked"
         assert server.counts.statuses[401] <= 4, "what was under way, and nothing that waited"
+
+
+async def test_what_the_account_may_not_do_stops_nothing_else() -> None:
+    # A 403 stopped the account for a quarter of an hour, and after that the same again.
+    async with calling() as (server, client):
+        assert await refusals(client, 1) == 0
+        server.faults.plan(Fault("403", status=403))
+        assert await refusals(client, 1) == 1
+        assert await refusals(client, 10) == 0
+
+
+async def test_an_account_that_is_locked_is_left_alone() -> None:
+    async with calling() as (server, client):
+        assert await refusals(client, 1) == 0
+        server.control.reset_counts()
+        server.faults.plan(Fault("403", status=403), times=100)
+        assert await refusals(client, 1) == 1
+        assert await refusals(client, 10) == 10
+        assert server.counts.statuses == {403: 2}
 
 
 async def test_a_good_password_lets_calls_go_side_by_side() -> None:

@@ -203,14 +203,15 @@ async def test_without_filters_and_reports_what_has_changed_is_found_when_all_is
         assert poller.inbox.numbers("user")[known:] == [5]
 
 
-async def test_reports_that_are_refused_are_made_up_for_by_reading_the_whole() -> None:
+@pytest.mark.parametrize("status", [400, 403, 404])
+async def test_reports_that_are_refused_are_made_up_for_by_reading_the_whole(status: int) -> None:
     async with (
         simulator(users=120, clock=PollClock()) as server,
         polling(server, collections=["users"], full_every="1h") as poller,
     ):
         await poller.round()
         known = len(poller.inbox.ids)
-        server.faults.plan(Fault("refused", status=400), path="report/run/sql")
+        server.faults.plan(Fault("refused", status=status), path="report/run/sql")
         poller.clock.pass_by(600)
         server.control.edit(5, city="Nowhere")
         await poller.round()

@@ -37,6 +37,10 @@ class ConflictError(RejectedError):
         super().__init__(message)
 
 
+class ForbiddenError(UnauthorizedError):
+    """403: the account is locked, or may not do this; they do not say which."""
+
+
 class MissingError(RejectedError):
     """404: there is no such thing."""
 
@@ -56,16 +60,17 @@ def fault_of(answer: Answer, parsed: Any, who: str, now: float) -> RemoteError:
                 "what the staff user may do. Nothing more is sent for a while, since repeated failures lock the user"
             )
         case 403:
-            return UnauthorizedError(
-                f"{said}: the staff account is locked, or may not do this; check its permissions in ActionKit. "
-                "Nothing more is sent for a while"
+            return ForbiddenError(
+                f"{said}: the staff account is locked, or may not do this; check its permissions in ActionKit"
             )
         case 404 | 410:
             return MissingError(f"{said}: it is not there")
         case 409:
             return ConflictError(f"{said}: there is one already", thing_at(answer.headers.get("Location")))
         case 500:
-            return UnavailableError(f"{said}; it will be tried again, {FAULT_TRIES_MAX} times in all", FAULT_TRIES_MAX)
+            return UnavailableError(
+                f"{said}; it will be tried again (a delivery: {FAULT_TRIES_MAX} times in all)", FAULT_TRIES_MAX
+            )
         case status if 300 <= status < 400:
             return UnavailableError(
                 f"{said}, a redirect{place_of(answer)}; redirects are not followed, put the right address in `host` of "

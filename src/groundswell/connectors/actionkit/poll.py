@@ -80,7 +80,7 @@ class ActionKitPollSettings(SourceSettings):
     )
     overlap: Duration = Field(
         timedelta(minutes=2),
-        description="How far back each round looks again, for what shows late and clocks that differ.",
+        description="How far back each round looks again, for what shows late.",
     )
     reports: bool = Field(
         True,

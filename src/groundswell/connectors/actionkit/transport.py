@@ -154,8 +154,10 @@ class Transport:
         date = seconds_of_date(answer.headers.get("Date", ""))
         if date is not None:
             self._date = date, self._clock.monotonic()
-        if answer.status in (401, 403):
+        if answer.status == 401 or (answer.status == 403 and not self._is_trusted):
             self._stop_for_a_while()
+        elif answer.status == 403:  # locked, or it may not do this alone: the next call shows which
+            self._is_trusted = False
         elif answer.status < 300:
             self._is_trusted = True
         return answer

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
 from groundswell.connectors.actionkit.client import ROWS_MAX, ActionKit
+from groundswell.connectors.actionkit.faults import ForbiddenError
 from groundswell.connectors.actionkit.polling.feeds import Feed
 from groundswell.connectors.actionkit.times import seconds_of, written_for_sql
 from groundswell.connectors.actionkit.transport import Caller
@@ -16,7 +17,7 @@ assert ROWS_ASKED <= ROWS_MAX
 
 
 class NoReportsError(RejectedError):
-    """Their answer to a report is that there is none, or that a table has another name."""
+    """Their answer to a report is that we may not, that there is none, or that a table has another name."""
 
 
 async def changed_numbers(
@@ -39,7 +40,7 @@ async def changed_numbers(
         values = {"since": written_for_sql(since), "until": written_for_sql(until), "after": after}
         try:
             rows = await client.sql(caller, query, values, what)
-        except RejectedError as exc:
+        except (RejectedError, ForbiddenError) as exc:
             raise NoReportsError(str(exc)) from exc
         if not rows:
             return
