@@ -221,6 +221,22 @@ async def test_reports_that_are_refused_are_made_up_for_by_reading_the_whole(sta
         assert poller.inbox.numbers("user")[known:] == [5]
 
 
+async def test_reports_that_are_refused_half_way_leave_nothing_out() -> None:
+    async with (
+        simulator(users=120, clock=PollClock(), behaviour=Behaviour(report_rows_max=10)) as server,
+        polling(server, collections=["users"]) as poller,
+    ):
+        await poller.round()
+        known = len(poller.inbox.ids)
+        poller.clock.pass_by(600)
+        for number in range(20, 60):
+            server.control.edit(number, fields={"favorite_color": "teal"})
+        poller.clock.pass_by(60)
+        server.faults.plan(Fault("refused", status=400), path="report/run/sql", after=1)
+        await poller.round()
+        assert set(poller.inbox.numbers("user")[known:]) == set(range(20, 60))
+
+
 async def test_a_report_that_is_refused_for_one_collection_leaves_the_others_theirs() -> None:
     # One refusal was taken for all, until the next start: tables may have other names, and a query may fail once.
     async with (

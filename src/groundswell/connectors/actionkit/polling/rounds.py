@@ -136,8 +136,7 @@ class Rounds:
             is_whole = self._is_whole_due(feed, mark, has_window=bool(window))
             if not is_whole and (not window or self._start(mark) >= self._goal):
                 return None
-            since = BEGINNING if is_whole and (feed.is_small or feed.is_read_again) else self._start(mark)
-            mark = replace(mark, goal=self._goal, since=since, is_whole=is_whole, step="", at=None, seen=0)
+            mark = replace(mark, goal=self._goal, since=self._start(mark), is_whole=is_whole, step="", at=None, seen=0)
         elif not mark.is_whole and not window:
             mark = replace(mark, is_whole=True, step="")
         steps = [WHOLE] if mark.is_whole else window
@@ -281,7 +280,8 @@ class Rounds:
         stamp = seconds_of(thing.get(feed.stamp))
         if feed.is_small or stamp is None:
             return True
-        if stamp < max(mark.since, self._scope.since or BEGINNING):
+        since = (self._scope.since or BEGINNING) if feed.is_read_again else mark.since
+        if stamp < since:
             return False
         return self._scope.until is None or stamp < (mark.goal or 0)
 
