@@ -113,9 +113,12 @@ class SyncStage(Stage):
         member, word = before, own.side.opt_in(person, own.settings.opt_in_field)
         values = self._values(person)
         if word is not UNSET:
-            is_first = is_new_link and before.consent != "unknown"
-            member = self._heard(record, member, link, word, at, now, book, is_first=is_first)
             values[OPT_IN] = word
+            # Whoever was made by us has what their system gives to newcomers: nobody said that.
+            was_made = is_new_link and book.link(own.rules.account, _marker(member)) is not None
+            if not was_made:
+                is_first = is_new_link and before.consent != "unknown"
+                member = self._heard(record, member, link, word, at, now, book, is_first=is_first)
         written_at = book.delivered_at(own.sink, link.pending_seq) if link.pending else None
         step = seen_state(own.rules, member, link, values, at, written_at)
         yield from self._settled(record, before, step, own, book, now)
