@@ -11,8 +11,9 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from groundswell.members import opt_in
+from groundswell.members.answers import NOTHING_SENT, Answer, answer, answer_word
 from groundswell.members.member import Link, Member, Value
-from groundswell.members.merge import FieldRule, Rule, Text, merge
+from groundswell.members.merge import FieldRule, Rule, merge
 from groundswell.members.opt_in import OPT_IN
 from groundswell.members.values import is_same, normal
 
@@ -99,13 +100,14 @@ def _read(link: Link, values: Mapping[str, str | None], at: float, written_at: f
         if source in values and not is_same(source, values[source], known.get(source)):
             turned.pop(field, None)
     for field, value in values.items():
-        sent = pending.pop(field, ())
-        answer = _answer(link, field, value, sent, at, written_at)
-        if answer.sent:
-            pending[field] = answer.sent
-        if answer.base is not UNSET:
-            base[field] = answer.base
-        if answer.is_turned:
+        said = _answer(link, field, value, at, written_at)
+        if said.sent:
+            pending[field] = said.sent
+        else:
+            pending.pop(field, None)
+        if said.agreed is not UNSET:
+            base[field] = said.agreed
+        if said.is_turned:
             turned[field] = TURNS_MAX if _is_derived(field, values, known) else turned.get(field, 0) + 1
         elif field in turned and not is_same(field, value, known.get(field)):
             del turned[field]  # it was written as it is, or it is somebody's edit
@@ -114,37 +116,17 @@ def _read(link: Link, values: Mapping[str, str | None], at: float, written_at: f
     )
 
 
-class _Answer(Struct, frozen=True):
-    """What a value that was read says of the values sent there."""
-
-    sent: tuple[str | None, ...] = ()
-    """Those that are still under way."""
-    base: Text = UNSET
-    is_turned: bool = False
-    """Whether what was sent became something else."""
-
-
-def _answer(
-    link: Link, field: str, value: str | None, sent: tuple[str | None, ...], at: float, written_at: float | None
-) -> _Answer:
+def _answer(link: Link, field: str, value: str | None, at: float, written_at: float | None) -> Answer:
+    sent = link.pending.get(field)
     if not sent:
-        return _Answer()
-    before = link.seen.get(field)
+        return NOTHING_SENT
+    before, is_written = link.seen.get(field), written_at is not None
+    is_later = written_at is not None and at > written_at
     if field == OPT_IN:
-        return _Answer(*opt_in.answer(value, before, sent, at, written_at))
-    forms = [normal(field, one) for one in sent]
-    form = normal(field, value)
-    if form != normal(field, before):
-        if form in forms:
-            return _Answer(sent[forms.index(form) + 1 :], form)
-        return _Answer(is_turned=True)  # somebody was there, or their system made something else of it
-    if written_at is None:
-        return _Answer(sent)
-    if form == forms[-1]:
-        return _Answer(base=form)  # there and back
-    if at > written_at or (field in DERIVED and at > link.remote_at):
-        return _Answer(base=forms[-1], is_turned=True)
-    return _Answer(sent)
+        return answer_word(value, before, sent, is_written=is_written, is_later=is_later)
+    # What is made of another field stands there as soon as it is written: the state need not be later.
+    is_later = is_later or (field in DERIVED and at > link.remote_at)
+    return answer(field, value, before, sent, is_written=is_written, is_later=is_later)
 
 
 def _is_derived(field: str, values: Mapping[str, str | None], known: Mapping[str, str | None]) -> bool:

@@ -5,8 +5,6 @@ Where it cannot be told who wrote a word, a no is taken for a person's, and a ye
 
 from typing import Final
 
-from msgspec import UNSET, UnsetType
-
 from groundswell.members.consent import FirstContact, Ruling, rule
 from groundswell.members.member import Consent, Link, Member
 from groundswell.members.words import consent_in
@@ -52,20 +50,6 @@ def _is_news(member: Member, link: Link, word: str | None, at: float, written_at
         # Our own word, unless it is a no that we have not written yet.
         return said == "no" and member.consent == "yes" and written_at is None
     return True
-
-
-def answer(
-    word: str | None, before: str | None, sent: tuple[str | None, ...], at: float, written_at: float | None
-) -> tuple[tuple[str | None, ...], str | None | UnsetType, bool]:
-    """What a word there says of the words sent: those still under way, what was agreed on, whether it was turned."""
-    said, meanings = consent_in(word), [consent_in(one) for one in sent]
-    if word != before:
-        return (sent[meanings.index(said) + 1 :], UNSET, False) if said in meanings else ((), sent[-1], True)
-    if written_at is None:
-        return sent, UNSET, False
-    if said == meanings[-1]:
-        return (), UNSET, False
-    return ((), sent[-1], True) if at > written_at else (sent, UNSET, False)
 
 
 def wanted(member: Member, link: Link, turns_max: int) -> str | None:

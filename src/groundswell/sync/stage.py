@@ -115,12 +115,14 @@ class SyncStage(Stage):
         values = self._values(person)
         written_at = book.delivered_at(own.sink, link.pending_seq) if link.pending else None
         if word is not UNSET:
+            values[OPT_IN] = word
+            # Whoever was made by us has what their system gives to newcomers: nobody said that.
+            was_made = is_new_link and book.link(own.rules.account, _marker(member)) is not None
             is_first = is_new_link and before.consent != "unknown"
             contact = own.settings.first_contact if is_first else None
-            ruling = heard(member, link, word, at, written_at, contact)
+            ruling = None if was_made else heard(member, link, word, at, written_at, contact)
             if ruling is not None:
                 member = self._ruled(record, member, ruling, word, at, now, book)
-            values[OPT_IN] = word
         step = seen_state(own.rules, member, link, values, at, written_at)
         yield from self._settled(record, before, step, own, book, now)
         if is_new_link:

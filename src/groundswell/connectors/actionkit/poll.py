@@ -4,6 +4,7 @@ Pushes tell of actions only, and are lost after some tries; this finds the rest:
 Actions have the ids that the push source gives them, so what both see is taken once.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -79,7 +80,7 @@ class ActionKitPollSettings(SourceSettings):
     )
     overlap: Duration = Field(
         timedelta(minutes=2),
-        description="How far back each round looks again, for what shows late and clocks that differ.",
+        description="How far back each round looks again, for what shows late.",
     )
     reports: bool = Field(
         True,
@@ -104,6 +105,8 @@ class ActionKitPoll:
     def __init__(self, settings: ActionKitPollSettings, context: Context) -> None:
         account: ActionKitAccount = context.account
         self.collections: Sequence[str] = tuple(settings.collections)
+        self.counts: Counter[str] = Counter()
+        """What was met, for `status`."""
         self._name = context.name
         self._clock = context.clock
         self._client = account.client
@@ -155,4 +158,5 @@ class ActionKitPoll:
                 then="everything is read again; what was taken before is known by its id",
             )
             marks = Marks(span=span)
-        return Rounds(self._client, Caller(self._name, priority), self._clock, collections, scope, marks, cursor)
+        caller = Caller(self._name, priority)
+        return Rounds(self._client, caller, self._clock, collections, scope, marks, cursor, self.counts)
