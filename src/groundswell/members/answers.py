@@ -41,18 +41,21 @@ def answer(
         is_later: Whether the state that was read is known to be later than that.
     """
     form, forms = normal(field, value), [normal(field, one) for one in sent]
-    if form != normal(field, before):
-        # An echo; or somebody was there, or their system made something else of it.
-        return Answer(sent[forms.index(form) + 1 :], form) if form in forms else _TURNED
-    return _unchanged(form == forms[-1], sent, forms[-1], is_written, is_later)
+    if form == normal(field, before):
+        return _unchanged(form == forms[-1], sent, forms[-1], is_written, is_later)
+    if form not in forms:
+        return _TURNED  # somebody was there, or their system made something else of it
+    # An echo. Should the later ones be written already, they were before it, and this came late.
+    return Answer(() if is_later else sent[forms.index(form) + 1 :], form)
 
 
 def answer_word(word: str | None, before: str | None, sent: Sent, *, is_written: bool, is_later: bool) -> Answer:
-    """The same for an opt-in: only what a word means is held against what was sent."""
-    said, meanings = consent_in(word), [consent_in(one) for one in sent]
-    if word != before:
-        return Answer(sent[meanings.index(said) + 1 :]) if said in meanings else Answer((), sent[-1], True)
-    return _unchanged(said == meanings[-1], sent, sent[-1], is_written, is_later)
+    """The same for an opt-in: whatever word somebody else writes there is not ours, though it may mean the same."""
+    if word == before:
+        return _unchanged(consent_in(word) == consent_in(sent[-1]), sent, sent[-1], is_written, is_later)
+    if word not in sent:
+        return Answer((), sent[-1], True)
+    return Answer(() if is_later else sent[sent.index(word) + 1 :])
 
 
 def _unchanged(is_last: bool, sent: Sent, last: str | None, is_written: bool, is_later: bool) -> Answer:

@@ -152,7 +152,8 @@ def _reconciled(rules: SyncRules, member: Member, link: Link) -> Step:
             verdict = merge(how, known, remote, link.remote_at, normal(field, remote))
         else:
             remote = seen[field]
-            if field in agreed and field not in turned and remote == (None if known is None else known.value):
+            ours = None if known is None else known.value
+            if remote == ours and agreed.get(field, UNSET) == normal(field, ours):
                 continue  # by far the most
             verdict = merge(how, known, remote, link.remote_at, agreed.get(field, UNSET))
         is_agreed = verdict.rule == "agree"

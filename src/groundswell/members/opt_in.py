@@ -46,9 +46,9 @@ def _is_news(member: Member, link: Link, word: str | None, at: float, written_at
     if word == link.seen[OPT_IN]:
         # Our yes is known to be written, and there stands a no: somebody said so again.
         return said == "no" and bool(sent) and written_at is not None and at > link.remote_at
-    if said in map(consent_in, sent):
-        # Our own word, unless it is a no that we have not written yet.
-        return said == "no" and member.consent == "yes" and written_at is None
+    if word in sent:
+        # Our own word; but a no that stands there since they said yes to us could be theirs.
+        return said == "no" and member.consent == "yes" and at >= member.consent_at
     return True
 
 
