@@ -11,8 +11,8 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from groundswell.members import opt_in
-from groundswell.members.answers import NOTHING_SENT, Answer, answer, answer_word
-from groundswell.members.member import Link, Member, Value
+from groundswell.members.answers import NOTHING_SENT, Answer, WrittenAt, answer, answer_word
+from groundswell.members.member import Link, Member, Sent, Value
 from groundswell.members.merge import FieldRule, Rule, merge
 from groundswell.members.opt_in import OPT_IN
 from groundswell.members.values import is_same, normal
@@ -23,6 +23,9 @@ SENT_MAX: Final = 8
 """Values of one field under way at once. Of more, the oldest are forgotten: should one come back, it is an edit."""
 DERIVED: Final = {"city": "zip", "state": "zip"}
 """Fields that vendors make of another one. Who writes them against that one only starts a fight."""
+
+
+_NOTHING: Final = Answer()
 
 
 class SyncRules(Struct, frozen=True):
@@ -67,29 +70,30 @@ def seen_state(
     link: Link,
     values: Mapping[str, str | None],
     at: float,
-    written_at: float | None = None,
+    seq: int,
+    written_at: WrittenAt,
 ) -> Step:
     """Their system was read.
 
     Args:
         values: By canonical name, and OPT_IN; what is not in it was not said. None: empty there.
         at: When it was last modified, as they say.
-        written_at: When all that is pending is known to have been written; None: it may be under way still.
+        seq: The entry of the inbox that says so.
     """
     if at < link.remote_at:
         return Step(member, link)  # an older state that came late
-    return _reconciled(rules, member, _read(link, values, at, written_at))
+    return _reconciled(rules, member, _read(link, values, at, written_at), seq)
 
 
-def member_changed(rules: SyncRules, member: Member, link: Link) -> Step:
-    """The member was changed from elsewhere."""
-    return _reconciled(rules, member, link)
+def member_changed(rules: SyncRules, member: Member, link: Link, seq: int) -> Step:
+    """The member was changed from elsewhere, by this entry of the inbox."""
+    return _reconciled(rules, member, link, seq)
 
 
 # ---- what was read ----
 
 
-def _read(link: Link, values: Mapping[str, str | None], at: float, written_at: float | None) -> Link:
+def _read(link: Link, values: Mapping[str, str | None], at: float, written_at: WrittenAt) -> Link:
     """The link, knowing what stands there now."""
     known = link.seen
     moved = [field for field, value in values.items() if field not in known or known[field] != value]
@@ -116,17 +120,14 @@ def _read(link: Link, values: Mapping[str, str | None], at: float, written_at: f
     )
 
 
-def _answer(link: Link, field: str, value: str | None, at: float, written_at: float | None) -> Answer:
+def _answer(link: Link, field: str, value: str | None, at: float, written_at: WrittenAt) -> Answer:
     sent = link.pending.get(field)
     if not sent:
-        return NOTHING_SENT
-    before, is_written = link.seen.get(field), written_at is not None
-    is_later = written_at is not None and at > written_at
+        return _NOTHING
+    before = link.seen.get(field)
     if field == OPT_IN:
-        return answer_word(value, before, sent, is_written=is_written, is_later=is_later)
-    # What is made of another field stands there as soon as it is written: the state need not be later.
-    is_later = is_later or (field in DERIVED and at > link.remote_at)
-    return answer(field, value, before, sent, is_written=is_written, is_later=is_later)
+        return answer_word(value, before, sent, at, written_at)
+    return answer(field, value, before, sent, at, written_at, is_derived=field in DERIVED and at > link.remote_at)
 
 
 def _is_derived(field: str, values: Mapping[str, str | None], known: Mapping[str, str | None]) -> bool:
@@ -138,7 +139,7 @@ def _is_derived(field: str, values: Mapping[str, str | None], known: Mapping[str
 # ---- what each side gets ----
 
 
-def _reconciled(rules: SyncRules, member: Member, link: Link) -> Step:
+def _reconciled(rules: SyncRules, member: Member, link: Link, seq: int) -> Step:
     seen, held, agreed, under_way = link.seen, member.fields, link.base, link.pending
     fields, base, pending, turned = held, agreed, under_way, link.turned
     edits: list[Edit] = []
@@ -146,9 +147,9 @@ def _reconciled(rules: SyncRules, member: Member, link: Link) -> Step:
         field = how.field
         if field not in seen:
             continue  # nobody ever said what stands there
-        known, sent = held.get(field), under_way.get(field, ())
+        known, sent = held.get(field), under_way.get(field, NOTHING_SENT)
         if sent:
-            remote = sent[-1]
+            remote = sent[-1].value
             verdict = merge(how, known, remote, link.remote_at, normal(field, remote))
         else:
             remote = seen[field]
@@ -168,16 +169,20 @@ def _reconciled(rules: SyncRules, member: Member, link: Link) -> Step:
             fields = {**fields, field: Value(verdict.member, link.remote_at, rules.name)}
             edits.append(Edit(field, "member", before, verdict.member, verdict.rule))
         elif verdict.remote is not UNSET:
-            pending = {**pending, field: (*sent, verdict.remote)[-SENT_MAX:]}
-            edits.append(Edit(field, "remote", seen[field], verdict.remote, verdict.rule, sent))
+            pending = {**pending, field: (*sent, Sent(verdict.remote, seq))[-SENT_MAX:]}
+            edits.append(_write(field, seen[field], verdict.remote, verdict.rule, sent))
     if rules.writes_opt_in and OPT_IN in seen:
         word = opt_in.wanted(member, link, TURNS_MAX)
         if word is not None:
-            sent = pending.get(OPT_IN, ())
-            pending = {**pending, OPT_IN: (*sent, word)[-SENT_MAX:]}
-            edits.append(Edit(OPT_IN, "remote", seen[OPT_IN], word, "member_changed", sent))
+            sent = pending.get(OPT_IN, NOTHING_SENT)
+            pending = {**pending, OPT_IN: (*sent, Sent(word, seq))[-SENT_MAX:]}
+            edits.append(_write(OPT_IN, seen[OPT_IN], word, "member_changed", sent))
     if fields is not held:
         member = msgspec.structs.replace(member, fields=fields)
     if base is not agreed or pending is not under_way:
         link = msgspec.structs.replace(link, base=base, pending=pending)
     return Step(member, link, edits)
+
+
+def _write(field: str, before: str | None, after: str | None, rule: Rule, sent: Sequence[Sent]) -> Edit:
+    return Edit(field, "remote", before, after, rule, tuple(one.value for one in sent))

@@ -38,6 +38,14 @@ class Member(Struct, frozen=True, array_like=True):
     changed_at: float = 0.0
 
 
+class Sent(Struct, frozen=True, array_like=True):
+    """A value on its way to an account."""
+
+    value: str | None
+    seq: int
+    """The entry of the inbox that sent it."""
+
+
 class Link(Struct, frozen=True, array_like=True):
     """A member's counterpart in one account."""
 
@@ -60,10 +68,8 @@ class Link(Struct, frozen=True, array_like=True):
     """By canonical field name (and "sms_opt_in": their word), what their system last was seen to have."""
     base: dict[str, str | None] = {}
     """In normal form, what both sides had when they last agreed. Absent: they never did."""
-    pending: dict[str, tuple[str | None, ...]] = {}
-    """What writes under way will make of it, one after the other."""
-    pending_seq: int = 0
-    """The entry of the inbox that made the newest of what is pending."""
+    pending: dict[str, tuple[Sent, ...]] = {}
+    """What writes under way will make of it, the oldest first."""
     groups: tuple[str, ...] = ()
     """What they did and are in there: the groups a member joins once they are linked."""
     turned: dict[str, int] = {}

@@ -5,6 +5,7 @@ Where it cannot be told who wrote a word, a no is taken for a person's, and a ye
 
 from typing import Final
 
+from groundswell.members.answers import WrittenAt
 from groundswell.members.consent import FirstContact, Ruling, rule
 from groundswell.members.member import Consent, Link, Member
 from groundswell.members.words import consent_in
@@ -20,7 +21,7 @@ def heard(
     link: Link,
     word: str | None,
     at: float,
-    written_at: float | None = None,
+    written_at: WrittenAt,
     first_contact: FirstContact | None = None,
 ) -> Ruling | None:
     """What a word in a state makes of the member's consent; None where it says nothing new.
@@ -30,7 +31,6 @@ def heard(
     Args:
         at: When the state was last modified. The word was changed some time since the state before: a yes counts from
             the earliest it can have been said, a no from the latest.
-        written_at: When what is pending is known to have been written; None: it may be under way still.
         first_contact: As for `rule`.
     """
     if not _is_news(member, link, word, at, written_at):
@@ -39,14 +39,14 @@ def heard(
     return rule(member.consent, member.consent_at, consent_in(word), at, since=since, first_contact=first_contact)
 
 
-def _is_news(member: Member, link: Link, word: str | None, at: float, written_at: float | None) -> bool:
+def _is_news(member: Member, link: Link, word: str | None, at: float, written_at: WrittenAt) -> bool:
     if OPT_IN not in link.seen:
         return True
     said, sent = consent_in(word), link.pending.get(OPT_IN, ())
     if word == link.seen[OPT_IN]:
         # Our yes is known to be written, and there stands a no: somebody said so again.
-        return said == "no" and bool(sent) and written_at is not None and at > link.remote_at
-    if word in sent:
+        return said == "no" and bool(sent) and at > link.remote_at and written_at(sent[-1].seq) is not None
+    if any(word == one.value for one in sent):
         # Our own word; but a no that stands there since they said yes to us could be theirs.
         return said == "no" and member.consent == "yes" and at >= member.consent_at
     return True
@@ -61,9 +61,10 @@ def wanted(member: Member, link: Link, turns_max: int) -> str | None:
     word = WORDS.get(member.consent)
     if word is None:
         return None
-    sent = link.pending.get(OPT_IN, ())
-    stands = sent[-1] if sent else link.seen.get(OPT_IN)
-    if consent_in(stands) == member.consent or (sent and member.consent == "yes"):
+    seen, sent = link.seen.get(OPT_IN), link.pending.get(OPT_IN, ())
+    if consent_in(sent[-1].value if sent else seen) == member.consent:
+        return None
+    if word == WORDS["yes"] and sent and consent_in(seen) != "no":
         return None
     if link.turned.get(OPT_IN, 0) >= turns_max and link.base.get(OPT_IN) == word:
         return None  # it does not stay there

@@ -7,6 +7,7 @@ every account the member is linked in, by the rules of that account's sync.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -112,8 +113,7 @@ class SyncStage(Stage):
                 self.counts[link.reason] += 1
                 return
         member, word = before, own.side.opt_in(person, own.settings.opt_in_field)
-        values = self._values(person)
-        written_at = book.delivered_at(own.sink, link.pending_seq) if link.pending else None
+        values, written_at = self._values(person), partial(book.delivered_at, own.sink)
         if word is not UNSET:
             values[OPT_IN] = word
             # Whoever was made by us has what their system gives to newcomers: nobody said that.
@@ -123,7 +123,7 @@ class SyncStage(Stage):
             ruling = None if was_made else heard(member, link, word, at, written_at, contact)
             if ruling is not None:
                 member = self._ruled(record, member, ruling, word, at, now, book)
-        step = seen_state(own.rules, member, link, values, at, written_at)
+        step = seen_state(own.rules, member, link, values, at, book.seq, written_at)
         yield from self._settled(record, before, step, own, book, now)
         if is_new_link:
             yield from self._linked(record, step.member, step.link, book, now)
@@ -187,7 +187,7 @@ class SyncStage(Stage):
                 for link in waiting:
                     other = self._syncs.get(link.account)
                     if other is not None and other.settings.enabled:
-                        moved = member_changed(other.rules, changed, link)
+                        moved = member_changed(other.rules, changed, link, book.seq)
                         self._keep(moved, other, moved.member, book, now)
                         changed = moved.member
                 if changed == member:
@@ -202,7 +202,6 @@ class SyncStage(Stage):
         link, writes = step.link, step.writes
         if writes:
             book.write(sync.sink, write_record(member, link, sync.side.vendor, writes, sync.name, now))
-            link = msgspec.structs.replace(link, pending_seq=book.seq)
         state = "pending" if link.pending else "synced"
         if link.state in ("synced", "pending", "error"):
             link = msgspec.structs.replace(link, state=state, reason="")

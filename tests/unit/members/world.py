@@ -81,12 +81,9 @@ class System:
             self.edit(due, now, is_ours=True)
         self.delivered |= dict.fromkeys(write.seqs, now)
 
-    def written_at(self) -> float | None:
-        assert self.link is not None
-        seq = self.link.pending_seq
-        if any(seq in write.seqs for write in (*self.outbox, *self.dead)):
-            return None
-        return self.delivered.get(seq)
+    def written_at(self, seq: int) -> float | None:
+        is_under_way = any(seq in write.seqs for write in (*self.outbox, *self.dead))
+        return None if is_under_way else self.delivered.get(seq)
 
 
 class World:
@@ -97,9 +94,7 @@ class World:
         self.member = Member(1, "+15035550144")
         self.typed: dict[str, set[str | None]] = {}
         """Every value that somebody typed, or a system made, by field."""
-        self.systems = [
-            System(r.name, r, {**{how.field: None for how in r.fields}, OPT_IN: None}, 1.0) for r in rules
-        ]
+        self.systems = [System(r.name, r, {**{how.field: None for how in r.fields}, OPT_IN: None}, 1.0) for r in rules]
         self.seq = 0
         if places:
             for number, system in enumerate(self.systems):
@@ -119,11 +114,13 @@ class World:
         self._type(name, value)
         fields = {**self.member.fields, name: Value(value, self.tick(), "crm")}
         self.member = msgspec.structs.replace(self.member, fields=fields)
+        self.seq += 1
         self._spread(None)
 
     def say(self, said: Consent, at: float) -> None:
         ruling = rule(self.member.consent, self.member.consent_at, said, at)
         self.member = msgspec.structs.replace(self.member, consent=ruling.consent, consent_at=ruling.at)
+        self.seq += 1
         self._spread(None)
 
     def _type(self, name: str, value: str | None) -> None:
@@ -147,12 +144,13 @@ class World:
             return
         contact = "member" if system.link is None and self.member.consent != "unknown" else None
         system.link = link
-        written_at = system.written_at() if link.pending else None
-        ruling = heard(self.member, link, snapshot.values[OPT_IN], snapshot.at, written_at, contact)
+        self.seq += 1
+        ruling = heard(self.member, link, snapshot.values[OPT_IN], snapshot.at, system.written_at, contact)
         before = self.member
         if ruling is not None:
             self.member = msgspec.structs.replace(self.member, consent=ruling.consent, consent_at=ruling.at)
-        self._keep(system, seen_state(system.rules, self.member, link, snapshot.values, snapshot.at, written_at))
+        step = seen_state(system.rules, self.member, link, snapshot.values, snapshot.at, self.seq, system.written_at)
+        self._keep(system, step)
         if self.member != before:
             self._spread(system)
 
@@ -195,7 +193,7 @@ class World:
             before = self.member
             for system in self.systems:
                 if system.link is not None:
-                    self._keep(system, member_changed(system.rules, self.member, system.link))
+                    self._keep(system, member_changed(system.rules, self.member, system.link, self.seq))
             if self.member == before:
                 return
         raise AssertionError("the links answer each other for ever")
@@ -206,17 +204,15 @@ class World:
         system.link = step.link
         self.member = step.member
         if step.writes:
-            self.seq += 1
             values = {edit.field: edit.after for edit in step.writes}
             expected = {edit.field: [edit.before, *edit.awaited] for edit in step.writes}
             system.outbox.append(Write(values, expected, [self.seq]))
-            system.link = msgspec.structs.replace(system.link, pending_seq=self.seq)
             system.sent += 1
 
     def _hold_to_the_mode(self, system: System, edit: Edit) -> None:
         """Every mode's promise, at every edit; and no value is made up."""
         if edit.field == OPT_IN:
-            assert edit.to == "remote" and consent_in(edit.after) == self.member.consent
+            assert (edit.to, consent_in(edit.after)) == ("remote", self.member.consent)
             return
         how = system.mode(edit.field)
         mode = how.mode
