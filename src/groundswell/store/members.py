@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from typing import Any, Final, TypeVar
 
@@ -16,6 +16,9 @@ SAME_EMAIL_MAX: Final = 10
 SAME_PHONE_MAX: Final = 100
 
 K = TypeVar("K", Member, Link)
+
+LINE: Final = "phone, before, after, said, words, decision, source, record_id, said_at, learnt_at"
+"""The columns of a line of the ledger."""
 
 _encoder: Final = msgspec.msgpack.Encoder()
 _member_of: Final = msgspec.msgpack.Decoder(Member)
@@ -84,34 +87,63 @@ class MemberShelf:
 
 
 def write(connection: sqlite3.Connection, changes: Changes, at: int) -> None:
-    """Commit-time half of a batch: what it changed. `at`: milliseconds since 1970."""
+    """Commit-time half of a batch: what it changed. `at`: milliseconds since 1970.
+
+    Who was forgotten after the batch had read them stays so: nothing that names them is written.
+    """
     if not changes:
         return
-    connection.executemany(_PUT_MEMBER, [_row_of(member) for member in changes.members.values()])
-    connection.executemany(_PUT_LINK, [_columns(link) for link in changes.links.values()])
-    rows.insert(
-        connection,
-        "INSERT INTO consents (phone, before, after, said, words, decision, source, record_id, said_at, learnt_at)",
-        [_line_of(statement) for statement in changes.statements],
-    )
+    gone = _gone(connection, changes.members)
+    _put(connection, [_row_of(one) for one in changes.members.values() if one.id not in gone], _SAME_EMAIL, _PUT_MEMBER)
+    links = [_columns(one, at) for one in changes.links.values() if one.member not in gone and one.of not in gone]
+    # Who is linked no more goes first: a member has one link in an account, and another user may have taken its place.
+    links.sort(key=_is_linked)
+    _put(connection, links, _SAME_PLACE, _PUT_LINK)
+    phones = {changes.members[number].phone for number in gone}
+    lines = [_line_of(one) for one in changes.statements if one.phone not in phones]
+    rows.insert(connection, f"INSERT INTO consents ({LINE})", lines)
     for (name, member), is_in in changes.groups.items():
-        if is_in:
-            connection.execute(_JOIN, (member, name, at))
-        else:
+        if not is_in:
             connection.execute("DELETE FROM member_groups WHERE member = ? AND name = ?", (member, name))
+        elif member not in gone:
+            connection.execute(_JOIN, (member, name, at))
 
 
+def _gone(connection: sqlite3.Connection, members: Iterable[int]) -> set[int]:
+    """Those whose number was given before and who are not there."""
+    listed = msgspec.json.encode(list(members)).decode()
+    return {number for (number,) in connection.execute(_GONE, (listed,))}
+
+
+def _put(connection: sqlite3.Connection, values: Sequence[tuple[Any, ...]], update: str, insert: str) -> None:
+    """An index is written anew when its column is named, changed or not: so most are updated without naming any."""
+    for row in values:
+        if connection.execute(update, row).rowcount == 0:
+            connection.execute(insert, row)
+
+
+_GONE: Final = (
+    "SELECT value FROM json_each(?) WHERE value <= (SELECT seq FROM sqlite_sequence WHERE name = 'members') "
+    "AND value NOT IN (SELECT id FROM members)"
+)
+_SAME_EMAIL: Final = "UPDATE members SET name = ?4, changed_at = ?5, body = ?6 WHERE id = ?1 AND email IS ?3"
 _PUT_MEMBER: Final = (
-    "INSERT INTO members (id, phone, email, name, changed_at, body) VALUES (?, ?, ?, ?, ?, ?) "
+    "INSERT INTO members (id, phone, email, name, changed_at, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
     "ON CONFLICT (id) DO UPDATE SET email = excluded.email, name = excluded.name, changed_at = excluded.changed_at, "
     "body = excluded.body"
 )
-_JOIN: Final = "INSERT OR IGNORE INTO member_groups (member, name, since) VALUES (?, ?, ?)"
-_PUT_LINK: Final = (
-    "INSERT INTO links (account, remote_id, member, kin, state, reason, email, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
-    "ON CONFLICT DO UPDATE SET member = excluded.member, kin = excluded.kin, state = excluded.state, "
-    "reason = excluded.reason, email = excluded.email, body = excluded.body"
+_SAME_PLACE: Final = (
+    "UPDATE links SET reason = ?6, body = ?10 WHERE account = ?1 AND remote_id = ?2 AND member IS ?3 AND kin IS ?4 "
+    "AND state = ?5 AND phone IS ?7 AND email IS ?8"
 )
+_PUT_LINK: Final = (
+    "INSERT INTO links (account, remote_id, member, kin, state, reason, phone, email, since, body) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (account, remote_id) DO UPDATE SET "
+    "member = excluded.member, kin = excluded.kin, state = excluded.state, reason = excluded.reason, "
+    "phone = excluded.phone, email = excluded.email, body = excluded.body, "
+    "since = CASE WHEN state = excluded.state THEN since ELSE excluded.since END"
+)
+_JOIN: Final = "INSERT OR IGNORE INTO member_groups (member, name, since) VALUES (?, ?, ?)"
 
 
 def stone_of(word: str, salt: bytes) -> bytes:
@@ -124,10 +156,15 @@ def _row_of(member: Member) -> tuple[Any, ...]:
     return (member.id, member.phone, email_of(member), name, at, _encoder.encode(member))
 
 
-def _columns(link: Link) -> tuple[Any, ...]:
+def _columns(link: Link, at: int) -> tuple[Any, ...]:
     email = None if link.email is None else link.email.casefold()
+    phone = link.phone if link.member is None and link.of is None else None
     body = _encoder.encode(link)
-    return (link.account, link.remote_id, link.member, link.of, link.state, link.reason, email, body)
+    return (link.account, link.remote_id, link.member, link.of, link.state, link.reason, phone, email, at, body)
+
+
+def _is_linked(row: tuple[Any, ...]) -> bool:
+    return row[2] is not None
 
 
 def _line_of(said: Statement) -> tuple[Any, ...]:
