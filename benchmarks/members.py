@@ -131,7 +131,7 @@ def memory_mb() -> Iterator[tuple[str, float]]:
 
 async def timed(what: str, store: Store, query: LinkQuery) -> None:
     begun_s = time.perf_counter()
-    found = await store.list_links(query)
+    found = await store.people.list_links(query)
     print(f"{what:44} {(time.perf_counter() - begun_s) * 1000:8.1f} ms, {len(found.rows)} found")
 
 
@@ -154,14 +154,15 @@ async def measure(directory: Path, members: int, changed: int, seed: int) -> Non
             print(f"changed users, next to each other, turn {turn + 1}    {changed / took_s:8,.0f} records/s")
         print(f"memory after                                 {dict(memory_mb())['VmHWM']:8.0f} MB at most")
         begun_s = time.perf_counter()
-        counts = await store.link_counts()
+        counts = await store.people.counts()
         print(
             f"counts by state                              {(time.perf_counter() - begun_s) * 1000:8.1f} ms, {counts}"
         )
-        await timed("first page", store, LinkQuery())
-        await timed("page in the middle", store, LinkQuery(ACCOUNT, after=(ACCOUNT, str(10_000_000 + members // 2))))
+        middle = str(10_000_000 + members // 2)
+        await timed("first page", store, LinkQuery(ACCOUNT))
+        await timed("page in the middle", store, LinkQuery(ACCOUNT, after=(middle, middle)))
         await timed("page of a state there is none of", store, LinkQuery(ACCOUNT, "error"))
-        await timed("one look of a search", store, LinkQuery(search="nobody"))
+        await timed("one look of a search", store, LinkQuery(ACCOUNT, search="nobody"))
 
 
 def main() -> None:

@@ -3,22 +3,19 @@
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from hashlib import blake2b
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from groundswell.members.book import Changes, email_of
-from groundswell.members.member import Link, Member, Statement
-from groundswell.store import rows
+from groundswell.members.member import Link, Member
+from groundswell.store import ledger
+from groundswell.store.stones import stone_of
 
 SAME_EMAIL_MAX: Final = 10
 SAME_PHONE_MAX: Final = 100
 
 K = TypeVar("K", Member, Link)
-
-LINE: Final = "phone, before, after, said, words, decision, source, record_id, said_at, learnt_at"
-"""The columns of a line of the ledger."""
 
 _encoder: Final = msgspec.msgpack.Encoder()
 _member_of: Final = msgspec.msgpack.Decoder(Member)
@@ -100,8 +97,7 @@ def write(connection: sqlite3.Connection, changes: Changes, at: int) -> None:
     links.sort(key=_is_linked)
     _put(connection, links, _SAME_PLACE, _PUT_LINK)
     phones = {changes.members[number].phone for number in gone}
-    lines = [_line_of(one) for one in changes.statements if one.phone not in phones]
-    rows.insert(connection, f"INSERT INTO consents ({LINE})", lines)
+    ledger.append(connection, [one for one in changes.statements if one.phone not in phones])
     for (name, member), is_in in changes.groups.items():
         if not is_in:
             connection.execute("DELETE FROM member_groups WHERE member = ? AND name = ?", (member, name))
@@ -126,11 +122,10 @@ _GONE: Final = (
     "SELECT value FROM json_each(?) WHERE value <= (SELECT seq FROM sqlite_sequence WHERE name = 'members') "
     "AND value NOT IN (SELECT id FROM members)"
 )
-_SAME_EMAIL: Final = "UPDATE members SET name = ?4, changed_at = ?5, body = ?6 WHERE id = ?1 AND email IS ?3"
+_SAME_EMAIL: Final = "UPDATE members SET changed_at = ?4, body = ?5 WHERE id = ?1 AND email IS ?3"
 _PUT_MEMBER: Final = (
-    "INSERT INTO members (id, phone, email, name, changed_at, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
-    "ON CONFLICT (id) DO UPDATE SET email = excluded.email, name = excluded.name, changed_at = excluded.changed_at, "
-    "body = excluded.body"
+    "INSERT INTO members (id, phone, email, changed_at, body) VALUES (?1, ?2, ?3, ?4, ?5) "
+    "ON CONFLICT (id) DO UPDATE SET email = excluded.email, changed_at = excluded.changed_at, body = excluded.body"
 )
 _SAME_PLACE: Final = (
     "UPDATE links SET reason = ?6, body = ?10 WHERE account = ?1 AND remote_id = ?2 AND member IS ?3 AND kin IS ?4 "
@@ -146,14 +141,8 @@ _PUT_LINK: Final = (
 _JOIN: Final = "INSERT OR IGNORE INTO member_groups (member, name, since) VALUES (?, ?, ?)"
 
 
-def stone_of(word: str, salt: bytes) -> bytes:
-    """What is kept of a phone or an email (in small letters) that is to be forgotten."""
-    return blake2b(word.encode(), digest_size=16, key=salt).digest()
-
-
 def _row_of(member: Member) -> tuple[Any, ...]:
-    name, at = _name_of(member), _ms(member.changed_at)
-    return (member.id, member.phone, email_of(member), name, at, _encoder.encode(member))
+    return (member.id, member.phone, email_of(member), round(member.changed_at * 1000), _encoder.encode(member))
 
 
 def _columns(link: Link, at: int) -> tuple[Any, ...]:
@@ -165,28 +154,3 @@ def _columns(link: Link, at: int) -> tuple[Any, ...]:
 
 def _is_linked(row: tuple[Any, ...]) -> bool:
     return row[2] is not None
-
-
-def _line_of(said: Statement) -> tuple[Any, ...]:
-    return (
-        said.phone,
-        said.old,
-        said.new,
-        said.said,
-        said.words,
-        said.decision,
-        said.source,
-        said.record_id,
-        _ms(said.said_at),
-        _ms(said.learnt_at),
-    )
-
-
-def _name_of(member: Member) -> str | None:
-    """To be searched by: in small letters."""
-    values = [member.fields[name].value for name in ("first_name", "last_name") if name in member.fields]
-    return " ".join(value.casefold() for value in values if value) or None
-
-
-def _ms(at: float) -> int:
-    return int(at * 1000)

@@ -3,7 +3,6 @@ CREATE TABLE members (
   id         INTEGER PRIMARY KEY AUTOINCREMENT,
   phone      TEXT    NOT NULL UNIQUE,
   email      TEXT,
-  name       TEXT,
   changed_at INTEGER NOT NULL,
   body       BLOB    NOT NULL
 ) STRICT;
