@@ -1,4 +1,4 @@
-"""Forgetting a person: every table that names them, in steps; the person last, so that a broken-off try can be repeated.
+"""Forgetting a person: every table that names them, in steps; the person last, so that a try cut short can be repeated.
 
 Arrivals stay with their number and id and without their body, so that the vendor's next reading of the same record is
 still known as a duplicate. Deliveries under way are settled as `forgotten`. What stays beyond that is a stone for each

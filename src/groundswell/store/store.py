@@ -164,9 +164,10 @@ class Store:
 
     def _process(self, connection: sqlite3.Connection, batches: Sequence[Processed]) -> list[list[Pending]]:
         bodies = [delivery.body for batch in batches for _, _, delivery in batch.deliveries]
-        bodies += [b""] * sum(len(batch.changes) for batch in batches)
         room.require(connection, self._size_max, room.TO_PROCESS, bodies)
-        return outbox.process(connection, batches)
+        made = outbox.process(connection, batches)
+        room.require(connection, self._size_max, room.TO_PROCESS, ())  # what members took shows once it is written
+        return made
 
     async def _connect_reader(self) -> aiosqlite.Connection:
         return await aiosqlite.connect(f"file:{_quoted(self.path)}?mode=ro", uri=True, isolation_level=None)
