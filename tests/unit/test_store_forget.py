@@ -12,10 +12,10 @@ import msgspec
 import pytest
 
 from groundswell.component import Arrival, Delivery
-from groundswell.errors import NotFoundError, RequestError, StoreFullError
+from groundswell.errors import NotFoundError, RequestError, StoreError, StoreFullError
 from groundswell.members.book import Changes
 from groundswell.members.member import Link, Member, Statement, Value
-from groundswell.store import wipe
+from groundswell.store import erasure, wipe
 from groundswell.store.database import PAGE_BYTES
 from groundswell.store.dead_letters import DeadLetter, Selection
 from groundswell.store.erasure import ROWS_PER_LOOK, Forget
@@ -288,6 +288,22 @@ async def test_a_member_with_the_phone_of_a_forgotten_one_has_another_number(sto
     assert store.shelf.next_member() == 2
     await commit(store, Member(2, PHONE))
     assert store.shelf.by_phone(PHONE) == Member(2, PHONE)
+
+
+async def test_a_try_that_was_cut_short_can_be_repeated(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    await everywhere(store)
+
+    def cut_short(*_: object) -> None:
+        raise StoreError("cut short")
+
+    monkeypatch.setattr(erasure, "_erase_person", cut_short)
+    with pytest.raises(StoreError, match="cut short"):
+        await forget(store)
+    monkeypatch.undo()
+    assert store.shelf.by_phone(PHONE) == rosa()
+    assert not store.shelf.is_forgotten(PHONE)
+    assert (await forget(store)).erased.rows["members"] == 1
+    assert found_in(bytes_of(store)) == []
 
 
 async def test_whoever_became_known_by_more_meanwhile_is_looked_for_by_that_too(store: Store) -> None:
