@@ -15,6 +15,7 @@ VERBS: Final = {
     "check": "check.command",
     "graph": "graph.command",
     "test": "test.command",
+    "plan": "plan.command",
     "run": "run.command",
     "status": "status.command",
     "record": "record.command",

@@ -5,7 +5,7 @@ every account the member is linked in, by the rules of that account's sync.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -17,7 +17,7 @@ from groundswell.connectors.common.canonical import value_at
 from groundswell.members.book import Book, email_of
 from groundswell.members.consent import Ruling, rule
 from groundswell.members.identity import candidate
-from groundswell.members.linked import OPT_IN, Step, SyncRules, member_changed, seen_state
+from groundswell.members.linked import OPT_IN, WORDS, Edit, Step, SyncRules, member_changed, seen_state
 from groundswell.members.member import Link, Member, Statement
 from groundswell.members.merge import FieldRule
 from groundswell.members.modes import MODES
@@ -54,6 +54,10 @@ def sync_of(name: str, settings: SyncSettings, side: Side) -> Sync:
     return Sync(name, settings, side, SyncRules(name, settings.account, fields))
 
 
+Watch = Callable[[str, Member, str | None, Sequence[Edit]], None]
+"""(sync, member, remote id, or None for somebody who is to be made, what they get)."""
+
+
 class SyncStageSettings(Settings):
     """All the syncs there are: what one changes of a member, the others have to know."""
 
@@ -69,6 +73,8 @@ class SyncStage(Stage):
 
     def __init__(self, settings: SyncStageSettings, context: Context) -> None:
         self.counts: Counter[str] = Counter()
+        self.watch: Watch | None = None
+        """Told of everything that changes, where somebody wants to know."""
         self._syncs = {
             one.account: sync_of(name, one, SIDES[settings.vendors[name]]) for name, one in settings.syncs.items()
         }
@@ -176,6 +182,9 @@ class SyncStage(Stage):
         ruling = rule(member.consent, member.consent_at, said, at, first_contact=contact, is_vague=True)
         if ruling.decision != "same" and not (ruling.decision == "unknown" and not word):
             book.state(_line(member, ruling, word, said, self._own.name, record.id, at, now))
+        if self.watch is not None and ruling.consent != member.consent:
+            edit = Edit(OPT_IN, "member", WORDS.get(member.consent), WORDS.get(ruling.consent), "remote_changed")
+            self.watch(self._own.name, member, link.remote_id, [edit])
         if ruling.decision in ("older", "first_contact"):
             self.counts[f"opt_in_{ruling.decision}"] += 1
         if (ruling.consent, ruling.at) == (member.consent, member.consent_at):
@@ -211,6 +220,8 @@ class SyncStage(Stage):
 
     def _keep(self, step: Step, sync: Sync, member: Member, book: Book, now: float) -> None:
         link, writes = step.link, step.writes
+        if self.watch is not None and step.edits:
+            self.watch(sync.name, member, link.remote_id, step.edits)
         if writes:
             book.write(sync.sink, write_record(member, link, sync.side.vendor, writes, sync.name, now))
             link = msgspec.structs.replace(link, pending_seq=book.seq)
@@ -243,6 +254,9 @@ class SyncStage(Stage):
             }
             known = member.fields["email"].value
             record = create_record(member, account, values | {"email": known}, sync.name, now)
+            if self.watch is not None:
+                edits = [Edit(field, "remote", None, value, "fill_remote") for field, value in values.items()]
+                self.watch(sync.name, member, None, edits)
             book.write(sync.sink, record)
             book.put_link(Link(account, _marker(member), None, "pending", "creating", of=member.id, phone=member.phone))
 

@@ -135,6 +135,10 @@ class ActionNetworkPoll:
             await self._rounds.once(emit)
             await self._clock.sleep(self._every_s)
 
+    async def once(self, cursor: Cursor | None, emit: Emit) -> None:
+        """One round, from this cursor on."""
+        await self._from(cursor, self._all, self._scope, Priority.POLL).once(emit)
+
     async def backfill(self, collections: Sequence[str], span: Span, cursor: Cursor | None, emit: Emit) -> None:
         """Emit what was last changed in this time: somebody who changed again later is not in it.
 
