@@ -255,7 +255,8 @@ class SyncStage(Stage):
             known = member.fields["email"].value
             record = create_record(member, account, values | {"email": known}, sync.name, now)
             if self.watch is not None:
-                edits = [Edit(field, "remote", None, value, "fill_remote") for field, value in values.items()]
+                wanted = {**values, "phone": member.phone, OPT_IN: WORDS.get(member.consent)}
+                edits = [Edit(field, "remote", None, value, "fill_remote") for field, value in wanted.items() if value]
                 self.watch(sync.name, member, None, edits)
             book.write(sync.sink, record)
             book.put_link(Link(account, _marker(member), None, "pending", "creating", of=member.id, phone=member.phone))
