@@ -96,6 +96,16 @@ class SyncStage(Stage):
             return list(self._action(record, remote_id, book, now))
         return ()
 
+    @property
+    def vendor(self) -> str:
+        """As in `Person.ids`."""
+        return self._own.side.vendor
+
+    def values(self, person: Person) -> dict[str, str | None]:
+        """What one of theirs has of the fields that are kept in step, and their word for the opt-in."""
+        word = self._own.side.opt_in(person, self._own.settings.opt_in_field)
+        return self._values(person) | ({} if word is UNSET else {OPT_IN: word})
+
     # ---- a person as they are there ----
 
     def _state(self, record: Record, person: Person, remote_id: str, book: Book, now: float) -> Iterator[Record]:
@@ -117,9 +127,8 @@ class SyncStage(Stage):
                 self.counts[link.reason] += 1
                 return
         member, word = before, own.side.opt_in(person, own.settings.opt_in_field)
-        values = self._values(person)
+        values = self.values(person)
         if word is not UNSET:
-            values[OPT_IN] = word
             # Whoever was made by us has what their system gives to newcomers: nobody said that.
             was_made = is_new_link and book.link(own.rules.account, _marker(member)) is not None
             if not was_made:
