@@ -1,13 +1,14 @@
 """Every component there is, in tables one can read. A component exists when it is listed here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from groundswell.connectors.action_network.account import ActionNetworkAccount, ActionNetworkAccountSettings
 from groundswell.connectors.action_network.people_sink import ActionNetworkPeople, ActionNetworkPeopleSettings
 from groundswell.connectors.action_network.poll import ActionNetworkPoll, ActionNetworkPollSettings
 from groundswell.connectors.action_network.records_sink import ActionNetworkRecords, ActionNetworkRecordsSettings
+from groundswell.connectors.action_network.sync_sink import ActionNetworkSync, ActionNetworkSyncSettings
 from groundswell.connectors.action_network.tags_sink import ActionNetworkTags, ActionNetworkTagsSettings
 from groundswell.connectors.action_network.unique_id_list_sink import (
     ActionNetworkUniqueIdList,
@@ -21,6 +22,7 @@ from groundswell.connectors.actionkit.actions_sink import ActionKitActions
 from groundswell.connectors.actionkit.donations_sink import ActionKitDonations, ActionKitDonationsSettings
 from groundswell.connectors.actionkit.poll import ActionKitPoll, ActionKitPollSettings
 from groundswell.connectors.actionkit.push import ActionKitPush, ActionKitPushSettings
+from groundswell.connectors.actionkit.sync_sink import ActionKitSync, ActionKitSyncSettings
 from groundswell.connectors.actionkit.upload_sink import ActionKitUpload, ActionKitUploadSettings
 from groundswell.connectors.actionkit.users_sink import ActionKitUsers, ActionKitUsersSettings
 from groundswell.connectors.http.sink import HttpSink, HttpSinkSettings
@@ -28,6 +30,7 @@ from groundswell.connectors.http.webhook import HttpWebhook, HttpWebhookSettings
 from groundswell.connectors.jsonl.sink import JsonlSink, JsonlSinkSettings
 from groundswell.connectors.jsonl.source import JsonlSource, JsonlSourceSettings
 from groundswell.settings import Settings
+from groundswell.sync.stage import SyncStage, SyncStageSettings
 from groundswell.transforms.filter import Filter, FilterSettings
 from groundswell.transforms.map_fields import MapFields, MapFieldsSettings
 from groundswell.transforms.normalise_opt_in import NormaliseOptIn, NormaliseOptInSettings
@@ -83,6 +86,13 @@ SINKS: Final[dict[str, ComponentType]] = {
     "jsonl": ComponentType(JsonlSinkSettings, JsonlSink),
 }
 
+SYNC_STAGE: Final = ComponentType(SyncStageSettings, SyncStage)
+SYNC_SINKS: Final[dict[str, ComponentType]] = {
+    "action_network.sync": ComponentType(ActionNetworkSyncSettings, ActionNetworkSync, account="action_network"),
+    "actionkit.sync": ComponentType(ActionKitSyncSettings, ActionKitSync, account="actionkit"),
+}
+"""What `[sync.NAME]` is made of, besides sources; no configuration names them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Registry:
@@ -92,6 +102,9 @@ class Registry:
     sources: Mapping[str, ComponentType]
     transforms: Mapping[str, ComponentType]
     sinks: Mapping[str, ComponentType]
+    sync_sinks: Mapping[str, ComponentType] = field(default_factory=dict)
 
 
-REGISTRY: Final = Registry(accounts=ACCOUNTS, sources=SOURCES, transforms=TRANSFORMS, sinks=SINKS)
+REGISTRY: Final = Registry(
+    accounts=ACCOUNTS, sources=SOURCES, transforms=TRANSFORMS, sinks=SINKS, sync_sinks=SYNC_SINKS
+)

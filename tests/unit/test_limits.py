@@ -247,6 +247,27 @@ async def test_nobody_starts_while_the_other_side_wants_a_pause() -> None:
         assert len(got) == 1
 
 
+@pytest.mark.parametrize(("per_s", "held_s"), [(1.0, 1.0), (60.0, 5.0)])
+async def test_a_pause_of_no_said_length_is_a_window_but_no_minute(per_s: float, held_s: float) -> None:
+    # At 1000 a minute, one 429 ("too many simultaneous requests") stopped an account for a minute.
+    clock = VirtualClock()
+    limiter = Limiter(Rate(calls=1_000, per_s=per_s), clock)
+    await clock.advance(120)
+    got: list[float] = []
+
+    async def wait() -> None:
+        await limiter.permit(Priority.LIVE)
+        got.append(clock.monotonic())
+
+    limiter.hold(0.0)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(wait)
+        await clock.advance(held_s - 0.1)
+        assert got == []
+        await clock.advance(0.2)
+        assert len(got) == 1
+
+
 async def test_no_more_calls_are_under_way_at_once_than_is_allowed() -> None:
     world = World()
     limiter = Limiter(Rate(calls=100, per_s=1.0), world, at_once_max=3)

@@ -21,6 +21,7 @@ from groundswell.config.model import (
     WebhooksSettings,
 )
 from groundswell.config.problems import Findings, TomlPath, meant, quoted
+from groundswell.config.syncs import parts_of
 from groundswell.config.tables import Table, tables_of
 from groundswell.config.validate import S, Validator
 from groundswell.config.webhook_paths import check_webhook_paths
@@ -28,6 +29,8 @@ from groundswell.config.wiring import AccountNamed, Login, Node, check_accounts,
 from groundswell.errors import ConfigError
 from groundswell.registry import REGISTRY, ComponentType, Registry
 from groundswell.settings import Listen, Settings
+from groundswell.sync.settings import SyncSettings
+from groundswell.sync.sides import SIDES
 
 ROLES: Final[dict[str, Role]] = {"sources": "source", "transforms": "transform", "sinks": "sink"}
 """The tables that hold components, and what stands in each."""
@@ -70,6 +73,7 @@ def load(paths: Sequence[Path], environ: Mapping[str, str], registry: Registry =
         ops=ops,
         accounts=accounts,
         components=components,
+        syncs=reader.syncs,
         tests=tests,
         files=tuple(file.path for file in files),
         hash=sha256(b"".join(file.content for file in files)).hexdigest()[:12],
@@ -97,6 +101,11 @@ class _Reader:
         self._nodes: dict[str, Node] = {}
         self._logins: dict[str, Login] = {}
         self._accounts_named: list[AccountNamed] = []
+        self._synced: set[str] = set()
+        """Accounts that syncs name."""
+        self._registry = registry
+        self.syncs: dict[str, SyncSettings] = {}
+        """Every sync whose settings are right, by name."""
 
     def single(self, name: str, model: type[S]) -> S | None:
         """`[daemon]` or the like; without such a table, all defaults."""
@@ -137,9 +146,47 @@ class _Reader:
                 components.append(
                     Component(node.name, node.role, resolved.value["type"], settings, node.inputs, directory)
                 )
+        syncs = self._read_syncs()
+        self.syncs = {name: settings for name, (settings, _, _) in syncs.items()}
+        for name, component in parts_of(syncs, self._registry):
+            file = self._tables["sync", name].file.name
+            nodes.append(Node(component.name, component.role, file, component.inputs, sync=name))
+            components.append(component)
         self._nodes = check_names(nodes, self._findings)
         check_webhook_paths(components, {node.name: node.file for node in nodes}, self._findings)
         return {component.name: component for component in components}
+
+    def _read_syncs(self) -> dict[str, tuple[SyncSettings, str, Path]]:
+        """Every sync whose settings are right, with the type of its account and its directory, by name."""
+        syncs: dict[str, tuple[SyncSettings, str, Path]] = {}
+        accounts: dict[str, str] = {}
+        for table in self._of_kind("sync"):
+            settings = self._validator.settings(table, self._validator.resolved(table), SyncSettings, "[sync.NAME]")
+            if settings is None:
+                continue
+            login = self._logins.get(settings.account)
+            if login is None:
+                fitting = [name for name, one in self._logins.items() if one.type in SIDES]
+                message = f"no account is called {quoted(settings.account)}; {meant(settings.account, fitting)}"
+                self._findings.problem(table.file.name, (*table.path, "account"), message)
+            elif login.type is not None and login.type not in SIDES:
+                message = f"is an account of type {quoted(login.type)}; there are syncs for {', '.join(SIDES)}"
+                self._findings.problem(table.file.name, (*table.path, "account"), message)
+            elif first := accounts.get(settings.account):
+                message = f"is the account of sync.{first} already; two would undo each other's work"
+                self._findings.problem(table.file.name, (*table.path, "account"), message)
+            elif login.type is not None and not self._lacks(table, settings, login.type):
+                accounts[settings.account] = table.name
+                syncs[table.name] = (settings, login.type, table.file.directory)
+            self._synced.add(settings.account)
+        return syncs
+
+    def _lacks(self, table: Table, settings: SyncSettings, vendor: str) -> bool:
+        """Report what this vendor needs, or does not have."""
+        before = self._findings.has_problems
+        for name, message in settings.problems(vendor, SIDES[vendor].core):
+            self._findings.problem(table.file.name, (*table.path, *name), message)
+        return self._findings.has_problems and not before
 
     def check_wiring(self, file: str) -> None:
         """Report what does not hang together. `file` is where to look for what is not there at all."""
@@ -149,7 +196,7 @@ class _Reader:
         if "sink" not in roles:
             self._findings.problem(file, ("sinks",), "there is no sink; add one, such as [sinks.crm]")
         check_inputs(self._nodes, self._findings)
-        check_accounts(self._logins, self._accounts_named, self._findings)
+        check_accounts(self._logins, self._accounts_named, self._synced, self._findings)
 
     def check_listeners(self, webhooks: WebhooksSettings, ops: OpsSettings) -> None:
         table = self._tables.get(("ops",)) or self._tables.get(("webhooks",))

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from groundswell.settings import Duration, Listen, SecretText, Settings, Size
+from groundswell.sync.settings import SyncSettings
 
 Role = Literal["source", "transform", "sink"]
 
@@ -74,6 +75,8 @@ class Component:
     """Names of the components it takes records from; empty for a source."""
     directory: Path
     """Of the file it stands in; relative paths in its settings start there."""
+    written_by: tuple[str, ...] = ()
+    """Of a sink of a sync: the stages that say what it is to write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,8 @@ class Config:
     warnings: tuple[str, ...] = field(default=())
     accounts: dict[str, Account] = field(default_factory=dict)
     """By name."""
+    syncs: dict[str, SyncSettings] = field(default_factory=dict)
+    """The settings of each `[sync.NAME]`, those that are switched off too, by name."""
 
     def of_role(self, role: Role) -> dict[str, Component]:
         return {name: component for name, component in self.components.items() if component.role == role}

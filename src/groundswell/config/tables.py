@@ -9,7 +9,7 @@ from groundswell.config.problems import Findings, TomlPath, meant, path_text, qu
 
 SINGLE: Final = ("daemon", "webhooks", "ops")
 """Tables that stand once, in one file."""
-NAMED: Final = ("accounts", "sources", "transforms", "sinks")
+NAMED: Final = ("accounts", "sources", "transforms", "sinks", "sync")
 """Tables that hold tables with names."""
 TABLES: Final = (*SINGLE, *NAMED, "tests")
 

@@ -1,7 +1,7 @@
 """How the components of a configuration hang together: names, inputs, loops, and what nobody takes from."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Final
@@ -20,10 +20,12 @@ class Node:
     role: Role
     file: str
     inputs: tuple[str, ...]
+    sync: str | None = None
+    """The sync it is a part of."""
 
     @property
     def path(self) -> TomlPath:
-        return (f"{self.role}s", self.name)
+        return (f"{self.role}s", self.name) if self.sync is None else ("sync", self.sync)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +88,14 @@ def check_inputs(nodes: Mapping[str, Node], findings: Findings) -> None:
     _check_loops(nodes, findings)
     if any(node.role == "sink" for node in nodes.values()):
         for name in givers:
-            if name not in taken:
+            if name not in taken and nodes[name].sync is None:
                 _report_unused(nodes[name], findings)
 
 
-def check_accounts(logins: Mapping[str, Login], named: Sequence[AccountNamed], findings: Findings) -> None:
-    """Report accounts that are not there or of another vendor, and warn of those nobody uses."""
+def check_accounts(
+    logins: Mapping[str, Login], named: Sequence[AccountNamed], synced: Collection[str], findings: Findings
+) -> None:
+    """Report accounts that are not there or of another vendor, and warn of those nobody uses. `synced`: by syncs."""
     for each in named:
         if not isinstance(each.name, str):
             continue  # reported where its settings are
@@ -107,7 +111,7 @@ def check_accounts(logins: Mapping[str, Login], named: Sequence[AccountNamed], f
         elif login.type not in (each.type, None):
             message = f"{quoted(each.name)} is an account of type {quoted(login.type)}; this needs {quoted(each.type)}"
             findings.problem(each.node.file, path, message)
-    used = {each.name for each in named if isinstance(each.name, str)}
+    used = {each.name for each in named if isinstance(each.name, str)} | set(synced)
     for name, login in logins.items():
         if name not in used:
             findings.warning(login.file, ("accounts", name), "no component names this account")

@@ -137,15 +137,19 @@ class Client:
         limiter: Limiter | None = None,
         priority: Priority = Priority.LIVE,
         component: str = "",
+        check_turn: Callable[[], None] | None = None,
     ) -> Answer:
         """Make one call and return its answer, whatever its status. Redirects are never followed.
+
+        Args:
+            check_turn: With a limiter: called when it is this call's turn. What it raises calls the call off.
 
         Raises:
             UnavailableError: no whole answer came: connection, TLS, time. The other side may have acted all the same.
         """
         call = _Call(method, url, what, headers, body, timeout_s, body_bytes_max)
         if limiter is not None:
-            return await self._send_in_turn(call, limiter, priority, component)
+            return await self._send_in_turn(call, limiter, priority, component, check_turn)
         began = self._clock.monotonic()
         status_class = "error"
         try:
@@ -161,10 +165,19 @@ class Client:
             if self._observe is not None:
                 self._observe(url.host or "", self._clock.monotonic() - began, status_class)
 
-    async def _send_in_turn(self, call: "_Call", limiter: Limiter, priority: Priority, component: str) -> Answer:
+    async def _send_in_turn(
+        self,
+        call: "_Call",
+        limiter: Limiter,
+        priority: Priority,
+        component: str,
+        check_turn: Callable[[], None] | None,
+    ) -> Answer:
         """As `send`, when it is our turn. The time allowed starts then: waiting for it is no fault of theirs."""
         status_class = "error"
-        turn = Turn(limiter, priority, self._clock, connect_s=2 * CONNECT_TIMEOUT_S, call_s=call.timeout_s)
+        turn = Turn(
+            limiter, priority, self._clock, connect_s=2 * CONNECT_TIMEOUT_S, call_s=call.timeout_s, check=check_turn
+        )
         try:
             with turn.scope:
                 async with (
@@ -184,7 +197,7 @@ class Client:
                     status_class = f"{response.status // 100}xx"
                     wait_s = asked_to_wait_s(answer, self._clock.now())
                     if wait_s is not None:
-                        limiter.hold(wait_s or limiter.rate.per_s)
+                        limiter.hold(wait_s)
                     return answer
             raise TimeoutError
         except (aiohttp.ClientError, OSError) as exc:
@@ -275,7 +288,7 @@ def error_of(answer: Answer, who: str, now: float) -> RemoteError:
         return UnavailableError(f"{said}; it will be tried again")
     if 300 <= status < 400:
         return RejectedError(
-            f"{said}, a redirect{_place(answer)}; redirects are not followed, put the new address in `url`"
+            f"{said}, a redirect{place_of(answer)}; redirects are not followed, put the new address in `url`"
         )
     return RejectedError(f"{said}; it will not take this as it is")
 
@@ -362,7 +375,7 @@ def _in(wait_s: float | None) -> str:
     return "later" if wait_s is None else f"in {wait_s:.0f} s"
 
 
-def _place(answer: Answer) -> str:
+def place_of(answer: Answer) -> str:
     """Where a redirect points: scheme and host only, as paths and queries may hold tokens."""
     try:
         place = URL(answer.headers.get("Location", ""))

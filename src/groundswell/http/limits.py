@@ -20,6 +20,8 @@ from groundswell.settings import Rate
 
 SHORT_WINDOW_S: Final = 10.0
 """Longer windows are paced evenly, so that a restart need not wait for a whole one."""
+HOLD_S_MAX: Final = 5.0
+"""When they want us to wait and do not say how long: a window, but no longer than this, as long windows are paced."""
 MARGIN_S: Final = 0.002
 """Timers and event loops are not exact."""
 TRIPS: Final = 1024
@@ -102,7 +104,11 @@ class Limiter:
         return Permit(self, self._clock)
 
     def hold(self, seconds: float) -> None:
-        """Let nobody start for so long: the other side said that it is too much. So what trips told may be wrong."""
+        """Let nobody start for so long: the other side said that it is too much. So what trips told may be wrong.
+
+        0: it did not say for how long.
+        """
+        seconds = seconds or min(self.rate.per_s, HOLD_S_MAX)
         self._not_before = max(self._not_before, self._clock.monotonic() + seconds)
         self._smallest.clear()
         self._trip_number, self._mean_s = 0, 0.0

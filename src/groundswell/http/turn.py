@@ -1,5 +1,6 @@
 """The turn of one call: its place in the queue of its account, from before it connects until its answer is there."""
 
+from collections.abc import Callable
 from math import inf
 from types import TracebackType
 from typing import Self
@@ -19,12 +20,22 @@ class Turn:
     Connecting may take `connect_s`, the call from when it is sent `call_s`; waiting in between takes what it takes.
     """
 
-    def __init__(self, limiter: Limiter, priority: Priority, clock: Clock, *, connect_s: float, call_s: float) -> None:
+    def __init__(
+        self,
+        limiter: Limiter,
+        priority: Priority,
+        clock: Clock,
+        *,
+        connect_s: float,
+        call_s: float,
+        check: Callable[[], None] | None = None,
+    ) -> None:
         self._limiter = limiter
         self._priority = priority
         self._clock = clock
         self._connect_s = connect_s
         self._call_s = call_s
+        self._check = check
         self.scope = anyio.CancelScope()
         self._anteroom = limiter.anterooms[priority]
         self._is_inside = False
@@ -48,6 +59,8 @@ class Turn:
         self.scope.deadline = inf
         began = self._clock.monotonic()
         self._permit = await self._limiter.permit(self._priority)
+        if self._check is not None:
+            self._check()  # what it raises ends the call: the permit is given back unused
         self._leave()
         self.started_at = self._clock.monotonic()
         self.waited_s += self.started_at - began

@@ -40,6 +40,10 @@ class Shelf(Protocol):
         """Whether a person with this phone or email (in small letters) asked to be forgotten."""
         ...
 
+    def delivered_at(self, sink: str, inbox_seq: int) -> float | None:
+        """When what this entry of the inbox made for that sink was delivered, all of it; seconds since 1970."""
+        ...
+
     def next_member(self) -> int:
         """A number that no member has had."""
         ...
@@ -72,6 +76,9 @@ class EmptyShelf:
     def is_forgotten(self, _: str) -> bool:
         return False
 
+    def delivered_at(self, _sink: str, _inbox_seq: int) -> None:
+        return None
+
     def next_member(self) -> int:
         return 1
 
@@ -80,7 +87,8 @@ class Changes(Struct):
     """What a batch has changed, to be committed with it."""
 
     members: dict[int, Member] = field(default_factory=dict)
-    links: dict[tuple[str, str], Link] = field(default_factory=dict)
+    links: dict[tuple[str, str], Link | None] = field(default_factory=dict)
+    """None: it is no more."""
     statements: list[Statement] = field(default_factory=list)
     groups: dict[tuple[str, int], bool] = field(default_factory=dict)
     """(group, member): whether they are in it now."""
@@ -103,6 +111,8 @@ class Book:
         self._phones: dict[str, int] = {}
         """Of members in `_kept` and `_new`. One whose record failed may stay here: it is looked up, and not found."""
         self._number = 0
+        self.seq = 0
+        """The entry of the inbox that is being processed."""
 
     # ---- reading ----
 
@@ -122,7 +132,10 @@ class Book:
 
     def link(self, account: str, remote_id: str) -> Link | None:
         key = (account, remote_id)
-        return self._new.links.get(key) or self._kept.links.get(key) or self._shelf.link(*key)
+        for changes in (self._new, self._kept):
+            if key in changes.links:
+                return changes.links[key]
+        return self._shelf.link(*key)
 
     def links_of(self, member: int) -> list[Link]:
         """Those linked to this member, one an account at most."""
@@ -142,10 +155,13 @@ class Book:
     def is_forgotten(self, word: str) -> bool:
         return self._shelf.is_forgotten(word)
 
+    def delivered_at(self, sink: str, inbox_seq: int) -> float | None:
+        return self._shelf.delivered_at(sink, inbox_seq)
+
     def _links(self, shelved: Sequence[Link], fits: Callable[[Link], bool]) -> list[Link]:
         changed = self._kept.links | self._new.links
         unchanged = [link for link in shelved if (link.account, link.remote_id) not in changed]
-        return [*filter(fits, changed.values()), *unchanged]
+        return [*(link for link in changed.values() if link is not None and fits(link)), *unchanged]
 
     # ---- writing ----
 
@@ -160,6 +176,9 @@ class Book:
 
     def put_link(self, link: Link) -> None:
         self._new.links[link.account, link.remote_id] = link
+
+    def drop_link(self, account: str, remote_id: str) -> None:
+        self._new.links[account, remote_id] = None
 
     def state(self, statement: Statement) -> None:
         """Into the ledger of consents."""

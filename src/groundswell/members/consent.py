@@ -25,7 +25,13 @@ class Ruling(Struct, frozen=True):
 
 
 def rule(
-    known: Consent, known_at: float, said: Consent, said_at: float, first_contact: FirstContact | None = None
+    known: Consent,
+    known_at: float,
+    said: Consent,
+    said_at: float,
+    *,
+    first_contact: FirstContact | None = None,
+    is_vague: bool = False,
 ) -> Ruling:
     """Hold what is known against what is said.
 
@@ -33,11 +39,13 @@ def rule(
         known_at: When that was said; seconds since 1970.
         first_contact: None but when a counterpart is linked to a member who was there before. Then what their record
             says is no statement of now, and `said_at` only says when the record was changed.
+        is_vague: Whether `said_at` is when a record was changed, rather than when the words were said. Then saying yes
+            again does not make the yes any newer: a stop said in between would lose.
     """
     if said == "unknown":
         return Ruling(known, known_at, "unknown")
     if said == known:
-        return Ruling(known, max(known_at, said_at), "same")
+        return Ruling(known, known_at if is_vague else max(known_at, said_at), "same")
     if known == "unknown":
         return Ruling(said, said_at, "changed")
     if first_contact is not None:

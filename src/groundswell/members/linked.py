@@ -1,6 +1,7 @@
 """A member and a counterpart kept in step: what was read there, or changed here, to what each side gets."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import msgspec
 from msgspec import UNSET, Struct
@@ -30,11 +31,12 @@ class Edit(Struct, frozen=True):
     """One field that one side gets, and by which rule."""
 
     field: str
-    to: str
-    """"member" or "remote"."""
+    to: Literal["member", "remote"]
     before: str | None
     after: str | None
     rule: Rule
+    awaited: tuple[str | None, ...] = ()
+    """What else may be there by now: an earlier write that is still under way."""
 
 
 class Step(Struct, frozen=True):
@@ -45,9 +47,9 @@ class Step(Struct, frozen=True):
     edits: Sequence[Edit] = ()
 
     @property
-    def writes(self) -> dict[str, str | None]:
-        """By canonical name, what their system is to get."""
-        return {edit.field: edit.after for edit in self.edits if edit.to == "remote"}
+    def writes(self) -> list[Edit]:
+        """What their system is to get."""
+        return [edit for edit in self.edits if edit.to == "remote"]
 
 
 def seen_state(
@@ -105,8 +107,7 @@ def _reconciled(rules: SyncRules, member: Member, link: Link) -> Step:
             edits.append(Edit(field, "member", before, verdict.member, verdict.rule))
             pending.pop(field, None)
         elif verdict.remote is not UNSET and not _is_pending(pending, field, verdict.remote):
-            pending[field] = verdict.remote
-            edits.append(Edit(field, "remote", remote, verdict.remote, verdict.rule))
+            edits.append(_write(pending, field, remote, verdict.remote, verdict.rule))
         elif verdict.rule == "agree":
             pending.pop(field, None)
     if rules.writes_opt_in and OPT_IN in link.seen:
@@ -126,8 +127,13 @@ def _opt_in(member: Member, word: str | None, pending: dict[str, str | None]) ->
         return []
     if _is_pending(pending, OPT_IN, wanted):
         return []
-    pending[OPT_IN] = wanted
-    return [Edit(OPT_IN, "remote", word, wanted, "member_changed")]
+    return [_write(pending, OPT_IN, word, wanted, "member_changed")]
+
+
+def _write(pending: dict[str, str | None], field: str, before: str | None, after: str | None, rule: Rule) -> Edit:
+    awaited = (pending[field],) if field in pending else ()
+    pending[field] = after
+    return Edit(field, "remote", before, after, rule, awaited)
 
 
 def _is_pending(pending: Mapping[str, str | None], field: str, value: str | None) -> bool:

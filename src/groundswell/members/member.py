@@ -62,7 +62,10 @@ class Link(Struct, frozen=True, array_like=True):
     """In normal form, what both sides had when they last agreed. Absent: they never did."""
     pending: dict[str, str | None] = {}
     """What a write under way will make of it."""
-    pending_at: float = 0.0
+    pending_seq: int = 0
+    """The entry of the inbox that made the newest of what is pending."""
+    groups: tuple[str, ...] = ()
+    """What they did and are in there: the groups a member joins once they are linked."""
 
 
 class Statement(Struct, frozen=True):

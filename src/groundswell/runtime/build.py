@@ -11,7 +11,11 @@ from groundswell.component import Account, Context, Keys
 from groundswell.config import model
 from groundswell.http.client import Client
 
-_TABLES = {"source": registry.SOURCES, "transform": registry.TRANSFORMS, "sink": registry.SINKS}
+_TABLES = {
+    "source": registry.SOURCES,
+    "transform": {**registry.TRANSFORMS, "sync": registry.SYNC_STAGE},
+    "sink": {**registry.SINKS, **registry.SYNC_SINKS},
+}
 
 
 class Builder:

@@ -63,6 +63,7 @@ class Plan:
         """
         made = Made()
         for entry in entries:
+            book.seq = entry.seq
             if self._process(entry, at, book, made):
                 made.deliveries += [(sink, entry.seq, _delivery_of(record)) for sink, record in book.keep()]
             else:

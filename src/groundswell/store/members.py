@@ -60,6 +60,10 @@ class MemberShelf:
             self._salt = self._rows("SELECT salt FROM salt")[0][0]
         return bool(self._rows("SELECT 1 FROM stones WHERE hash = ?", stone_of(word, self._salt)))
 
+    def delivered_at(self, sink: str, inbox_seq: int) -> float | None:
+        found = self._rows(_DELIVERED_AT, inbox_seq, sink)
+        return found[0][0] / 1000 if found else None
+
     def next_member(self) -> int:
         newest = self._rows("SELECT seq FROM sqlite_sequence WHERE name = 'members'")
         return 1 + (newest[0][0] if newest else 0)
@@ -92,7 +96,10 @@ def write(connection: sqlite3.Connection, changes: Changes, at: int) -> None:
         return
     gone = _gone(connection, changes.members)
     _put(connection, [_row_of(one) for one in changes.members.values() if one.id not in gone], _SAME_EMAIL, _PUT_MEMBER)
-    links = [_columns(one, at) for one in changes.links.values() if one.member not in gone and one.of not in gone]
+    dropped = [key for key, link in changes.links.items() if link is None]
+    connection.executemany("DELETE FROM links WHERE account = ? AND remote_id = ?", dropped)
+    kept = [link for link in changes.links.values() if link is not None]
+    links = [_columns(link, at) for link in kept if link.member not in gone and link.of not in gone]
     # Who is linked no more goes first: a member has one link in an account, and another user may have taken its place.
     links.sort(key=_is_linked)
     _put(connection, links, _SAME_PLACE, _PUT_LINK)
@@ -103,6 +110,13 @@ def write(connection: sqlite3.Connection, changes: Changes, at: int) -> None:
             connection.execute("DELETE FROM member_groups WHERE member = ? AND name = ?", (member, name))
         elif member not in gone:
             connection.execute(_JOIN, (member, name, at))
+
+
+_DELIVERED_AT: Final = (
+    "SELECT max(settled_at) FROM deliveries WHERE inbox_seq = ?1 AND sink = ?2 HAVING count(*) > 0 "
+    "AND min(outcome IN ('delivered', 'coalesced')) = 1 "
+    "AND NOT EXISTS (SELECT 1 FROM outbox WHERE sink = ?2 AND inbox_seq = ?1)"
+)
 
 
 def _gone(connection: sqlite3.Connection, members: Iterable[int]) -> set[int]:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any, Final, TypeVar
 
 import anyio.to_thread
@@ -72,6 +73,14 @@ class People:
     async def list_links(self, query: LinkQuery) -> LinkPage:
         """One page of an account's links."""
         return await self._look(partial(listing.page, query=query))
+
+    async def linked(self, account: str, count: int | None, random: Random) -> list[str]:
+        """Remote ids of people of this account who are linked: so many of them at random, or all."""
+        return await self._look(partial(listing.linked, account=account, count=count, random=random))
+
+    async def link(self, account: str, remote_id: str) -> Link | None:
+        """One link."""
+        return await self._look(partial(listing.link, account=account, remote_id=remote_id))
 
     async def counts(self) -> dict[str, dict[LinkState, int]]:
         """By account: how many links are in each state. Costs the same however many there are."""

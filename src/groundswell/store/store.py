@@ -306,6 +306,12 @@ class Store:
         """The next entries to process once more, in order."""
         return [inbox.entry_of(row) for row in await self._rows(inbox.REPLAYS, (count, size))]
 
+    async def known(self, record_ids: Sequence[str]) -> set[str]:
+        """Those of these that were accepted before and are remembered."""
+        with_id = ids.WITH_ID.format(keys=1, ids=2)
+        rows = await self._rows(f"SELECT id FROM inbox WHERE {with_id}", ids.arguments(record_ids))
+        return {record_id for (record_id,) in rows}
+
     async def inbox_waiting(self) -> tuple[int, int | None]:
         """How many arrivals wait to be processed, and since when (milliseconds since 1970).
 

@@ -171,9 +171,9 @@ class Poller:
 
 
 @asynccontextmanager
-async def polling(server: Server, **settings: Any) -> AsyncIterator[Poller]:
-    """A poller of this simulator, which must have a `PollClock`."""
-    clock = cast("PollClock", server.world.clock)
+async def polling(server: Server, clock: PollClock | None = None, **settings: Any) -> AsyncIterator[Poller]:
+    """A poller of this simulator, with its `PollClock` unless there is another."""
+    clock = clock or cast("PollClock", server.world.clock)
     async with new_session() as session:
         yield Poller(server, Client(session, clock), clock, settings)
 

@@ -7,14 +7,18 @@ from typing import Any
 import anyio
 import msgspec
 import pytest
+import structlog
+from rich.console import Console
 
+from groundswell.cli.status import rendered
 from groundswell.connectors.actionkit import push, reread
 from groundswell.connectors.actionkit.push import DEFAULT_PATH
-from groundswell.connectors.actionkit.simulator.faults import SLOW, FaultRates
+from groundswell.connectors.actionkit.simulator.faults import SERVER_ERROR, SLOW, Fault, FaultRates
 from groundswell.connectors.actionkit.simulator.logins import Logins
 from groundswell.connectors.actionkit.simulator.push.signing import signing_key
-from groundswell.ops.messages import NameComponent
-from groundswell.ops.operations import PAUSE, RESUME
+from groundswell.connectors.actionkit.simulator.server import Server
+from groundswell.ops.messages import NameComponent, Nothing
+from groundswell.ops.operations import PAUSE, RESUME, STATUS
 from tests.connectors.actionkit.pushing import pushing
 from tests.pipelines.ops_pipeline import ask
 from tests.running import post, until, webhook_url
@@ -36,6 +40,18 @@ async def test_an_endpoint_turns_green_and_what_is_signed_up_arrives(
     assert record["person"]["email"] == "rosa@example.org"
     assert record["action"]["fields"] == {"color": "blue"}
     assert (shown.state, shown.notes) == ("running", {"confirmed": 1})
+
+
+async def test_status_shows_what_an_operator_looks_for_when_it_does_not_turn_green(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with pushing(tmp_path, monkeypatch) as rig:
+        rig.is_amazon_away = True
+        assert await rig.send(rig.pusher.topic.confirmation()) == 503
+        console = Console(width=200)
+        with console.capture() as captured:
+            console.print(rendered(await ask(tmp_path, STATUS, Nothing())))
+    assert "amazon_not_reached 1" in captured.get()
 
 
 async def test_a_bare_first_try_is_answered_with_a_challenge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,6 +115,21 @@ async def test_when_the_account_is_away_a_push_that_says_who_is_taken_and_anothe
     assert shown.notes == {"taken_as_pushed": 1}
 
 
+@pytest.mark.parametrize("path", ["action/", "user/", "phone/"])
+async def test_a_call_that_fails_for_a_moment_is_made_again_before_a_push_is_taken_as_it_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    # One 500 made a record without phones for good: the poller's is of an id that is known then.
+    async with pushing(tmp_path, monkeypatch, is_account_given=True, push_is_full=False) as rig:
+        message = rig.notification(email="rosa@example.org", mobile_phone="503-555-0144")
+        rig.server.faults.plan(SERVER_ERROR, path=path, times=2)
+        assert await rig.post(message.body, RAW) == 200
+        (record,) = await rig.records(1)
+        shown = await rig.status()
+    assert record["person"]["phone"] == "503-555-0144"
+    assert shown.notes == {"read_anew": 1}
+
+
 async def test_a_push_of_what_was_deleted_since_is_taken_as_it_came(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,13 +191,44 @@ async def test_the_first_topic_is_kept_over_restarts_until_it_is_unsubscribed(
         key = rig.key
     async with pushing(tmp_path, monkeypatch, key=key) as rig:
         body = rig.notification(email="rosa@example.org").body
-        assert await rig.post(body, {**RAW, "x-amz-sns-topic-arn": other}) == 403
+        assert await rig.post(body, {**RAW, "x-amz-sns-topic-arn": other}) == 503
         assert await rig.post(body, {**RAW, "x-amz-sns-topic-arn": rig.topic}) == 200
         assert await rig.post(body, {**RAW, "x-amz-sns-topic-arn": "no topic"}) == 403
         assert (await rig.status()).notes == {"of_another_topic": 1}
         assert await rig.send(rig.pusher.topic.confirmation("UnsubscribeConfirmation")) == 200
         assert await rig.post(body, {**RAW, "x-amz-sns-topic-arn": other}) == 200
-        assert await rig.post(body, {**RAW, "x-amz-sns-topic-arn": rig.topic}) == 403
+        assert await rig.post(body, {**RAW, "x-amz-sns-topic-arn": rig.topic}) == 503, "a person may still mend it"
+
+
+async def test_a_certificate_that_is_none_loses_no_push_and_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It was kept, and everything it should have vouched for was answered 403, which SNS takes for final.
+    async with pushing(tmp_path, monkeypatch, pushes_are_raw=False) as rig:
+        message = rig.notification(email="rosa@example.org")
+        with monkeypatch.context() as spoilt:
+            spoilt.setattr(Server, "sns_fetch", _half_a_certificate)
+            assert await rig.post(message.body, message.headers) == 503
+        assert (await rig.status()).notes == {"certificate_not_usable": 1}
+        assert await rig.post(message.body, message.headers) == 200
+        assert len(await rig.records(1)) == 1
+
+
+async def _half_a_certificate(server: Server, url: str) -> tuple[int, bytes]:
+    return 200, signing_key(server.world.seed).certificate().encode()[:300]
+
+
+async def test_an_account_of_another_host_is_said_in_the_log_and_loses_no_push(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with pushing(tmp_path, monkeypatch, is_account_given=True) as rig:
+        rig.server.faults.plan(Fault("redirect", status=301), times=9)
+        message = rig.notification(email="rosa@example.org")
+        with structlog.testing.capture_logs() as logged:
+            assert await rig.post(message.body, RAW) == 200
+        assert len(await rig.records(1)) == 1
+    (told,) = [entry for entry in logged if entry["event"] == "pushes_are_not_read_anew"]
+    assert "put the right address in `host` of the account" in told["error"]
 
 
 async def test_without_room_to_note_the_topic_a_confirmation_comes_again(
@@ -188,8 +250,8 @@ async def test_a_topic_in_the_settings_is_the_only_one_whatever_was_unsubscribed
 ) -> None:
     ours = "arn:aws:sns:us-east-1:111122223333:ours"
     async with pushing(tmp_path, monkeypatch, f'topic = "{ours}"') as rig:
-        assert await rig.send(rig.pusher.topic.confirmation()) == 403
-        assert await rig.send(rig.pusher.topic.confirmation("UnsubscribeConfirmation")) == 403
+        assert await rig.send(rig.pusher.topic.confirmation()) == 503
+        assert await rig.send(rig.pusher.topic.confirmation("UnsubscribeConfirmation")) == 503
         body = rig.notification(email="rosa@example.org").body
         assert await rig.post(body, {**RAW, "x-amz-sns-topic-arn": ours}) == 200
         assert rig.fetched == []

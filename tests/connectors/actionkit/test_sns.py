@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from groundswell.connectors.actionkit import sns
 from groundswell.connectors.actionkit.simulator.push.messages import Topic
 from groundswell.connectors.actionkit.simulator.push.signing import signing_key
-from groundswell.errors import RefusedError
+from groundswell.errors import NotNowError, RefusedError
 from tests.connectors.actionkit.simulated import Desk
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC).timestamp()
@@ -62,13 +62,12 @@ def test_a_certificate_is_taken_while_it_is_valid(moment: datetime) -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"<ErrorResponse/>", CERTIFICATE[:300], CERTIFICATE.replace(b"M", b"N")])
-def test_what_is_no_certificate_is_refused(text: bytes) -> None:
-    with pytest.raises(RefusedError) as refusal:
+def test_what_is_no_certificate_is_asked_for_again(text: bytes) -> None:
+    with pytest.raises(NotNowError):
         sns.verify(message(), text, NOW)
-    assert refusal.value.status == 403
 
 
-def test_a_certificate_of_another_kind_of_key_is_refused() -> None:
+def test_a_certificate_of_another_kind_of_key_proves_nothing() -> None:
     with pytest.raises(RefusedError, match="holds no RSA key"):
         sns.verify(message(), certificate_of(ec.generate_private_key(ec.SECP256R1())), NOW)
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 from yarl import URL
 
 from groundswell.clock import Clock
+from groundswell.connectors.actionkit.faults import MissingError
 from groundswell.connectors.actionkit.forms import multipart
 from groundswell.connectors.actionkit.transport import Caller, Query, Reply, Transport
 from groundswell.connectors.actionkit.uris import Thing
@@ -103,8 +104,15 @@ class ActionKit:
 
     async def check(self, caller: Caller) -> str:
         """Try the account, changing nothing: one user is asked for."""
-        page = await self.page(caller, "user", order_by="id", limit=1)
+        try:
+            page = await self.page(caller, "user", order_by="id", limit=1)
+        except MissingError as exc:
+            raise MissingError(f"{exc}. {self.host} shows no ActionKit; check `host` of the account") from exc
         return f"user name and password are good; {page.total:,} users"
+
+    def their_now(self) -> float | None:
+        """What time it is there: what `updated_at` and filters by it go by. None before the first answer."""
+        return self._transport.their_now()
 
     # ---- collections ----
 
@@ -137,12 +145,17 @@ class ActionKit:
         reply = await self._transport.call(caller, "GET", f"{kind}/", what, query=query)
         body = self._object(reply, caller, what)
         meta, objects = body.get("meta"), body.get("objects")
-        if not isinstance(objects, list) or not isinstance(meta, dict):
+        if not isinstance(meta, dict) or not isinstance(objects, list) or not all(isinstance(o, dict) for o in objects):
             raise UnavailableError(f"{caller.component}: {what}: {self.host} sent no page; it will be tried again")
         total = meta.get("total_count")
         if meta.get("offset") not in (None, offset) or not isinstance(total, int):
             raise UnavailableError(f"{caller.component}: {what}: {self.host} sent another page; it will be tried again")
-        return Page([one for one in objects if isinstance(one, dict)], total, not meta.get("next"))
+        if not objects and total > offset:
+            raise UnavailableError(
+                f"{caller.component}: {what}: {self.host} said there are {total:,} and showed none after {offset:,}; "
+                "stopped rather than take less for all, it will be tried again"
+            )
+        return Page(objects, total, not meta.get("next"))
 
     async def after(
         self, caller: Caller, kind: str, *, where: Query = (), after_id: int = 0, field: str = "id"

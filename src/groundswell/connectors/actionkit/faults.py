@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from groundswell.connectors.actionkit.uris import Thing, thing_at
 from groundswell.errors import RejectedError, RemoteError, UnauthorizedError, UnavailableError
-from groundswell.http.client import Answer, error_of
+from groundswell.http.client import Answer, error_of, place_of
 from groundswell.http.said import shown
 
 FAULT_TRIES_MAX: Final = 5
@@ -37,6 +37,10 @@ class ConflictError(RejectedError):
         super().__init__(message)
 
 
+class ForbiddenError(UnauthorizedError):
+    """403: the account is locked, or may not do this; they do not say which."""
+
+
 class MissingError(RejectedError):
     """404: there is no such thing."""
 
@@ -52,20 +56,26 @@ def fault_of(answer: Answer, parsed: Any, who: str, now: float) -> RemoteError:
             return InvalidError(f"{said}; it will not take this as it is", fields)
         case 401:
             return UnauthorizedError(
-                f"{said}: it does not take user name and password; check `username` and `password` of the account. "
-                "Nothing more is sent for a while, since repeated failures lock a staff account"
+                f"{said}: it does not take user name and password; check `username` and `password` of the account, and "
+                "what the staff user may do. Nothing more is sent for a while, since repeated failures lock the user"
             )
         case 403:
-            return UnauthorizedError(
-                f"{said}: the staff account is locked, or may not do this; check its permissions in ActionKit. "
-                "Nothing more is sent for a while"
+            return ForbiddenError(
+                f"{said}: the staff account is locked, or may not do this; check its permissions in ActionKit"
             )
         case 404 | 410:
             return MissingError(f"{said}: it is not there")
         case 409:
             return ConflictError(f"{said}: there is one already", thing_at(answer.headers.get("Location")))
         case 500:
-            return UnavailableError(f"{said}; it will be tried again, {FAULT_TRIES_MAX} times in all", FAULT_TRIES_MAX)
+            return UnavailableError(
+                f"{said}; it will be tried again (a delivery: {FAULT_TRIES_MAX} times in all)", FAULT_TRIES_MAX
+            )
+        case status if 300 <= status < 400:
+            return UnavailableError(
+                f"{said}, a redirect{place_of(answer)}; redirects are not followed, put the right address in `host` of "
+                "the account. Until then it is tried again"
+            )
         case _:
             return error_of(answer, who, now)
 
@@ -98,5 +108,5 @@ def _messages(field: str, value: Any, depth: int = 0) -> Iterator[tuple[str, str
 
 
 def _in_brackets(fields: Mapping[str, str]) -> str:
-    told = [f"{field}: {shown(words)}" if field else shown(words) for field, words in fields.items()]
+    told = [f"{shown(field)}: {shown(words)}" if field else shown(words) for field, words in fields.items()]
     return f" ({'; '.join(told[:FIELDS_SHOWN_MAX])})" if told else ""

@@ -4,6 +4,7 @@ Pushes tell of actions only, and are lost after some tries; this finds the rest:
 Actions have the ids that the push source gives them, so what both see is taken once.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -13,10 +14,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from groundswell.component import Arrival, Context, Cursor, Emit, Span
 from groundswell.connectors.actionkit.account import ActionKitAccount
-from groundswell.connectors.actionkit.mapping import read_arrival
+from groundswell.connectors.actionkit.mapping import read_arrival, state
 from groundswell.connectors.actionkit.polling.feeds import COLLECTIONS
 from groundswell.connectors.actionkit.polling.marks import Marks, read_marks
 from groundswell.connectors.actionkit.polling.rounds import Rounds, Scope
+from groundswell.connectors.actionkit.polling.things import Things
 from groundswell.connectors.actionkit.transport import Caller
 from groundswell.errors import RequestError
 from groundswell.http.limits import Priority
@@ -79,7 +81,7 @@ class ActionKitPollSettings(SourceSettings):
     )
     overlap: Duration = Field(
         timedelta(minutes=2),
-        description="How far back each round looks again, for what shows late and clocks that differ.",
+        description="How far back each round looks again, for what shows late.",
     )
     reports: bool = Field(
         True,
@@ -104,6 +106,8 @@ class ActionKitPoll:
     def __init__(self, settings: ActionKitPollSettings, context: Context) -> None:
         account: ActionKitAccount = context.account
         self.collections: Sequence[str] = tuple(settings.collections)
+        self.counts: Counter[str] = Counter()
+        """What was met, for `status`."""
         self._name = context.name
         self._clock = context.clock
         self._client = account.client
@@ -124,6 +128,16 @@ class ActionKitPoll:
         while True:
             await self._rounds.once(emit)
             await self._clock.sleep(self._every_s)
+
+    async def once(self, cursor: Cursor | None, emit: Emit) -> None:
+        """One round, from this cursor on."""
+        await self._from(cursor, self.collections, self._scope, Priority.POLL).once(emit)
+
+    async def people_now(self, numbers: Sequence[str]) -> list[Arrival]:
+        """These users as they are now; those who are gone are left out."""
+        things = Things(self._client, Caller(self._name, Priority.BACKFILL))
+        users = await things.with_phones(await things.get("user", numbers))
+        return [state("user", user) for user in users]
 
     async def backfill(self, collections: Sequence[str], span: Span, cursor: Cursor | None, emit: Emit) -> None:
         """Emit what was last changed in this time: somebody who changed again later is not in it.
@@ -155,4 +169,5 @@ class ActionKitPoll:
                 then="everything is read again; what was taken before is known by its id",
             )
             marks = Marks(span=span)
-        return Rounds(self._client, Caller(self._name, priority), self._clock, collections, scope, marks, cursor)
+        caller = Caller(self._name, priority)
+        return Rounds(self._client, caller, self._clock, collections, scope, marks, cursor, self.counts)

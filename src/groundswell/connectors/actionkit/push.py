@@ -1,9 +1,9 @@
 """The `actionkit.push` source: takes what ActionKit's Push API sends, which travels by Amazon SNS (C).
 
 SNS tries again after 5xx, 429 and silence, for an hour at most; any other 4xx drops the message for good (D by AWS). So
-what we cannot take now is answered 503, and what cannot be understood is accepted and becomes a dead letter when it is
-read. 401 is answered to who shows no key (SNS asks so first, and then comes with it), 403 to what claims to be of SNS
-and is not.
+what we cannot take now is answered 503, which gives a person an hour to mend what is in the way, and what cannot be
+understood is accepted and becomes a dead letter when it is read. 401 is answered to who shows no key (SNS asks so
+first, and then comes with it), 403 to what claims to be of SNS and is not.
 """
 
 from collections import Counter
@@ -21,6 +21,7 @@ from groundswell.connectors.actionkit import sns
 from groundswell.connectors.actionkit.mapping import read_arrival
 from groundswell.connectors.actionkit.pushed import UNKNOWN, Push, action_id_of, arrival_id, says_who
 from groundswell.connectors.actionkit.reread import Reread
+from groundswell.connectors.actionkit.sns import RETRY_AFTER_S
 from groundswell.connectors.common.objects import parse_object
 from groundswell.errors import NotNowError, RecordError, RemoteError, UnreadableError
 from groundswell.http.auth import BasicAuth, authenticator
@@ -33,8 +34,6 @@ FETCH_S: Final = 5.0
 KEEP_S: Final = 3.0
 """To note the topic on disk. A batch waits while there is no room; a sender does not."""
 CERTIFICATES_MAX: Final = 8
-RETRY_AFTER_S: Final = 20
-"""As SNS spaces its tries by default (D by AWS)."""
 
 log = structlog.get_logger()
 
@@ -112,7 +111,7 @@ class ActionKitPush:
                 await self._pin(sns.topic_in(topic))
             return [await self._arrival(parsed, body)]
         self._check_topic(message.topic)
-        sns.verify(message, await self._certificate(message), self._clock.now())
+        await self._verify(message)
         if message.kind == "SubscriptionConfirmation":
             await self._confirm(message)
             return ()
@@ -148,8 +147,10 @@ class ActionKitPush:
     def _check_topic(self, topic: str) -> None:
         if self._topic not in (None, topic):
             self.counts["of_another_topic"] += 1
-            raise sns.refused(
-                "it is of another topic than the one this source goes with; if that is meant, set `topic` of the source"
+            raise NotNowError(
+                "not now: it is of another topic than the one this source goes with; if that is meant, set `topic` of "
+                "the source",
+                RETRY_AFTER_S,
             )
 
     async def _pin(self, topic: str) -> None:
@@ -189,6 +190,16 @@ class ActionKitPush:
             await self._keep(None)
 
     # ---- Amazon ----
+
+    async def _verify(self, message: sns.Message) -> None:
+        certificate = await self._certificate(message)
+        try:
+            sns.verify(message, certificate, self._clock.now())
+        except NotNowError as exc:
+            self._certificates.pop(message.certificate_url, None)
+            self.counts["certificate_not_usable"] += 1
+            log.warning("certificate_not_usable", component=self._name, error=str(exc), then="answered 503")
+            raise
 
     async def _certificate(self, message: sns.Message) -> bytes:
         url = message.certificate_url

@@ -1,17 +1,23 @@
 """What a push is about, read anew: a push is a trigger, unordered, and of a shape nobody wrote down."""
 
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
 
 import anyio
 import structlog
 
 from groundswell.connectors.actionkit.client import ActionKit, Resource
+from groundswell.connectors.actionkit.faults import MissingError
 from groundswell.connectors.actionkit.pushed import Push, user_id_of
 from groundswell.connectors.actionkit.transport import Caller
-from groundswell.errors import RejectedError, RemoteError, UnavailableError
+from groundswell.errors import RateLimitedError, RemoteError, UnavailableError
 
 REREAD_S: Final = 8.0
 """For all calls together, waiting for their turn included. SNS waits 15 s for its answer, as is generally known (I)."""
+TRIES: Final = 3
+"""Of each call, in that time: what is taken as it was pushed stays so, as its id is known then."""
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -31,7 +37,7 @@ class Reread:
         """
         try:
             fresh = await self._read(push, action_id)
-        except RejectedError:  # deleted since
+        except MissingError:  # deleted since
             return push
         except RemoteError as exc:
             self._trouble(exc)
@@ -43,13 +49,13 @@ class Reread:
 
     async def _read(self, push: Push, action_id: str) -> Push:
         with anyio.move_on_after(REREAD_S):
-            action = await self._client.get(self._caller, "action", action_id)
+            action = await _tried(lambda: self._client.get(self._caller, "action", action_id))
             user_id = user_id_of({"action": action, "user": push.get("user")})
             if user_id is None:
                 return {**push, "action": action}
-            user = await self._client.get(self._caller, "user", user_id)
+            user = await _tried(lambda: self._client.get(self._caller, "user", user_id))
             if user.get("phones"):
-                user["phones"] = await self._phones(user_id)
+                user["phones"] = await _tried(lambda: self._phones(user_id))
             return {**push, "action": action, "user": user}
         raise UnavailableError(
             f"{self._caller.component}: reading what a push is about: {self._client.host} did not answer, or its rate "
@@ -65,3 +71,13 @@ class Reread:
         if not self._is_in_trouble:
             self._is_in_trouble = True
             log.warning("pushes_are_not_read_anew", component=self._caller.component, error=str(error))
+
+
+async def _tried(call: Callable[[], Awaitable[T]]) -> T:
+    """A call that may fail for a moment: again at once, as the account's limiter sees to the pause they want."""
+    for _ in range(TRIES - 1):
+        try:
+            return await call()
+        except (UnavailableError, RateLimitedError):
+            continue
+    return await call()

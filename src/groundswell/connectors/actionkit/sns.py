@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, get_args
 from msgspec import Struct
 from yarl import URL
 
-from groundswell.errors import RefusedError
+from groundswell.errors import NotNowError, RefusedError
 
 Kind = Literal["Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"]
 KIND_HEADER: Final = "x-amz-sns-message-type"
@@ -33,6 +33,8 @@ _SIGNED: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """What is signed, in this order (D)."""
 _MAY_LACK: Final = ("Subject",)
+RETRY_AFTER_S: Final = 20
+"""As SNS spaces its tries by default (D by AWS)."""
 
 
 class Message(Struct, frozen=True):
@@ -104,7 +106,8 @@ def verify(message: Message, certificate: bytes, now: float) -> None:
     Version 1 is RSA with SHA-1, version 2 with SHA-256; padding PKCS #1 v1.5 (D).
 
     Raises:
-        RefusedError: 403; the certificate is none, or not of now, or did not sign this.
+        RefusedError: 403; the certificate did not sign this.
+        NotNowError: 503; the certificate is none, or not of now: that may be Amazon's fault, or our clock's.
     """
     # Here, not above: it takes longer to load than all the rest of a start, and pushes mostly come without a signature.
     from cryptography import x509
@@ -119,11 +122,11 @@ def verify(message: Message, certificate: bytes, now: float) -> None:
         read = x509.load_pem_x509_certificate(certificate)
         key = read.public_key()
     except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
-        raise refused("what stands at SigningCertURL is no certificate") from None
+        raise _not_now("what stands at SigningCertURL is no certificate") from None
     if not isinstance(key, RSAPublicKey):
-        raise refused("the certificate at SigningCertURL holds no RSA key")
+        raise _not_now("the certificate at SigningCertURL holds no RSA key")
     if not read.not_valid_before_utc <= datetime.fromtimestamp(now, UTC) <= read.not_valid_after_utc:
-        raise refused("the certificate at SigningCertURL is not valid today")
+        raise _not_now("the certificate at SigningCertURL is not valid today")
     digest = SHA1() if message.version == "1" else SHA256()  # noqa: S303 - what version 1 is
     try:
         key.verify(message.signature, message.signed, PKCS1v15(), digest)
@@ -134,6 +137,10 @@ def verify(message: Message, certificate: bytes, now: float) -> None:
 def refused(why: str) -> RefusedError:
     """403: SNS does not send such a message again, and nobody honest sends one."""
     return RefusedError(403, f"this message of SNS is not taken: {why}")
+
+
+def _not_now(why: str) -> NotNowError:
+    return NotNowError(f"not now: {why}", RETRY_AFTER_S)
 
 
 def _certificate_url(text: str) -> URL:

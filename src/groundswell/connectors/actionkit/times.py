@@ -5,6 +5,7 @@ second, never as they are written.
 """
 
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from groundswell.record import utc_stamp
@@ -20,6 +21,15 @@ def seconds_of(stamp: Any) -> int | None:
         return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return int(aware.timestamp() // 1)
+
+
+def seconds_of_date(header: str) -> float | None:
+    """What time it is there, by the `Date` of an answer; None if it says none."""
+    try:
+        moment = parsedate_to_datetime(header)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def stamp_of(stamp: Any) -> str | None:

@@ -1,18 +1,22 @@
 """One call to an ActionKit instance: Basic auth, the trailing slash, and what came back as JSON."""
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from math import ceil
 from typing import Any, Final
 
+import anyio
 import msgspec
 from msgspec import Struct
 from yarl import URL
 
 from groundswell.clock import Clock
 from groundswell.connectors.actionkit.faults import fault_of
+from groundswell.connectors.actionkit.times import seconds_of_date
 from groundswell.connectors.actionkit.uris import Thing, thing_at
 from groundswell.errors import UnauthorizedError, UnavailableError
-from groundswell.http.client import Client, host_of
+from groundswell.http.client import Answer, Client, host_of
 from groundswell.http.limits import Limiter, Priority
 
 BODY_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -64,6 +68,11 @@ class Transport:
         self._timeout_s = timeout_s
         self._authorization = "Basic " + b64encode(f"{username}:{password}".encode()).decode()
         self._refused_until: float | None = None
+        self._is_trusted = False
+        """Whether user name and password were good the last time."""
+        self._first = anyio.Lock()
+        self._date: tuple[float, float] | None = None
+        """What time it was there at the last answer, and our monotonic clock then."""
         self.host = host_of(url)
 
     async def call(
@@ -89,7 +98,6 @@ class Transport:
             RemoteError: as `fault_of` says.
         """
         who = f"{caller.component}: {what}"
-        self._check_not_refused(who)
         media_type, sent = ("application/json", None) if content is None else content
         if body is not None:
             sent = msgspec.json.encode(body)
@@ -97,7 +105,8 @@ class Transport:
         if sent is not None:
             headers["Content-Type"] = media_type
         url = self._url.with_path(path) if path.startswith("/") else self._url.joinpath(path)
-        answer = await self._http.send(
+        send = partial(
+            self._http.send,
             method,
             url.with_query(list(query)) if query else url,
             what=who,
@@ -108,13 +117,12 @@ class Transport:
             limiter=self._limiter,
             priority=caller.priority,
             component=caller.component,
+            check_turn=partial(self._check_not_refused, who),
         )
+        answer = await self._answer(send, who)
         parsed = _parsed(answer.body)
         if not 200 <= answer.status < 300:
-            error = fault_of(answer, parsed, f"{who}: {self.host}", self._clock.now())
-            if isinstance(error, UnauthorizedError):
-                self._refused_until = self._clock.monotonic() + LOCKED_S
-            raise error
+            raise fault_of(answer, parsed, f"{who}: {self.host}", self._clock.now())
         if not answer.is_whole:
             raise UnavailableError(f"{who}: {self.host} sent more than {BODY_BYTES_MAX} bytes; it will be tried again")
         place = answer.headers.get("Location", "")
@@ -122,15 +130,49 @@ class Transport:
 
     def refuse(self, error: UnauthorizedError) -> UnauthorizedError:
         """The credentials turned out to be wrong in another way than by a status: send nothing more for a while."""
-        self._refused_until = self._clock.monotonic() + LOCKED_S
+        self._stop_for_a_while()
         return error
+
+    async def _answer(self, send: Callable[[], Awaitable[Answer]], who: str) -> Answer:
+        """Send it; while nobody knows whether the credentials are good, one call at a time: one failure is enough."""
+        if self._is_trusted:
+            return self._judged(await send())
+        async with self._first:
+            self._check_not_refused(who)
+            if not self._is_trusted:
+                return self._judged(await send())
+        return self._judged(await send())
+
+    def their_now(self) -> float | None:
+        """What time it is there, in seconds since 1970, whatever our calendar says; None before the first answer."""
+        if self._date is None:
+            return None
+        date, at = self._date
+        return date + self._clock.monotonic() - at
+
+    def _judged(self, answer: Answer) -> Answer:
+        date = seconds_of_date(answer.headers.get("Date", ""))
+        if date is not None:
+            self._date = date, self._clock.monotonic()
+        if answer.status == 401 or (answer.status == 403 and not self._is_trusted):
+            self._stop_for_a_while()
+        elif answer.status == 403:  # locked, or it may not do this alone: the next call shows which
+            self._is_trusted = False
+        elif answer.status < 300:
+            self._is_trusted = True
+        return answer
+
+    def _stop_for_a_while(self) -> None:
+        self._is_trusted = False
+        self._refused_until = self._clock.monotonic() + LOCKED_S
 
     def _check_not_refused(self, who: str) -> None:
         if self._refused_until is not None and self._clock.monotonic() < self._refused_until:
             left_s = self._refused_until - self._clock.monotonic()
             raise UnauthorizedError(
                 f"{who}: {self.host} refused user name and password a moment ago, and repeated failures lock the "
-                f"account; nothing is sent for another {left_s / 60:.0f} min. Mend the account and reload to go on now"
+                f"account; nothing is sent for another {ceil(left_s / 60)} min. It goes on at once after a restart, or "
+                "when other settings of the account are loaded"
             )
 
 

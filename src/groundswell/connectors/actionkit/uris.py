@@ -12,6 +12,8 @@ from msgspec import Struct
 ROOT: Final = "/rest/v1/"
 _URI: Final = re.compile(r"(?:https?://[^/]+)?/rest/v1/([a-z_]+)/([A-Za-z0-9_.-]+)/?(?:\?.*)?")
 _TYPED: Final = ("action", "page")
+_OF_ITS_OWN: Final = frozenset(("transaction",))
+"""Ends like a typed one, and is none."""
 
 
 class Thing(Struct, frozen=True):
@@ -46,6 +48,8 @@ def id_at(uri: Any) -> str | None:
 
 def generic(kind: str) -> str:
     """ "page" for "petitionpage"; lists of their own, such as "usergroup", stay what they are."""
+    if kind in _OF_ITS_OWN:
+        return kind
     return next((word for word in _TYPED if kind.endswith(word) and kind != word), kind)
 
 

@@ -88,7 +88,7 @@ class PeopleWriter:
         if found.shown is None:
             return await self._add(wanted, found.holder)
         self._lookup.remember(wanted.identity, found.shown)
-        return await self._change(wanted, found.shown)
+        return await self.change(wanted, found.shown)
 
     # ---- newcomers ----
 
@@ -159,7 +159,7 @@ class PeopleWriter:
 
     # ---- those who are there ----
 
-    async def _change(self, wanted: Wanted, shown: Shown) -> Outcome:
+    async def change(self, wanted: Wanted, shown: Shown) -> Outcome:
         """Write what differs and can be written; nothing if nothing does."""
         different = differing(wanted.values, shown)
         names = {name for name in different if not self._refusals.knows(shown, name, wanted.values[name])}

@@ -27,6 +27,8 @@ class Feed(Struct, frozen=True):
     table: str = ""
     """In SQL reports (C); "" where its name is not known."""
     sides: tuple[Side, ...] = ()
+    stamp: str = "updated_at"
+    """What says when one has changed."""
     key: str = "id"
     """What orders it and numbers it."""
     is_small: bool = False
@@ -50,7 +52,7 @@ COLLECTIONS: Final[dict[str, tuple[Feed, ...]]] = {
     "pages": (Feed("page", "core_page"),),
     "users": (Feed("user", "core_user", _USER_SIDES, is_read_again=True),),
     "actions": (Feed("action", "core_action"),),
-    "subscriptions": (Feed("subscriptionhistory", "core_subscriptionhistory"),),
+    "subscriptions": (Feed("subscriptionhistory", "core_subscriptionhistory", stamp="created_at"),),
     "events": (Feed("event", "events_event"),),
     "signups": (Feed("eventsignup", "events_eventsignup"),),
     "donations": (Feed("transaction", "core_transaction"), Feed("orderrecurring", "core_orderrecurring")),

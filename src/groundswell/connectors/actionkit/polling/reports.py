@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
 from groundswell.connectors.actionkit.client import ROWS_MAX, ActionKit
+from groundswell.connectors.actionkit.faults import ForbiddenError
 from groundswell.connectors.actionkit.polling.feeds import Feed
 from groundswell.connectors.actionkit.times import seconds_of, written_for_sql
 from groundswell.connectors.actionkit.transport import Caller
@@ -16,7 +17,7 @@ assert ROWS_ASKED <= ROWS_MAX
 
 
 class NoReportsError(RejectedError):
-    """Their answer to a report is that there is none, or that a table has another name."""
+    """Their answer to a report is that we may not, that there is none, or that a table has another name."""
 
 
 async def changed_numbers(
@@ -39,7 +40,7 @@ async def changed_numbers(
         values = {"since": written_for_sql(since), "until": written_for_sql(until), "after": after}
         try:
             rows = await client.sql(caller, query, values, what)
-        except RejectedError as exc:
+        except (RejectedError, ForbiddenError) as exc:
             raise NoReportsError(str(exc)) from exc
         if not rows:
             return
@@ -55,7 +56,7 @@ async def changed_numbers(
 
 def query_of(feed: Feed, *, with_main: bool) -> str:
     """One query over the table and those beside it. All names in it are ours; values travel apart."""
-    tables = [(feed.table, "id", "updated_at", "updated_at")] if with_main else []
+    tables = [(feed.table, "id", feed.stamp, feed.stamp)] if with_main else []
     tables += [(side.table, side.column, side.stamp, side.stamp if side.is_change else "NULL") for side in feed.sides]
     parts = [
         f"SELECT {column} AS id, {moment} AS moment FROM {table} "  # noqa: S608 # from the table in feeds.py

@@ -1,5 +1,6 @@
 """One round: everything that is due of every collection, window by window; the cursor moves when a window is whole."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
@@ -22,6 +23,8 @@ from groundswell.connectors.actionkit.uris import id_at
 
 SETTLED_S: Final = 5
 """Windows end this long ago: what is written in one transaction may show its time before it shows itself (I)."""
+CLOCKS_S: Final = 60.0
+"""So far our clock and theirs may differ without a word."""
 BEGINNING: Final = 0
 """Before there was anything: 1970."""
 WHOLE: Final = "whole"
@@ -57,8 +60,9 @@ class Rounds:
         scope: Scope,
         marks: Marks,
         cursor: Cursor | None,
+        counts: Counter[str],
     ) -> None:
-        """`cursor` is where the marks were read from."""
+        """`cursor` is where the marks were read from; `counts` are the notes for `status`."""
         self.cursor = cursor
         """What was handed over last: whoever has another one must begin anew from it."""
         self._client = client
@@ -71,11 +75,15 @@ class Rounds:
         self._left: list[Feed] = []
         """Of this round."""
         self._goal = 0
-        self._has_reports = scope.reports
+        self._counts = counts
+        self._do_clocks_differ = False
+        self._refused_at: dict[str, int] = {}
+        """By resource: the goal of the round in which a report about it was refused."""
 
     async def once(self, emit: Emit) -> None:
         """Hand over everything that is due, of all collections. After an error, called again, it goes on."""
         if not self._left:
+            await self._client.schema(self._caller, self._feeds[0].resource)  # needed anyway; says their time
             self._left = list(self._feeds)
             self._goal = self._settled()
             self._things.forget()
@@ -104,7 +112,7 @@ class Rounds:
                         progress = Progress(feed.resource, records, total, began_at, before)
                     await self._save(emit, feed, Batch(arrivals, progress=progress), mark)
             except NoReportsError:
-                self._no_reports(feed)
+                self._report_refused(feed)
                 return False
         await self._save(emit, feed, Batch(()), self._finished(mark))
         return True
@@ -128,8 +136,7 @@ class Rounds:
             is_whole = self._is_whole_due(feed, mark, has_window=bool(window))
             if not is_whole and (not window or self._start(mark) >= self._goal):
                 return None
-            since = BEGINNING if is_whole else self._start(mark)
-            mark = replace(mark, goal=self._goal, since=since, is_whole=is_whole, step="", at=None, seen=0)
+            mark = replace(mark, goal=self._goal, since=self._start(mark), is_whole=is_whole, step="", at=None, seen=0)
         elif not mark.is_whole and not window:
             mark = replace(mark, is_whole=True, step="")
         steps = [WHOLE] if mark.is_whole else window
@@ -141,8 +148,8 @@ class Rounds:
         """How to find what has changed in a time, by what their schema allows; [] if there is no way."""
         if feed.is_small:
             return []
-        is_filtered = await self._can_filter(feed.resource, "updated_at")
-        by_report = self._has_reports and bool(feed.table)
+        is_filtered = await self._can_filter(feed.resource, feed.stamp)
+        by_report = self._takes_reports(feed)
         if not is_filtered and not by_report:
             return []
         steps = [WINDOW] if is_filtered else []
@@ -168,8 +175,18 @@ class Rounds:
         return mark.full_to is None or not mark.full_to <= self._goal < mark.full_to + self._scope.full_every_s
 
     def _settled(self) -> int:
-        """Everything changed before this moment shows by now."""
-        now = int(self._clock.now()) - SETTLED_S
+        """Everything changed before this moment shows by now: by their clock, which stamps it."""
+        ours, theirs = self._clock.now(), self._client.their_now()
+        if theirs is not None and abs(ours - theirs) > CLOCKS_S and not self._do_clocks_differ:
+            self._do_clocks_differ = True
+            log.warning(
+                "clocks_differ",
+                component=self._caller.component,
+                host=self._client.host,
+                ours_is_ahead_s=round(ours - theirs),
+                then="theirs is gone by; set the clock of this machine",
+            )
+        now = int(ours if theirs is None else theirs) - SETTLED_S
         return now if self._scope.until is None else min(now, self._scope.until)
 
     def _start(self, mark: Mark) -> int:
@@ -177,7 +194,7 @@ class Rounds:
         since = self._scope.since or BEGINNING
         if mark.to is None:
             return since
-        to = mark.to if mark.to <= self._goal else self._goal - self._scope.every_s
+        to = mark.to if mark.to <= self._goal else self._goal - max(self._scope.every_s, self._scope.full_every_s)
         return max(since, to - self._scope.overlap_s)
 
     def _finished(self, mark: Mark) -> Mark:
@@ -188,16 +205,25 @@ class Rounds:
         """Whether people are told how far it has come."""
         return mark.to is None
 
-    def _no_reports(self, feed: Feed) -> None:
-        self._has_reports = False
-        log.warning(
-            "reports_refused",
-            component=self._caller.component,
-            host=self._client.host,
-            resource=feed.resource,
-            then="what cannot be filtered is read whole every `full_every`; give the staff account the right to run "
-            'reports, or write "reports = false"',
-        )
+    def _takes_reports(self, feed: Feed) -> bool:
+        """Whether to ask by report; one that was refused is asked for again after `full_every`."""
+        if not self._scope.reports or not feed.table:
+            return False
+        refused_at = self._refused_at.get(feed.resource)
+        return refused_at is None or 0 < self._scope.full_every_s <= self._goal - refused_at
+
+    def _report_refused(self, feed: Feed) -> None:
+        self._counts["reports_refused"] += 1
+        if feed.resource not in self._refused_at:
+            log.warning(
+                "report_refused",
+                component=self._caller.component,
+                host=self._client.host,
+                resource=feed.resource,
+                then="what cannot be filtered is read whole every `full_every`; give the staff account the right to "
+                'run reports, or write "reports = false"',
+            )
+        self._refused_at[feed.resource] = self._goal
 
     # ---- reading ----
 
@@ -208,7 +234,7 @@ class Rounds:
                 wanted = [one for one in stretch.objects if self._is_asked_for(feed, one, mark)]
                 yield replace(stretch, objects=wanted)
         elif mark.step == WINDOW:
-            where = _within("updated_at", mark)
+            where = _within(feed.stamp, mark)
             async for stretch in self._walk(feed.resource, feed.key, where).after(mark.at, mark.seen):
                 yield stretch
         elif mark.step == SQL:
@@ -223,7 +249,7 @@ class Rounds:
         return Walk(self._client, self._caller, resource, key=key, where=where)
 
     async def _reported(self, feed: Feed, mark: Mark) -> AsyncIterator[Stretch]:
-        is_filtered = await self._can_filter(feed.resource, "updated_at")
+        is_filtered = await self._can_filter(feed.resource, feed.stamp)
         after = mark.at if isinstance(mark.at, int) else 0
         size = await self._things.at_a_time(feed.resource)
         async for found in changed_numbers(
@@ -247,11 +273,15 @@ class Rounds:
             yield replace(stretch, objects=await self._things.get(feed.resource, changed), changed=changed)
 
     def _is_asked_for(self, feed: Feed, thing: Resource, mark: Mark) -> bool:
-        """Where the whole is read for want of a filter, or again: of this time, as far as it says."""
-        stamp = seconds_of(thing.get("updated_at"))
+        """Where the whole is read for want of a filter, or again: of this time, as far as it says.
+
+        What was taken by an earlier round is left out, for the inbox forgets the ids of what is long past.
+        """
+        stamp = seconds_of(thing.get(feed.stamp))
         if feed.is_small or stamp is None:
             return True
-        if self._scope.since is not None and stamp < self._scope.since:
+        since = (self._scope.since or BEGINNING) if feed.is_read_again else mark.since
+        if stamp < since:
             return False
         return self._scope.until is None or stamp < (mark.goal or 0)
 

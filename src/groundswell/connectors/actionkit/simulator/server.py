@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from email.utils import formatdate
 from random import Random
 from typing import Any, Final
 
@@ -248,7 +249,7 @@ async def _read(request: web.Request, *, is_in_time: bool) -> Arrived:
 
 
 def _response(request: web.Request, world: World, outcome: Outcome) -> web.Response:
-    headers = dict(outcome.headers)
+    headers = {"Date": formatdate(world.clock.now(), usegmt=True), **outcome.headers}
     answer = outcome.answer
     if outcome.fault is not None and outcome.fault.is_html:
         page = f"<html><head><title>{outcome.status}</title></head><body><h1>Please try again.</h1></body></html>"

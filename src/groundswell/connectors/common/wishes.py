@@ -1,0 +1,61 @@
+"""What a sync wants written about one person: read from a delivery, and held against what is there."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from msgspec import UNSET, Struct
+
+from groundswell.component import Delivery
+from groundswell.connectors.common.canonical import CUSTOM, text_of
+from groundswell.members.values import is_same
+from groundswell.record import Action, Person, from_json
+
+OPT_IN: Final = "sms_opt_in"
+CREATE: Final = "create"
+"""Of an action: somebody who is to be made."""
+_NO_VALUES: Final = frozenset(("custom", "ids", "phone", "email_opt_in", OPT_IN))
+
+
+class Wish(Struct, frozen=True):
+    """One delivery of a sync."""
+
+    record_id: str
+    person: Person
+    is_new: bool
+    """Whether somebody is to be made."""
+    values: dict[str, str | None]
+    """By canonical name; OPT_IN is "true" or "false"."""
+    _expected: Mapping[str, Any]
+    _former: Mapping[str, Any]
+
+    def due(self, there: Callable[[str], str | None]) -> dict[str, str | None]:
+        """What is to be written: neither what is there already, nor over what nobody expected there."""
+        due = {}
+        for field, value in self.values.items():
+            now = there(field)
+            if is_same(field, now, value):
+                continue
+            if field in self._expected and not any(is_same(field, now, one) for one in self._expected[field]):
+                continue  # edited meanwhile: the next reading brings it
+            due[field] = value
+        return due
+
+    def former(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """What was there before, of these fields."""
+        return {field: self._former[field] for field in fields if field in self._former}
+
+
+def wish_of(delivery: Delivery) -> Wish:
+    record = from_json(delivery.body)
+    person = record.person if isinstance(record.person, Person) else Person()
+    action = record.action if isinstance(record.action, Action) else Action()
+    values: dict[str, str | None] = {
+        name: value
+        for name in Person.__struct_fields__
+        if name not in _NO_VALUES and (value := getattr(person, name)) is not UNSET
+    }
+    values |= {f"{CUSTOM}{name}": text_of(value) for name, value in person.custom.items()}
+    if isinstance(person.sms_opt_in, bool):
+        values[OPT_IN] = "true" if person.sms_opt_in else "false"
+    expected, former = action.fields.get("expected", {}), action.fields.get("former", {})
+    return Wish(record.id, person, action.type == CREATE, values, expected, former)

@@ -1,0 +1,361 @@
+"""The stage of a sync: whom a record is about, what changes about the member, and what is to be written where.
+
+A state of a person at the vendor is held against the member behind their phone. What changes the member is written to
+every account the member is linked in, by the rules of that account's sync.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from groundswell.component import Context
+from groundswell.connectors.common.canonical import value_at
+from groundswell.members.book import Book, email_of
+from groundswell.members.consent import Ruling, rule
+from groundswell.members.identity import candidate
+from groundswell.members.linked import OPT_IN, WORDS, Edit, Step, SyncRules, member_changed, seen_state
+from groundswell.members.member import Link, Member, Statement
+from groundswell.members.merge import FieldRule
+from groundswell.members.modes import MODES
+from groundswell.members.stage import Stage
+from groundswell.members.words import consent_in
+from groundswell.record import Action, Page, Person, Record
+from groundswell.settings import Settings
+from groundswell.sync.records import create_record, group_record, member_record, with_member, write_record
+from groundswell.sync.settings import SyncSettings
+from groundswell.sync.sides import SIDES, Side
+from groundswell.transforms.normalise_phone import e164_reader
+
+ROUNDS_MAX: Final = 10
+"""In which accounts answer each other's changes before it counts as a defect."""
+
+
+class Sync(Struct, frozen=True):
+    """One sync, with what its settings come to."""
+
+    name: str
+    settings: SyncSettings
+    side: Side
+    rules: SyncRules
+
+    @property
+    def sink(self) -> str:
+        return f"{self.name}_write"
+
+
+def sync_of(name: str, settings: SyncSettings, side: Side) -> Sync:
+    fields = [
+        FieldRule(field, MODES[settings.field(field).mode], settings.field(field).clear) for field in settings.fields
+    ]
+    return Sync(name, settings, side, SyncRules(name, settings.account, fields))
+
+
+Watch = Callable[[str, Member, str | None, Sequence[Edit]], None]
+"""(sync, member, remote id, or None for somebody who is to be made, what they get)."""
+
+
+class SyncStageSettings(Settings):
+    """All the syncs there are: what one changes of a member, the others have to know."""
+
+    own: str
+    """The name of this one."""
+    syncs: dict[str, SyncSettings]
+    vendors: dict[str, str]
+    """The type of account of each."""
+
+
+class SyncStage(Stage):
+    """What `[sync.NAME]` does with what its source brings."""
+
+    def __init__(self, settings: SyncStageSettings, context: Context) -> None:
+        self.counts: Counter[str] = Counter()
+        self.watch: Watch | None = None
+        """Told of everything that changes, where somebody wants to know."""
+        self._syncs = {
+            one.account: sync_of(name, one, SIDES[settings.vendors[name]]) for name, one in settings.syncs.items()
+        }
+        self._own = self._syncs[settings.syncs[settings.own].account]
+        self._clock = context.clock
+        self._parse = e164_reader(self._own.settings.region)
+
+    def apply(self, record: Record, book: Book) -> Sequence[Record]:
+        person = record.person
+        if not isinstance(person, Person):
+            return ()
+        remote_id = person.ids.get(self._own.side.vendor)
+        if remote_id is None:
+            return ()
+        now = self._clock.now()
+        if record.kind == "person":
+            return list(self._state(record, person, remote_id, book, now))
+        if record.kind == "action":
+            return list(self._action(record, remote_id, book, now))
+        return ()
+
+    @property
+    def vendor(self) -> str:
+        """As in `Person.ids`."""
+        return self._own.side.vendor
+
+    def values(self, person: Person) -> dict[str, str | None]:
+        """What one of theirs has of the fields that are kept in step, and their word for the opt-in."""
+        word = self._own.side.opt_in(person, self._own.settings.opt_in_field)
+        return self._values(person) | ({} if word is UNSET else {OPT_IN: word})
+
+    # ---- a person as they are there ----
+
+    def _state(self, record: Record, person: Person, remote_id: str, book: Book, now: float) -> Iterator[Record]:
+        own = self._own
+        at = _seconds(record.occurred_at) or now
+        known = book.link(own.rules.account, remote_id)
+        if known is not None and at < known.remote_at:
+            self.counts["older_state"] += 1
+            return
+        link = known or Link(own.rules.account, remote_id, None, "ineligible")
+        email = person.email if isinstance(person.email, str) else link.email
+        link = msgspec.structs.replace(link, email=email)
+        before = None if link.member is None else book.member(link.member)
+        is_new_link = before is None
+        if before is None:
+            link, before = self._identified(link, person, at, book, now)
+            if before is None:
+                book.put_link(msgspec.structs.replace(link, remote_at=at))
+                self.counts[link.reason] += 1
+                return
+        member, word = before, own.side.opt_in(person, own.settings.opt_in_field)
+        values = self.values(person)
+        if word is not UNSET:
+            # Whoever was made by us has what their system gives to newcomers: nobody said that.
+            was_made = is_new_link and book.link(own.rules.account, _marker(member)) is not None
+            if not was_made:
+                is_first = is_new_link and before.consent != "unknown"
+                member = self._heard(record, member, link, word, at, now, book, is_first=is_first)
+        written_at = book.delivered_at(own.sink, link.pending_seq) if link.pending else None
+        step = seen_state(own.rules, member, link, values, at, written_at)
+        yield from self._settled(record, before, step, own, book, now)
+        if is_new_link:
+            yield from self._linked(record, step.member, step.link, book, now)
+        yield from self._usergroups(record, person, step.member, book, now)
+
+    def _identified(self, link: Link, person: Person, at: float, book: Book, now: float) -> tuple[Link, Member | None]:
+        """The member they are, made if there is none; None where they are no member, with the reason in the link."""
+        own = self._own
+        word = own.side.opt_in(person, own.settings.opt_in_field)
+        found = candidate(
+            own.side.phones(person), own.settings.phone_types, self._parse, has_opt_in=isinstance(word, str)
+        )
+        emails = [link.email.casefold()] if link.email else []
+        if any(book.is_forgotten(one) for one in ([found.phone] if found.phone else []) + emails):
+            # Nothing is kept of somebody who is to be forgotten, but that this number is theirs.
+            return Link(link.account, link.remote_id, None, "ineligible", "forgotten"), None
+        link = msgspec.structs.replace(link, phone=found.phone)
+        if found.phone is None or found.reason:
+            return msgspec.structs.replace(link, state="ineligible", reason=found.reason, of=None), None
+        member = book.by_phone(found.phone)
+        if member is not None and any(other.account == link.account for other in book.links_of(member.id)):
+            return msgspec.structs.replace(link, state="duplicate", reason="duplicate", of=member.id), None
+        if member is None:
+            member = Member(book.new_number(), found.phone, created_at=now, changed_at=now)
+        return msgspec.structs.replace(link, member=member.id, state="synced", reason="", of=None), member
+
+    def _values(self, person: Person) -> dict[str, str | None]:
+        """What the record says of the fields that are kept in step."""
+        values: dict[str, str | None] = {}
+        for how in self._own.rules.fields:
+            value = value_at(person, self._own.settings.remote_name(how.field))
+            if value is not UNSET:
+                values[how.field] = value
+        return values
+
+    def _heard(
+        self,
+        record: Record,
+        member: Member,
+        link: Link,
+        word: str | None,
+        at: float,
+        now: float,
+        book: Book,
+        *,
+        is_first: bool,
+    ) -> Member:
+        """What their word makes of the member's consent. A word that stands as it stood says nothing new."""
+        said = consent_in(word)
+        if OPT_IN in link.seen and (word == link.seen[OPT_IN] or said == consent_in(link.pending.get(OPT_IN))):
+            return member
+        contact = self._own.settings.first_contact if is_first else None
+        ruling = rule(member.consent, member.consent_at, said, at, first_contact=contact, is_vague=True)
+        if ruling.decision != "same" and not (ruling.decision == "unknown" and not word):
+            book.state(_line(member, ruling, word, said, self._own.name, record.id, at, now))
+        if self.watch is not None and ruling.consent != member.consent:
+            edit = Edit(OPT_IN, "member", WORDS.get(member.consent), WORDS.get(ruling.consent), "remote_changed")
+            self.watch(self._own.name, member, link.remote_id, [edit])
+        if ruling.decision in ("older", "first_contact"):
+            self.counts[f"opt_in_{ruling.decision}"] += 1
+        if (ruling.consent, ruling.at) == (member.consent, member.consent_at):
+            return member
+        return msgspec.structs.replace(member, consent=ruling.consent, consent_at=ruling.at)
+
+    # ---- what comes of it ----
+
+    def _settled(
+        self, record: Record, before: Member, step: Step, sync: Sync, book: Book, now: float
+    ) -> Iterator[Record]:
+        """Keep the link; if the member changed, bring every other account into step. The member as they are now."""
+        member = step.member
+        self._keep(step, sync, member, book, now)
+        is_new = book.member(member.id) is None
+        if member != before or is_new:
+            waiting = [link for link in book.links_of(member.id) if link.account != sync.rules.account]
+            for _ in range(ROUNDS_MAX):
+                changed = member
+                for link in waiting:
+                    other = self._syncs.get(link.account)
+                    if other is not None and other.settings.enabled:
+                        moved = member_changed(other.rules, changed, link)
+                        self._keep(moved, other, moved.member, book, now)
+                        changed = moved.member
+                if changed == member:
+                    break
+                member, waiting = changed, book.links_of(member.id)
+            member = msgspec.structs.replace(member, changed_at=now)
+            book.put(member)
+            yield member_record(member, self._ids(member, book), self._own.name)
+        self._create(member, book, now)
+
+    def _keep(self, step: Step, sync: Sync, member: Member, book: Book, now: float) -> None:
+        link, writes = step.link, step.writes
+        if self.watch is not None and step.edits:
+            self.watch(sync.name, member, link.remote_id, step.edits)
+        if writes:
+            book.write(sync.sink, write_record(member, link, sync.side.vendor, writes, sync.name, now))
+            link = msgspec.structs.replace(link, pending_seq=book.seq)
+        state = "pending" if link.pending else "synced"
+        if link.state in ("synced", "pending", "error"):
+            link = msgspec.structs.replace(link, state=state, reason="")
+        book.put_link(link)
+
+    def _linked(self, record: Record, member: Member, link: Link, book: Book, now: float) -> Iterator[Record]:
+        """They were no member of this account before: what they did there counts from now on."""
+        book.drop_link(link.account, _marker(member))
+        primary = self._own.settings.primary_group
+        for group in (*([primary] if primary else []), *link.groups):
+            yield from self._join(record, member, group, book, now)
+
+    def _create(self, member: Member, book: Book, now: float) -> None:
+        """Somebody who is not there and is to be made there, once."""
+        linked = {link.account for link in book.links_of(member.id)}
+        for account, sync in self._syncs.items():
+            settings = sync.settings
+            if account in linked or not (settings.create_users and settings.enabled) or email_of(member) is None:
+                continue
+            is_meant = settings.create_for == "everybody" or (
+                settings.primary_group is not None and book.is_in(settings.primary_group, member.id)
+            )
+            if not is_meant or book.link(account, _marker(member)) is not None:
+                continue
+            values = {
+                how.field: member.fields[how.field].value for how in sync.rules.fields if how.field in member.fields
+            }
+            known = member.fields["email"].value
+            record = create_record(member, account, values | {"email": known}, sync.name, now)
+            if self.watch is not None:
+                wanted = {**values, "phone": member.phone, OPT_IN: WORDS.get(member.consent)}
+                edits = [Edit(field, "remote", None, value, "fill_remote") for field, value in wanted.items() if value]
+                self.watch(sync.name, member, None, edits)
+            book.write(sync.sink, record)
+            book.put_link(Link(account, _marker(member), None, "pending", "creating", of=member.id, phone=member.phone))
+
+    def _ids(self, member: Member, book: Book) -> dict[str, str]:
+        return {
+            self._syncs[link.account].side.vendor: link.remote_id
+            for link in book.links_of(member.id)
+            if link.account in self._syncs
+        }
+
+    # ---- groups ----
+
+    def _action(self, record: Record, remote_id: str, book: Book, now: float) -> Iterator[Record]:
+        """Whoever did something joins its groups; who is not a member yet, once they are."""
+        if isinstance(record.action, Action) and self._own.settings.member_field in record.action.fields:
+            return  # an action of ours, on the import page
+        groups = list(self._groups_of(record))
+        link = book.link(self._own.rules.account, remote_id)
+        member = None if link is None or link.member is None else book.member(link.member)
+        if member is None:
+            known = link or Link(self._own.rules.account, remote_id, None, "ineligible", "not_seen")
+            more = tuple(dict.fromkeys((*known.groups, *groups)))
+            if more != known.groups:
+                book.put_link(msgspec.structs.replace(known, groups=more))
+            self.counts["action_of_no_member"] += 1
+            return
+        for group in groups:
+            yield from self._join(record, member, group, book, now)
+        yield with_member(record, member)
+
+    def _groups_of(self, record: Record) -> Iterator[str]:
+        action = record.action if isinstance(record.action, Action) else Action()
+        page = action.page if isinstance(action.page, Page) else Page()
+        called = {name for name in (page.id, page.title) if isinstance(name, str)}
+        title = page.title if isinstance(page.title, str) else page.id
+        if isinstance(title, str) and ("*" in self._own.settings.pages or called & set(self._own.settings.pages)):
+            yield title
+        for group in self._own.settings.groups:
+            if group.page is not None and group.page not in called:
+                continue
+            value = action.fields.get(group.field)
+            values = value if isinstance(value, list) else [value]
+            if group.value in values or (group.value is None and value not in (None, "", [])):
+                yield group.name
+
+    def _usergroups(self, record: Record, person: Person, member: Member, book: Book, now: float) -> Iterator[Record]:
+        """Usergroups of ActionKit, mirrored: who left one leaves it here."""
+        wanted = self._own.settings.usergroups
+        listed = person.custom.get("usergroups")
+        theirs = {name for name in listed if isinstance(name, str)} if isinstance(listed, list) else set()
+        for name in wanted:
+            yield from self._join(record, member, name, book, now, is_in=name in theirs)
+
+    def _join(
+        self, record: Record, member: Member, group: str, book: Book, now: float, *, is_in: bool = True
+    ) -> Iterator[Record]:
+        if book.is_in(group, member.id) == is_in:
+            return
+        book.join(group, member.id, is_in=is_in)
+        yield group_record(member, group, is_in=is_in, source=self._own.name, because=record.id, at=now)
+        self._create(member, book, now)
+
+
+def _marker(member: Member) -> str:
+    """Stands for somebody who is being made there, until they are seen."""
+    return f"new:{member.id}"
+
+
+def _line(
+    member: Member, ruling: Ruling, word: str | None, said: str, source: str, record_id: str, at: float, now: float
+) -> Statement:
+    return Statement(
+        phone=member.phone,
+        old=member.consent,
+        new=ruling.consent,
+        said=consent_in(word),
+        words=word or "",
+        decision=ruling.decision,
+        source=source,
+        record_id=record_id,
+        said_at=at,
+        learnt_at=now,
+    )
+
+
+def _seconds(stamp: str | UnsetType | None) -> float | None:
+    if not isinstance(stamp, str):
+        return None
+    try:
+        return datetime.fromisoformat(stamp).timestamp()
+    except ValueError:
+        return None
