@@ -279,6 +279,8 @@ async def test_nobody_comes_back_with_a_batch_that_had_read_them_before(store: S
     assert store.shelf.by_phone(PHONE) is None
     assert found_in(bytes_of(store)) == []
     assert store.shelf.by_email("new@example.org") == [ken("new@example.org")]
+    await commit(store, links=[link for link in late.links.values() if link], lines=[said(PHONE)])
+    assert found_in(bytes_of(store)) == []
     assert [line.phone async for line in store.people.consents()].count(OTHER_PHONE) == 2
 
 
