@@ -15,6 +15,8 @@ VERBS: Final = {
     "check": "check.command",
     "graph": "graph.command",
     "test": "test.command",
+    "plan": "plan.command",
+    "drift": "drift.command",
     "run": "run.command",
     "status": "status.command",
     "record": "record.command",

@@ -73,6 +73,7 @@ def load(paths: Sequence[Path], environ: Mapping[str, str], registry: Registry =
         ops=ops,
         accounts=accounts,
         components=components,
+        syncs=reader.syncs,
         tests=tests,
         files=tuple(file.path for file in files),
         hash=sha256(b"".join(file.content for file in files)).hexdigest()[:12],
@@ -103,6 +104,8 @@ class _Reader:
         self._synced: set[str] = set()
         """Accounts that syncs name."""
         self._registry = registry
+        self.syncs: dict[str, SyncSettings] = {}
+        """Every sync whose settings are right, by name."""
 
     def single(self, name: str, model: type[S]) -> S | None:
         """`[daemon]` or the like; without such a table, all defaults."""
@@ -143,7 +146,9 @@ class _Reader:
                 components.append(
                     Component(node.name, node.role, resolved.value["type"], settings, node.inputs, directory)
                 )
-        for name, component in parts_of(self.syncs(), self._registry):
+        syncs = self._read_syncs()
+        self.syncs = {name: settings for name, (settings, _, _) in syncs.items()}
+        for name, component in parts_of(syncs, self._registry):
             file = self._tables["sync", name].file.name
             nodes.append(Node(component.name, component.role, file, component.inputs, sync=name))
             components.append(component)
@@ -151,7 +156,7 @@ class _Reader:
         check_webhook_paths(components, {node.name: node.file for node in nodes}, self._findings)
         return {component.name: component for component in components}
 
-    def syncs(self) -> dict[str, tuple[SyncSettings, str, Path]]:
+    def _read_syncs(self) -> dict[str, tuple[SyncSettings, str, Path]]:
         """Every sync whose settings are right, with the type of its account and its directory, by name."""
         syncs: dict[str, tuple[SyncSettings, str, Path]] = {}
         accounts: dict[str, str] = {}

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from groundswell.settings import Duration, Listen, SecretText, Settings, Size
+from groundswell.sync.settings import SyncSettings
 
 Role = Literal["source", "transform", "sink"]
 
@@ -155,7 +156,7 @@ class Config:
     warnings: tuple[str, ...] = field(default=())
     accounts: dict[str, Account] = field(default_factory=dict)
     """By name."""
-    syncs: dict[str, Any] = field(default_factory=dict)
+    syncs: dict[str, SyncSettings] = field(default_factory=dict)
     """The settings of each `[sync.NAME]`, those that are switched off too, by name."""
 
     def of_role(self, role: Role) -> dict[str, Component]:

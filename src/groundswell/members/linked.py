@@ -19,6 +19,8 @@ from groundswell.members.values import is_same, normal
 
 TURNS_MAX: Final = 3
 """Times in a row that what was written came back as something else; then the field is left alone."""
+ROUNDS_MAX: Final = 10
+"""In which counterparts answer each other's changes of the member."""
 SENT_MAX: Final = 8
 """Values of one field under way at once. Of more, the oldest are forgotten: should one come back, it is an edit."""
 DERIVED: Final = {"city": "zip", "state": "zip"}
@@ -52,9 +54,8 @@ class Edit(Struct, frozen=True):
 
 
 class Step(Struct, frozen=True):
-    """What came of it."""
+    """What came of one link."""
 
-    member: Member
     link: Link
     edits: Sequence[Edit] = ()
 
@@ -64,40 +65,18 @@ class Step(Struct, frozen=True):
         return [edit for edit in self.edits if edit.to == "remote"]
 
 
-def seen_state(
-    rules: SyncRules,
-    member: Member,
-    link: Link,
-    values: Mapping[str, str | None],
-    at: float,
-    seq: int,
-    written_at: WrittenAt,
-) -> Step:
-    """Their system was read.
+def read(link: Link, values: Mapping[str, str | None], at: float, written_at: WrittenAt) -> Link:
+    """The link, once their system was read; to be brought into step.
 
     Args:
         values: By canonical name, and OPT_IN; what is not in it was not said. None: empty there.
-        at: When it was last modified, as they say.
-        seq: The entry of the inbox that says so.
+        at: When it was last modified, as they say. A state older than the newest that was seen came late, and says
+            nothing.
     """
     if at < link.remote_at:
-        return Step(member, link)  # an older state that came late
-    return _reconciled(rules, member, _read(link, values, at, written_at), seq)
-
-
-def member_changed(rules: SyncRules, member: Member, link: Link, seq: int) -> Step:
-    """The member was changed from elsewhere, by this entry of the inbox."""
-    return _reconciled(rules, member, link, seq)
-
-
-# ---- what was read ----
-
-
-def _read(link: Link, values: Mapping[str, str | None], at: float, written_at: WrittenAt) -> Link:
-    """The link, knowing what stands there now."""
+        return link
     known = link.seen
-    moved = [field for field, value in values.items() if field not in known or known[field] != value]
-    if not moved and not link.pending:
+    if not link.pending and all(field in known and known[field] == value for field, value in values.items()):
         return link if at == link.remote_at else msgspec.structs.replace(link, remote_at=at)
     base, pending, turned = dict(link.base), dict(link.pending), dict(link.turned)
     for field, source in DERIVED.items():
@@ -120,6 +99,32 @@ def _read(link: Link, values: Mapping[str, str | None], at: float, written_at: W
     )
 
 
+def in_step(member: Member, links: Sequence[tuple[SyncRules, Link]], seq: int) -> tuple[Member, list[Step]]:
+    """Bring a member and counterparts into step: the member as they are then, and what came of each link.
+
+    Nothing is written anywhere until no counterpart has anything more to say of the member.
+
+    Args:
+        seq: The entry of the inbox that made this necessary.
+    """
+    taken: list[list[Edit]] = [[] for _ in links]
+    steps: list[Step] = []
+    met = list(links)
+    for _ in range(ROUNDS_MAX):
+        before, steps = member, []
+        for (rules, link), edits in zip(met, taken, strict=True):
+            member, step = _reconciled(rules, member, link, seq)
+            edits += [edit for edit in step.edits if edit.to == "member"]
+            steps.append(step)
+        if member is before:
+            break
+        met = [
+            (rules, msgspec.structs.replace(step.link, pending=link.pending))
+            for (rules, link), step in zip(met, steps, strict=True)
+        ]
+    return member, [Step(step.link, (*edits, *step.writes)) for edits, step in zip(taken, steps, strict=True)]
+
+
 def _answer(link: Link, field: str, value: str | None, at: float, written_at: WrittenAt) -> Answer:
     sent = link.pending.get(field)
     if not sent:
@@ -139,7 +144,7 @@ def _is_derived(field: str, values: Mapping[str, str | None], known: Mapping[str
 # ---- what each side gets ----
 
 
-def _reconciled(rules: SyncRules, member: Member, link: Link, seq: int) -> Step:
+def _reconciled(rules: SyncRules, member: Member, link: Link, seq: int) -> tuple[Member, Step]:
     seen, held, agreed, under_way = link.seen, member.fields, link.base, link.pending
     fields, base, pending, turned = held, agreed, under_way, link.turned
     edits: list[Edit] = []
@@ -181,7 +186,7 @@ def _reconciled(rules: SyncRules, member: Member, link: Link, seq: int) -> Step:
         member = msgspec.structs.replace(member, fields=fields)
     if base is not agreed or pending is not under_way:
         link = msgspec.structs.replace(link, base=base, pending=pending)
-    return Step(member, link, edits)
+    return member, Step(link, edits)
 
 
 def _write(field: str, before: str | None, after: str | None, rule: Rule, sent: Sequence[Sent]) -> Edit:

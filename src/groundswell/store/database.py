@@ -86,6 +86,7 @@ def connect_to_write(path: Path, size_max: int) -> sqlite3.Connection:
             connection.execute("PRAGMA journal_mode = WAL").fetchone()
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA secure_delete = ON")  # what is deleted is not left to be read in free room
             connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
             connection.execute("PRAGMA cache_size = -8000")
             connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES_MAX}")

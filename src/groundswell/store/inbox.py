@@ -73,10 +73,13 @@ def _last_seq(connection: sqlite3.Connection) -> int:
     return last
 
 
-_SIZES_AFTER: Final = "SELECT seq, length(raw) AS size FROM inbox WHERE seq > ?1 ORDER BY seq LIMIT ?2"
+IS_KEPT: Final = "length(raw) > 0"
+"""Of somebody who was forgotten only the number and the id are left, so that the record is not taken once more."""
+_SIZES_AFTER: Final = f"SELECT seq, length(raw) AS size FROM inbox WHERE seq > ?1 AND {IS_KEPT} ORDER BY seq LIMIT ?2"
 _SIZES_OF_REPLAYS: Final = "SELECT seq, length(raw) AS size FROM replays JOIN inbox USING (seq) ORDER BY seq LIMIT ?1"
 WAITING_AFTER: Final = (
-    f"SELECT {_COLUMNS} FROM inbox WHERE seq > ?1 AND seq <= ({rows.last_within(_SIZES_AFTER, '?3')}) ORDER BY seq"
+    f"SELECT {_COLUMNS} FROM inbox WHERE seq > ?1 AND seq <= ({rows.last_within(_SIZES_AFTER, '?3')}) "
+    f"AND {IS_KEPT} ORDER BY seq"
 )
 REPLAYS: Final = (
     f"SELECT {_COLUMNS} FROM inbox WHERE seq IN (SELECT seq FROM replays) "
@@ -131,7 +134,7 @@ def _replay(connection: sqlite3.Connection, step: ReplayStep) -> Replayed:
     cursor = connection.execute(
         "INSERT OR IGNORE INTO replays (seq) SELECT inbox.seq FROM inbox, progress "
         "WHERE name = 'processor' AND inbox.seq <= progress.seq AND received_at BETWEEN ?1 AND ?2 "
-        f"AND (?3 IS NULL OR source IN (SELECT value FROM json_each(?3))) AND {window}",
+        f"AND (?3 IS NULL OR source IN (SELECT value FROM json_each(?3))) AND {IS_KEPT} AND {window}",
         (asked.since, asked.until, _json(asked.sources), *arguments),
     )
     return Replayed(cursor.rowcount, following)

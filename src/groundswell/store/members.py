@@ -3,14 +3,14 @@
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from hashlib import blake2b
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from groundswell.members.book import Changes, email_of
-from groundswell.members.member import Link, Member, Statement
-from groundswell.store import rows
+from groundswell.members.member import Link, Member
+from groundswell.store import ledger
+from groundswell.store.stones import stone_of
 
 SAME_EMAIL_MAX: Final = 10
 SAME_PHONE_MAX: Final = 100
@@ -88,23 +88,29 @@ class MemberShelf:
 
 
 def write(connection: sqlite3.Connection, changes: Changes, at: int) -> None:
-    """Commit-time half of a batch: what it changed. `at`: milliseconds since 1970."""
+    """Commit-time half of a batch: what it changed. `at`: milliseconds since 1970.
+
+    Who was forgotten after the batch had read them stays so: nothing that names them is written.
+    """
     if not changes:
         return
-    connection.executemany(_PUT_MEMBER, [_row_of(member) for member in changes.members.values()])
+    gone = _gone(connection, changes)
+    _put(connection, [_row_of(one) for one in changes.members.values() if one.id not in gone], _SAME_EMAIL, _PUT_MEMBER)
     dropped = [key for key, link in changes.links.items() if link is None]
     connection.executemany("DELETE FROM links WHERE account = ? AND remote_id = ?", dropped)
-    connection.executemany(_PUT_LINK, [_columns(link) for link in changes.links.values() if link])
-    rows.insert(
-        connection,
-        "INSERT INTO consents (phone, before, after, said, words, decision, source, record_id, said_at, learnt_at)",
-        [_line_of(statement) for statement in changes.statements],
-    )
+    kept = [link for link in changes.links.values() if link is not None]
+    links = [_columns(link, at) for link in kept if link.member not in gone and link.of not in gone]
+    # Who is linked no more goes first: a member has one link in an account, and another user may have taken its place.
+    links.sort(key=_is_linked)
+    _put(connection, links, _SAME_PLACE, _PUT_LINK)
+    phones = {changes.members[number].phone for number in gone & changes.members.keys()}
+    phones |= {link.phone for link in kept if link.phone and (link.member in gone or link.of in gone)}
+    ledger.append(connection, [one for one in changes.statements if one.phone not in phones])
     for (name, member), is_in in changes.groups.items():
-        if is_in:
-            connection.execute(_JOIN, (member, name, at))
-        else:
+        if not is_in:
             connection.execute("DELETE FROM member_groups WHERE member = ? AND name = ?", (member, name))
+        elif member not in gone:
+            connection.execute(_JOIN, (member, name, at))
 
 
 _DELIVERED_AT: Final = (
@@ -112,55 +118,56 @@ _DELIVERED_AT: Final = (
     "AND min(outcome IN ('delivered', 'coalesced')) = 1 "
     "AND NOT EXISTS (SELECT 1 FROM outbox WHERE sink = ?2 AND inbox_seq = ?1)"
 )
+
+
+def _gone(connection: sqlite3.Connection, changes: Changes) -> set[int]:
+    """Those whose number was given before and who are not there."""
+    numbers = {number for link in changes.links.values() if link for number in (link.member, link.of)}
+    numbers |= {*changes.members, *(member for _, member in changes.groups)}
+    listed = msgspec.json.encode([number for number in numbers if number is not None]).decode()
+    return {number for (number,) in connection.execute(_GONE, (listed,))}
+
+
+def _put(connection: sqlite3.Connection, values: Sequence[tuple[Any, ...]], update: str, insert: str) -> None:
+    """An index is written anew when its column is named, changed or not: so most are updated without naming any."""
+    for row in values:
+        if connection.execute(update, row).rowcount == 0:
+            connection.execute(insert, row)
+
+
+_GONE: Final = (
+    "SELECT value FROM json_each(?) WHERE value <= (SELECT seq FROM sqlite_sequence WHERE name = 'members') "
+    "AND value NOT IN (SELECT id FROM members)"
+)
+_SAME_EMAIL: Final = "UPDATE members SET changed_at = ?4, body = ?5 WHERE id = ?1 AND email IS ?3"
 _PUT_MEMBER: Final = (
-    "INSERT INTO members (id, phone, email, name, changed_at, body) VALUES (?, ?, ?, ?, ?, ?) "
-    "ON CONFLICT (id) DO UPDATE SET email = excluded.email, name = excluded.name, changed_at = excluded.changed_at, "
-    "body = excluded.body"
+    "INSERT INTO members (id, phone, email, changed_at, body) VALUES (?1, ?2, ?3, ?4, ?5) "
+    "ON CONFLICT (id) DO UPDATE SET email = excluded.email, changed_at = excluded.changed_at, body = excluded.body"
+)
+_SAME_PLACE: Final = (
+    "UPDATE links SET reason = ?6, body = ?10 WHERE account = ?1 AND remote_id = ?2 AND member IS ?3 AND kin IS ?4 "
+    "AND state = ?5 AND phone IS ?7 AND email IS ?8"
+)
+_PUT_LINK: Final = (
+    "INSERT INTO links (account, remote_id, member, kin, state, reason, phone, email, since, body) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (account, remote_id) DO UPDATE SET "
+    "member = excluded.member, kin = excluded.kin, state = excluded.state, reason = excluded.reason, "
+    "phone = excluded.phone, email = excluded.email, body = excluded.body, "
+    "since = CASE WHEN state = excluded.state THEN since ELSE excluded.since END"
 )
 _JOIN: Final = "INSERT OR IGNORE INTO member_groups (member, name, since) VALUES (?, ?, ?)"
-_PUT_LINK: Final = (
-    "INSERT INTO links (account, remote_id, member, kin, state, reason, email, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
-    "ON CONFLICT DO UPDATE SET member = excluded.member, kin = excluded.kin, state = excluded.state, "
-    "reason = excluded.reason, email = excluded.email, body = excluded.body"
-)
-
-
-def stone_of(word: str, salt: bytes) -> bytes:
-    """What is kept of a phone or an email (in small letters) that is to be forgotten."""
-    return blake2b(word.encode(), digest_size=16, key=salt).digest()
 
 
 def _row_of(member: Member) -> tuple[Any, ...]:
-    name, at = _name_of(member), _ms(member.changed_at)
-    return (member.id, member.phone, email_of(member), name, at, _encoder.encode(member))
+    return (member.id, member.phone, email_of(member), round(member.changed_at * 1000), _encoder.encode(member))
 
 
-def _columns(link: Link) -> tuple[Any, ...]:
+def _columns(link: Link, at: int) -> tuple[Any, ...]:
     email = None if link.email is None else link.email.casefold()
+    phone = link.phone if link.member is None and link.of is None else None
     body = _encoder.encode(link)
-    return (link.account, link.remote_id, link.member, link.of, link.state, link.reason, email, body)
+    return (link.account, link.remote_id, link.member, link.of, link.state, link.reason, phone, email, at, body)
 
 
-def _line_of(said: Statement) -> tuple[Any, ...]:
-    return (
-        said.phone,
-        said.old,
-        said.new,
-        said.said,
-        said.words,
-        said.decision,
-        said.source,
-        said.record_id,
-        _ms(said.said_at),
-        _ms(said.learnt_at),
-    )
-
-
-def _name_of(member: Member) -> str | None:
-    """To be searched by: in small letters."""
-    values = [member.fields[name].value for name in ("first_name", "last_name") if name in member.fields]
-    return " ".join(value.casefold() for value in values if value) or None
-
-
-def _ms(at: float) -> int:
-    return int(at * 1000)
+def _is_linked(row: tuple[Any, ...]) -> bool:
+    return row[2] is not None

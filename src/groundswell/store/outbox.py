@@ -95,6 +95,8 @@ class Settlement(Struct, frozen=True):
     retries: Sequence[tuple[int, int, int]] = ()
     """(seq, attempts made, when to try again)."""
     dead: Sequence[tuple[int, DeadLetter]] = field(default_factory=tuple)
+    forgotten: Sequence[int] = ()
+    """About somebody who is to be forgotten."""
 
 
 _LIST: Final = "SELECT value FROM json_each(?)"
@@ -105,6 +107,7 @@ def settle(connection: sqlite3.Connection, settlements: Sequence[Settlement]) ->
     at = settlements[-1].at
     _log(connection, "delivered", [seq for s in settlements for seq in s.delivered], at)
     _log(connection, "coalesced", [seq for s in settlements for seq in s.coalesced], at)
+    _log(connection, "forgotten", [seq for s in settlements for seq in s.forgotten], at)
     for settlement in settlements:
         for seq, note in settlement.skipped:
             _log(connection, "skipped", [seq], at, note)

@@ -26,11 +26,13 @@ from groundswell.store.database import (
     log_of,
 )
 from groundswell.store.dead_letters import DeadLetter, Retried, Selection
+from groundswell.store.erasure import Erasure
 from groundswell.store.ids import Ids
 from groundswell.store.inbox import Accept, Inbox, InboxEntry, Replay, ReplayStep
 from groundswell.store.keys import Key
 from groundswell.store.members import MemberShelf
 from groundswell.store.outbox import Pending, Processed, Settlement
+from groundswell.store.people import People
 from groundswell.store.retention import Purge, Purged, Retention
 from groundswell.store.writer import Writer
 
@@ -100,6 +102,8 @@ class Store:
         self._reader: aiosqlite.Connection
         self.shelf = MemberShelf(lambda: connect_to_read(path))
         """The members as they are committed, for the thread that processes."""
+        self.people = People(path, Erasure(self._ids), lambda apply, asked: self._writer.submit(apply, asked))
+        """The members, for whoever looks at them."""
 
     async def open(self) -> Self:
         """Take the lock, check the file, bring it up to date.
@@ -160,9 +164,10 @@ class Store:
 
     def _process(self, connection: sqlite3.Connection, batches: Sequence[Processed]) -> list[list[Pending]]:
         bodies = [delivery.body for batch in batches for _, _, delivery in batch.deliveries]
-        bodies += [b""] * sum(len(batch.changes) for batch in batches)
         room.require(connection, self._size_max, room.TO_PROCESS, bodies)
-        return outbox.process(connection, batches)
+        made = outbox.process(connection, batches)
+        room.require(connection, self._size_max, room.TO_PROCESS, ())  # what members took shows once it is written
+        return made
 
     async def _connect_reader(self) -> aiosqlite.Connection:
         return await aiosqlite.connect(f"file:{_quoted(self.path)}?mode=ro", uri=True, isolation_level=None)
@@ -186,6 +191,7 @@ class Store:
             self.shelf.close()
             if not self._is_to_read:
                 await self._writer.close()
+                self.people.close()
                 self._lock.release()
 
     async def __aenter__(self) -> Self:
@@ -300,6 +306,12 @@ class Store:
         """The next entries to process once more, in order."""
         return [inbox.entry_of(row) for row in await self._rows(inbox.REPLAYS, (count, size))]
 
+    async def known(self, record_ids: Sequence[str]) -> set[str]:
+        """Those of these that were accepted before and are remembered."""
+        with_id = ids.WITH_ID.format(keys=1, ids=2)
+        rows = await self._rows(f"SELECT id FROM inbox WHERE {with_id}", ids.arguments(record_ids))
+        return {record_id for (record_id,) in rows}
+
     async def inbox_waiting(self) -> tuple[int, int | None]:
         """How many arrivals wait to be processed, and since when (milliseconds since 1970).
 
@@ -369,12 +381,13 @@ class Store:
         """The whole way of one record. Raises NotFoundError."""
         found = await self._rows(
             "SELECT inbox.seq, source, received_at, raw, inbox.seq <= progress.seq FROM inbox, progress "
-            f"WHERE name = 'processor' AND {ids.WITH_ID.format(keys=1, ids=2)}",
+            f"WHERE name = 'processor' AND {inbox.IS_KEPT} AND {ids.WITH_ID.format(keys=1, ids=2)}",
             ids.arguments([record_id]),
         )
         if not found:
             raise NotFoundError(
-                f"no record {record_id} is known; it was never accepted, or is older than [daemon] keep"
+                f"no record {record_id} is known; it was never accepted, is older than [daemon] keep, or was about "
+                "somebody who was forgotten"
             )
         seq, source, received_at, raw, is_processed = found[0]
         waiting = await self._rows("SELECT sink, attempts, next_attempt_at FROM outbox WHERE inbox_seq = ?", (seq,))
@@ -407,9 +420,10 @@ class Store:
 
 # Counting reads every page of what it counts: a million waiting records would hold up the one reader for a second.
 _INBOX_WAITING = (
-    "SELECT (SELECT count(*) FROM (SELECT 1 FROM inbox WHERE seq > p.seq LIMIT ?)), "
+    f"SELECT (SELECT count(*) FROM (SELECT 1 FROM inbox WHERE seq > p.seq AND {inbox.IS_KEPT} LIMIT ?)), "
     "(SELECT coalesce(max(seq), p.seq) FROM inbox) - p.seq, "
-    "(SELECT received_at FROM inbox WHERE seq > p.seq ORDER BY seq LIMIT 1) FROM progress p WHERE name = 'processor'"
+    f"(SELECT received_at FROM inbox WHERE seq > p.seq AND {inbox.IS_KEPT} ORDER BY seq LIMIT 1) "
+    "FROM progress p WHERE name = 'processor'"
 )
 # The first of each sink is its oldest. Asking for min(created_at) would read every row, where the index is enough.
 _BACKLOGS = (

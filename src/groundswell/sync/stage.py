@@ -5,10 +5,9 @@ every account the member is linked in, by the rules of that account's sync.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Final
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -18,11 +17,11 @@ from groundswell.connectors.common.canonical import value_at
 from groundswell.members.book import Book, email_of
 from groundswell.members.consent import Ruling
 from groundswell.members.identity import candidate
-from groundswell.members.linked import Step, SyncRules, member_changed, seen_state
+from groundswell.members.linked import Edit, Step, SyncRules, in_step, read
 from groundswell.members.member import Link, Member, Statement
 from groundswell.members.merge import FieldRule
 from groundswell.members.modes import MODES
-from groundswell.members.opt_in import OPT_IN, heard
+from groundswell.members.opt_in import OPT_IN, WORDS, heard
 from groundswell.members.stage import Stage
 from groundswell.members.words import consent_in
 from groundswell.record import Action, Page, Person, Record
@@ -31,9 +30,6 @@ from groundswell.sync.records import create_record, group_record, member_record,
 from groundswell.sync.settings import SyncSettings
 from groundswell.sync.sides import SIDES, Side
 from groundswell.transforms.normalise_phone import e164_reader
-
-ROUNDS_MAX: Final = 10
-"""In which accounts answer each other's changes before it counts as a defect."""
 
 
 class Sync(Struct, frozen=True):
@@ -56,6 +52,10 @@ def sync_of(name: str, settings: SyncSettings, side: Side) -> Sync:
     return Sync(name, settings, side, SyncRules(name, settings.account, fields))
 
 
+Watch = Callable[[str, Member, str | None, Sequence[Edit]], None]
+"""(sync, member, remote id, or None for somebody who is to be made, what they get)."""
+
+
 class SyncStageSettings(Settings):
     """All the syncs there are: what one changes of a member, the others have to know."""
 
@@ -71,6 +71,8 @@ class SyncStage(Stage):
 
     def __init__(self, settings: SyncStageSettings, context: Context) -> None:
         self.counts: Counter[str] = Counter()
+        self.watch: Watch | None = None
+        """Told of everything that changes, where somebody wants to know."""
         self._syncs = {
             one.account: sync_of(name, one, SIDES[settings.vendors[name]]) for name, one in settings.syncs.items()
         }
@@ -91,6 +93,16 @@ class SyncStage(Stage):
         if record.kind == "action":
             return list(self._action(record, remote_id, book, now))
         return ()
+
+    @property
+    def vendor(self) -> str:
+        """As in `Person.ids`."""
+        return self._own.side.vendor
+
+    def values(self, person: Person) -> dict[str, str | None]:
+        """What one of theirs has of the fields that are kept in step, and their word for the opt-in."""
+        word = self._own.side.opt_in(person, self._own.settings.opt_in_field)
+        return self._values(person) | ({} if word is UNSET else {OPT_IN: word})
 
     # ---- a person as they are there ----
 
@@ -113,21 +125,19 @@ class SyncStage(Stage):
                 self.counts[link.reason] += 1
                 return
         member, word = before, own.side.opt_in(person, own.settings.opt_in_field)
-        values, written_at = self._values(person), partial(book.delivered_at, own.sink)
+        values, written_at = self.values(person), partial(book.delivered_at, own.sink)
         if word is not UNSET:
-            values[OPT_IN] = word
             # Whoever was made by us has what their system gives to newcomers: nobody said that.
             was_made = is_new_link and book.link(own.rules.account, _marker(member)) is not None
-            is_first = is_new_link and before.consent != "unknown"
-            contact = own.settings.first_contact if is_first else None
+            contact = own.settings.first_contact if is_new_link and before.consent != "unknown" else None
             ruling = None if was_made else heard(member, link, word, at, written_at, contact)
             if ruling is not None:
-                member = self._ruled(record, member, ruling, word, at, now, book)
-        step = seen_state(own.rules, member, link, values, at, book.seq, written_at)
-        yield from self._settled(record, before, step, own, book, now)
+                member = self._ruled(record, member, link, ruling, word, at, now, book)
+        link = read(link, values, at, written_at)
+        member = yield from self._settled(before, member, link, book, now)
         if is_new_link:
-            yield from self._linked(record, step.member, step.link, book, now)
-        yield from self._usergroups(record, person, step.member, book, now)
+            yield from self._linked(record, member, link, book, now)
+        yield from self._usergroups(record, person, member, book, now)
 
     def _identified(self, link: Link, person: Person, at: float, book: Book, now: float) -> tuple[Link, Member | None]:
         """The member they are, made if there is none; None where they are no member, with the reason in the link."""
@@ -160,11 +170,22 @@ class SyncStage(Stage):
         return values
 
     def _ruled(
-        self, record: Record, member: Member, ruling: Ruling, word: str | None, at: float, now: float, book: Book
+        self,
+        record: Record,
+        member: Member,
+        link: Link,
+        ruling: Ruling,
+        word: str | None,
+        at: float,
+        now: float,
+        book: Book,
     ) -> Member:
-        """The member, with what their word made of the consent; into the ledger, too."""
+        """The member, with what their word made of the consent; it is in the ledger, too."""
         if ruling.decision != "same" and not (ruling.decision == "unknown" and not word):
             book.state(_line(member, ruling, word, consent_in(word), self._own.name, record.id, at, now))
+        if self.watch is not None and ruling.consent != member.consent:
+            edit = Edit(OPT_IN, "member", WORDS.get(member.consent), WORDS.get(ruling.consent), "remote_changed")
+            self.watch(self._own.name, member, link.remote_id, [edit])
         if ruling.decision in ("older", "first_contact"):
             self.counts[f"opt_in_{ruling.decision}"] += 1
         if (ruling.consent, ruling.at) == (member.consent, member.consent_at):
@@ -174,32 +195,38 @@ class SyncStage(Stage):
     # ---- what comes of it ----
 
     def _settled(
-        self, record: Record, before: Member, step: Step, sync: Sync, book: Book, now: float
-    ) -> Iterator[Record]:
-        """Keep the link; if the member changed, bring every other account into step. The member as they are now."""
-        member = step.member
-        self._keep(step, sync, member, book, now)
+        self, before: Member, member: Member, link: Link, book: Book, now: float
+    ) -> Generator[Record, None, Member]:
+        """Bring what was read and the member into step; if the member changed, every other account too."""
+        syncs = [self._own]
+        after, steps = in_step(member, [(self._own.rules, link)], book.seq)
         is_new = book.member(member.id) is None
-        if member != before or is_new:
-            waiting = [link for link in book.links_of(member.id) if link.account != sync.rules.account]
-            for _ in range(ROUNDS_MAX):
-                changed = member
-                for link in waiting:
-                    other = self._syncs.get(link.account)
-                    if other is not None and other.settings.enabled:
-                        moved = member_changed(other.rules, changed, link, book.seq)
-                        self._keep(moved, other, moved.member, book, now)
-                        changed = moved.member
-                if changed == member:
-                    break
-                member, waiting = changed, book.links_of(member.id)
-            member = msgspec.structs.replace(member, changed_at=now)
-            book.put(member)
-            yield member_record(member, self._ids(member, book), self._own.name)
-        self._create(member, book, now)
+        if after != before or is_new:
+            others = [
+                (other, linked)
+                for linked in book.links_of(member.id)
+                if linked.account != link.account
+                and (other := self._syncs.get(linked.account)) is not None
+                and other.settings.enabled
+            ]
+            if others:
+                syncs += [other for other, _ in others]
+                rules = [(self._own.rules, link), *((other.rules, linked) for other, linked in others)]
+                after, steps = in_step(member, rules, book.seq)
+        if after != before or is_new:
+            after = msgspec.structs.replace(after, changed_at=now)
+            book.put(after)
+        for sync, step in zip(syncs, steps, strict=True):
+            self._keep(step, sync, after, book, now)
+        if after != before or is_new:
+            yield member_record(after, self._ids(after, book), self._own.name)
+        self._create(after, book, now)
+        return after
 
     def _keep(self, step: Step, sync: Sync, member: Member, book: Book, now: float) -> None:
         link, writes = step.link, step.writes
+        if self.watch is not None and step.edits:
+            self.watch(sync.name, member, link.remote_id, step.edits)
         if writes:
             book.write(sync.sink, write_record(member, link, sync.side.vendor, writes, sync.name, now))
         state = "pending" if link.pending else "synced"
@@ -231,6 +258,10 @@ class SyncStage(Stage):
             }
             known = member.fields["email"].value
             record = create_record(member, account, values | {"email": known}, sync.name, now)
+            if self.watch is not None:
+                wanted = {**values, "phone": member.phone, OPT_IN: WORDS.get(member.consent)}
+                edits = [Edit(field, "remote", None, value, "fill_remote") for field, value in wanted.items() if value]
+                self.watch(sync.name, member, None, edits)
             book.write(sync.sink, record)
             book.put_link(Link(account, _marker(member), None, "pending", "creating", of=member.id, phone=member.phone))
 

@@ -6,15 +6,12 @@ from dataclasses import dataclass, field
 import msgspec
 
 from groundswell.members.consent import rule
-from groundswell.members.linked import Edit, Step, SyncRules, member_changed, seen_state
+from groundswell.members.linked import Edit, SyncRules, in_step, read
 from groundswell.members.member import Consent, Link, Member, Value
 from groundswell.members.merge import FieldRule
 from groundswell.members.opt_in import OPT_IN, heard
 from groundswell.members.values import is_same, normal
 from groundswell.members.words import consent_in
-
-ROUNDS_MAX = 10
-"""In which links answer each other's changes."""
 
 
 @dataclass
@@ -115,13 +112,13 @@ class World:
         fields = {**self.member.fields, name: Value(value, self.tick(), "crm")}
         self.member = msgspec.structs.replace(self.member, fields=fields)
         self.seq += 1
-        self._spread(None)
+        self._bring_into_step([system for system in self.systems if system.link is not None])
 
     def say(self, said: Consent, at: float) -> None:
         ruling = rule(self.member.consent, self.member.consent_at, said, at)
         self.member = msgspec.structs.replace(self.member, consent=ruling.consent, consent_at=ruling.at)
         self.seq += 1
-        self._spread(None)
+        self._bring_into_step([system for system in self.systems if system.link is not None])
 
     def _type(self, name: str, value: str | None) -> None:
         self.typed.setdefault(name, {None}).add(normal(name, value))
@@ -149,10 +146,10 @@ class World:
         before = self.member
         if ruling is not None:
             self.member = msgspec.structs.replace(self.member, consent=ruling.consent, consent_at=ruling.at)
-        step = seen_state(system.rules, self.member, link, snapshot.values, snapshot.at, self.seq, system.written_at)
-        self._keep(system, step)
-        if self.member != before:
-            self._spread(system)
+        system.link = read(link, snapshot.values, snapshot.at, system.written_at)
+        self._bring_into_step(
+            [s for s in self.systems if s.link is not None and (s is system or self.member != before)]
+        )
 
     def deliver(self, system: System) -> None:
         write = system.outbox.pop(0)
@@ -188,26 +185,25 @@ class World:
 
     # ---- the rules at work ----
 
-    def _spread(self, origin: System | None) -> None:
-        for _ in range(ROUNDS_MAX):
-            before = self.member
-            for system in self.systems:
-                if system.link is not None:
-                    self._keep(system, member_changed(system.rules, self.member, system.link, self.seq))
-            if self.member == before:
-                return
-        raise AssertionError("the links answer each other for ever")
-
-    def _keep(self, system: System, step: Step) -> None:
-        for edit in step.edits:
-            self._hold_to_the_mode(system, edit)
-        system.link = step.link
-        self.member = step.member
-        if step.writes:
-            values = {edit.field: edit.after for edit in step.writes}
-            expected = {edit.field: [edit.before, *edit.awaited] for edit in step.writes}
-            system.outbox.append(Write(values, expected, [self.seq]))
-            system.sent += 1
+    def _bring_into_step(self, systems: list[System]) -> None:
+        """As the stage does: the one that was read; and all of them, if the member changed."""
+        links = [(system.rules, system.link) for system in systems if system.link is not None]
+        member, steps = in_step(self.member, links, self.seq)
+        met = [system for system in self.systems if system.link is not None]
+        if member != self.member and systems != met:
+            self._bring_into_step(met)
+            return
+        self.member = member
+        assert in_step(member, [(s.rules, step.link) for s, step in zip(systems, steps, strict=True)], 0)[0] == member
+        for system, step in zip(systems, steps, strict=True):
+            for edit in step.edits:
+                self._hold_to_the_mode(system, edit)
+            system.link = step.link
+            if step.writes:
+                values = {edit.field: edit.after for edit in step.writes}
+                expected = {edit.field: [edit.before, *edit.awaited] for edit in step.writes}
+                system.outbox.append(Write(values, expected, [self.seq]))
+                system.sent += 1
 
     def _hold_to_the_mode(self, system: System, edit: Edit) -> None:
         """Every mode's promise, at every edit; and no value is made up."""

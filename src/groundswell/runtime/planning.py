@@ -1,0 +1,97 @@
+"""What the next round of the syncs would do: both sides are read, the rules applied, and nothing is written."""
+
+from collections.abc import Sequence
+from functools import partial
+from random import Random
+
+from msgspec import Struct
+
+from groundswell.clock import Clock
+from groundswell.component import Batch, Source
+from groundswell.config.model import Config
+from groundswell.errors import RecordError
+from groundswell.http.client import Client, new_session
+from groundswell.members.book import Book, EmptyShelf
+from groundswell.members.linked import Edit
+from groundswell.members.member import Member
+from groundswell.runtime.build import Builder, NoKeys
+from groundswell.store.store import Store
+from groundswell.sync.stage import SyncStage
+
+
+class PlannedEdit(Struct, frozen=True):
+    """One field that one side would get."""
+
+    sync: str
+    member: int
+    remote_id: str | None
+    """None: somebody who would be made there."""
+    to: str
+    """"member" or "remote"."""
+    field: str
+    before: str | None
+    after: str | None
+    rule: str
+
+
+class Planned(Struct):
+    """What would be done."""
+
+    edits: list[PlannedEdit]
+    read: dict[str, int]
+    """By sync: records that are new or changed since the last round."""
+    notes: dict[str, dict[str, int]]
+    """By sync: what else came of them, counted: no_phone, duplicate, ..."""
+    unreadable: int
+    waiting: int
+    """Records that were accepted before and are not processed yet: they come first, and are not in this plan."""
+
+
+async def plan(config: Config, store: Store | None, names: Sequence[str], clock: Clock) -> Planned:
+    """Read what the sources of these syncs would bring now, and apply the rules to it.
+
+    Args:
+        store: None: there is no state file yet, so nobody is known.
+
+    Raises:
+        RemoteError: an account could not be read.
+    """
+    planned = Planned([], {}, {}, 0, 0 if store is None else (await store.inbox_waiting())[0])
+    book = Book(EmptyShelf() if store is None else store.shelf)
+    async with new_session() as session:
+        builder = Builder(clock, Random(), Client(session, clock), NoKeys())
+        accounts = {name: builder.account(account) for name, account in config.accounts.items()}
+        for name in names:
+            source = builder.build(config.components[f"{name}_read"], accounts)
+            stage: SyncStage = builder.build(config.components[name], accounts)
+            stage.watch = partial(_note, planned)
+            planned.read[name] = 0
+            cursor = None if store is None else await store.cursor(f"{name}_read")
+            await source.once(cursor, partial(_take, planned, name, source, stage, book, store))
+            planned.notes[name] = dict(stage.counts)
+    return planned
+
+
+async def _take(
+    planned: Planned, name: str, source: Source, stage: SyncStage, book: Book, store: Store | None, batch: Batch
+) -> None:
+    """As accepting and processing do: what was accepted before is left out."""
+    known = set() if store is None else await store.known([arrival.id for arrival in batch.arrivals])
+    for arrival in batch.arrivals:
+        if arrival.id in known:
+            continue
+        planned.read[name] += 1
+        try:
+            stage.apply(source.read(arrival), book)
+        except RecordError:
+            planned.unreadable += 1
+            book.undo()
+        else:
+            book.keep()
+
+
+def _note(planned: Planned, sync: str, member: Member, remote_id: str | None, edits: Sequence[Edit]) -> None:
+    planned.edits += [
+        PlannedEdit(sync, member.id, remote_id, edit.to, edit.field, edit.before, edit.after, edit.rule)
+        for edit in edits
+    ]

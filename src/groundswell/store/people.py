@@ -1,0 +1,182 @@
+"""The members for whoever looks at them: one person, lists, counts, the ledger; and forgetting somebody."""
+
+import sqlite3
+from asyncio import Future
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any, Final, TypeVar
+
+import anyio.to_thread
+import msgspec
+from msgspec import Struct
+
+from groundswell.errors import StoreError
+from groundswell.members.member import Link, LinkState, Member, Statement
+from groundswell.store import erasure, ledger, listing, stones
+from groundswell.store.database import connect_to_read
+from groundswell.store.erasure import TABLES, Erased, Erasure, Forget, LastPart, Part, Table
+from groundswell.store.listing import LinkPage, LinkQuery
+from groundswell.store.traces import Identity, Traces
+from groundswell.store.wipe import Wipe
+
+LEDGER_LINES_PER_READ: Final = 1_000
+FOUND_MAX: Final = 100
+"""People that are shown with one email."""
+
+R = TypeVar("R")
+
+
+class Person(Struct, frozen=True):
+    """Everything that is kept of one person."""
+
+    member: Member | None
+    """None: known in an account only."""
+    links: list[Link]
+    """Also those of others with the same phone."""
+    consents: list[Statement]
+    """Oldest first."""
+    groups: dict[str, int]
+    """Name -> in it since (milliseconds since 1970)."""
+
+
+class Forgotten(Struct, frozen=True):
+    """What was done to forget somebody."""
+
+    erased: Erased
+    is_wiped: bool
+    """Whether free room in the file and SQLite's log were wiped too. If not, somebody read all the time; ask again."""
+
+
+class People:
+    """Reads are made on connections of their own, in threads; nobody waits for them."""
+
+    def __init__(self, path: Path, erasure: Erasure, submit: Callable[[Any, Any], "Future[Any]"]) -> None:
+        """`submit` asks the writer."""
+        self._path = path
+        self._erasure = erasure
+        self._submit = submit
+        self._wipe = Wipe(path)
+
+    async def persons(self, *, phone: str | None = None, email: str | None = None) -> list[Person]:
+        """Who has this phone (E.164) or this email; with an email it may be several."""
+        key = None if email is None else email.strip().casefold()
+        return await self._look(partial(_persons, phone=phone, email=key))
+
+    async def forgotten_at(self, *, phone: str | None = None, email: str | None = None) -> int | None:
+        """When this phone (E.164) or this email was forgotten, if it was; milliseconds since 1970."""
+        word = phone or (email or "").strip().casefold()
+        return await self._look(partial(stones.forgotten_at, word=word))
+
+    async def list_links(self, query: LinkQuery) -> LinkPage:
+        """One page of an account's links."""
+        return await self._look(partial(listing.page, query=query))
+
+    async def linked(self, account: str, count: int | None, random: Random) -> list[str]:
+        """Remote ids of people of this account who are linked: so many of them at random, or all."""
+        return await self._look(partial(listing.linked, account=account, count=count, random=random))
+
+    async def link(self, account: str, remote_id: str) -> Link | None:
+        """One link."""
+        return await self._look(partial(listing.link, account=account, remote_id=remote_id))
+
+    async def counts(self) -> dict[str, dict[LinkState, int]]:
+        """By account: how many links are in each state. Costs the same however many there are."""
+        return await self._look(listing.counts)
+
+    async def consents(self) -> AsyncIterator[Statement]:
+        """The whole ledger, oldest line first, a few lines in memory at a time."""
+        number = 0
+        while True:
+            lines, number = await self._look(partial(ledger.after, number=number, count=LEDGER_LINES_PER_READ))
+            for line in lines:
+                yield line
+            if len(lines) < LEDGER_LINES_PER_READ:
+                return
+
+    async def forget(self, asked: Forget) -> Forgotten:
+        """Erase one person from every table, and leave stones. To be asked again when it was cut short.
+
+        Where a daemon runs, its processor's lock is to be held: a batch in hand would be processed all the same. What a
+        sink has in memory may still be sent.
+
+        Raises:
+            RequestError: several members have this email.
+        """
+        erased, done = Erased(), None
+        while done is None:
+            identity = await self._look(partial(erasure.identify, asked=asked))
+            looked_to: dict[Table, int] = {}
+            for table in TABLES:
+                looked_to[table], more = await self._erase_from(table, identity, asked.at)
+                erased += more
+            done = await self._submit(self._erasure.erase_last, LastPart(asked, identity, looked_to))
+        return Forgotten(erased + done, await anyio.to_thread.run_sync(self._wipe.run))
+
+    def close(self) -> None:
+        """When no connection to the state file is left."""
+        self._wipe.close()
+
+    async def _erase_from(self, table: Table, identity: Identity, at: int) -> tuple[int, Erased]:
+        """Returns the last number looked at as well."""
+        traces, erased = Traces(identity), Erased()
+        after: int | None = 0
+        last = 0
+        while after is not None:
+            last = after
+            found = await self._look(partial(erasure.look, table=table, traces=traces, after=last))
+            if found.numbers:
+                erased += await self._submit(self._erasure.erase, Part(table, found.numbers, traces, at))
+            after = found.last
+        return last, erased
+
+    async def _look(self, look: Callable[[sqlite3.Connection], R]) -> R:
+        def looked() -> R:
+            with closing(connect_to_read(self._path)) as connection:
+                connection.execute("BEGIN")
+                return look(connection)
+
+        try:
+            return await anyio.to_thread.run_sync(looked)
+        except sqlite3.Error as exc:
+            raise StoreError(f"reading the state file {self._path} failed: {exc}") from exc
+
+
+_link_of: Final = msgspec.msgpack.Decoder(Link).decode
+_member_of: Final = msgspec.msgpack.Decoder(Member).decode
+
+
+def _persons(connection: sqlite3.Connection, phone: str | None, email: str | None) -> list[Person]:
+    found = connection.execute(
+        "SELECT body FROM members WHERE phone = ?1 UNION SELECT body FROM members WHERE email = ?2 "
+        "UNION SELECT m.body FROM links l JOIN members m ON m.id = coalesce(l.member, l.kin) WHERE l.email = ?2 "
+        "LIMIT ?3",
+        (phone, email, FOUND_MAX),
+    ).fetchall()
+    persons = [_person(connection, _member_of(body)) for (body,) in found]
+    unlinked = connection.execute(
+        "SELECT body FROM links WHERE phone = ?1 "
+        "UNION SELECT body FROM links WHERE email = ?2 AND member IS NULL AND kin IS NULL LIMIT ?3",
+        (phone, email, FOUND_MAX),
+    ).fetchall()
+    links = [_link_of(body) for (body,) in unlinked]
+    consents = ledger.of_phone(connection, phone) if phone and not persons else []
+    if links or consents:
+        persons.append(Person(None, links, consents, {}))
+    return persons
+
+
+def _person(connection: sqlite3.Connection, member: Member) -> Person:
+    links = connection.execute(
+        "SELECT body FROM links WHERE member = ?1 UNION ALL SELECT body FROM links WHERE kin = ?1 LIMIT ?2",
+        (member.id, FOUND_MAX),
+    ).fetchall()
+    groups = connection.execute("SELECT name, since FROM member_groups WHERE member = ? ORDER BY name", (member.id,))
+    return Person(
+        member,
+        [_link_of(body) for (body,) in links],
+        ledger.of_phone(connection, member.phone),
+        dict(groups.fetchall()),
+    )
