@@ -141,9 +141,10 @@ class InStep(RuleBasedStateMachine):
                 may = system.mode(name).mode.overwrites_remote and not self.is_left(system, name)
                 if may and agreed[system.name] != normal(name, value):
                     assert is_same(name, system.values[name], value)
-        elif self.system(number).mode(name).mode.overwrites_member:
-            if agreed[self.system(number).name] != normal(name, value):
-                assert is_same(name, self.of_the_member(name), value)
+        elif self.system(number).mode(name).mode.overwrites_member and agreed[self.system(number).name] != normal(
+            name, value
+        ):
+            assert is_same(name, self.of_the_member(name), value)
 
     def of_the_member(self, name: str) -> str | None:
         known = self.world.member.fields.get(name)
