@@ -14,6 +14,10 @@ OPT_IN: Final = "sms_opt_in"
 """In the state of a link: their word, as it stands there."""
 WORDS: Final[dict[Consent, str]] = {"yes": "true", "no": "false"}
 """How an opt-in is written there."""
+ECHO_S: Final = 60.0
+"""How long before we knew of it a write of ours may have happened, by their clock."""
+STAMP_S: Final = 1.0
+"""What a stamp of theirs may leave out, in seconds."""
 
 
 def heard(
@@ -35,7 +39,10 @@ def heard(
     """
     if at < link.remote_at or not _is_news(member, link, word, at, written_at):
         return None
-    since = link.remote_at if OPT_IN in link.seen else 0.0
+    since = 0.0
+    if OPT_IN in link.seen:
+        # A no that stood there was before this; of other words, stamps of whole seconds tell less.
+        since = link.remote_at if consent_in(link.seen[OPT_IN]) == "no" else link.remote_at - STAMP_S
     return rule(member.consent, member.consent_at, consent_in(word), at, since=since, first_contact=first_contact)
 
 
@@ -46,9 +53,11 @@ def _is_news(member: Member, link: Link, word: str | None, at: float, written_at
     if word == link.seen[OPT_IN]:
         # Our yes is known to be written, and there stands a no: somebody said so again.
         return said == "no" and bool(sent) and at > link.remote_at and written_at(sent[-1].seq) is not None
-    if any(word == one.value for one in sent):
-        # Our own word; but a no that stands there since they said yes to us could be theirs.
-        return said == "no" and member.consent == "yes" and at >= member.consent_at
+    ours = next((one for one in sent if word == one.value), None)
+    if ours is not None:
+        # Our own word comes with the time of our write, or a later one. A no from before that is a person's.
+        written = written_at(ours.seq)
+        return said == "no" and (written is None or at < written - ECHO_S)
     return True
 
 
