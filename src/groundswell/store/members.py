@@ -55,10 +55,11 @@ class MemberShelf:
     def groups_of(self, member: int) -> set[str]:
         return {name for (name,) in self._rows("SELECT name FROM member_groups WHERE member = ?", member)}
 
-    def is_forgotten(self, word: str) -> bool:
+    def is_forgotten(self, word: str, at: float | None = None) -> bool:
         if not self._salt:
             self._salt = self._rows("SELECT salt FROM salt")[0][0]
-        return bool(self._rows("SELECT 1 FROM stones WHERE hash = ?", stone_of(word, self._salt)))
+        found = self._rows("SELECT at FROM stones WHERE hash = ?", stone_of(word, self._salt))
+        return bool(found) and (at is None or found[0][0] / 1000 >= at)
 
     def delivered_at(self, sink: str, inbox_seq: int) -> float | None:
         found = self._rows(_DELIVERED_AT, inbox_seq, sink)

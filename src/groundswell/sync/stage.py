@@ -149,7 +149,7 @@ class SyncStage(Stage):
             own.side.phones(person), own.settings.phone_types, self._parse, has_opt_in=isinstance(word, str)
         )
         emails = [link.email.casefold()] if link.email else []
-        if any(book.is_forgotten(one) for one in ([found.phone] if found.phone else []) + emails):
+        if any(book.is_forgotten(one, at) for one in ([found.phone] if found.phone else []) + emails):
             # Nothing is kept of somebody who is to be forgotten, but that this number is theirs.
             return Link(link.account, link.remote_id, None, "ineligible", "forgotten"), None
         link = msgspec.structs.replace(link, phone=found.phone)
