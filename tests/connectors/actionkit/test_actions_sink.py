@@ -194,6 +194,15 @@ async def test_a_no_may_be_about_some_lists_alone() -> None:
         assert [action["page"] for action in it.actions()].count("unsubscribe") == 1
 
 
+async def test_a_no_holds_where_the_action_itself_is_refused() -> None:
+    async with sinking(ACTIONS, page="signup", unsubscribe_page="unsubscribe", required=["last_name"]) as it:
+        it.server.control.act("signup", email=ROSA)
+        outcome = await it.deliver(email=ROSA, email_opt_in=False)
+        assert isinstance(outcome, Rejected)
+        assert "last_name" in outcome.message
+        assert it.lists() == []
+
+
 async def test_what_was_read_at_actionkit_is_not_recorded_there_again() -> None:
     async with sinking(ACTIONS, page="signup") as it:
         person = Person(email=ROSA)

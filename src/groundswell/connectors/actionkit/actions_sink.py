@@ -161,13 +161,17 @@ class ActionKitActions:
             return outcome_of(error, self._name)
 
     async def _carry_out(self, plan: _Plan, there: set[str]) -> Outcome:
+        """The action, and then the no: it has the last word, and holds where the action itself is refused."""
         outcome: Outcome = Skipped("already_there")
         if plan.key not in there:
-            outcome = await self._act(plan)
-        if self._leaving is None or plan.no_key is None or plan.no_key in there or isinstance(outcome, Rejected):
+            try:
+                outcome = await self._act(plan)
+            except RejectedError as error:
+                outcome = outcome_of(error, self._name)
+        if self._leaving is None or plan.no_key is None or plan.no_key in there:
             return outcome
         has_left = await self._unsubscribe(plan, self._leaving, plan.no_key)
-        return Delivered() if has_left else outcome
+        return Delivered() if has_left and isinstance(outcome, Skipped) else outcome
 
     async def _act(self, plan: _Plan) -> Outcome:
         if self._settings.create_user_fields:
