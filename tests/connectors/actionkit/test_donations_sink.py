@@ -422,6 +422,20 @@ async def test_a_refund_of_what_is_not_there_waits_a_little_and_is_then_shown() 
         assert rejected(await sink.deliver(gift(1, kind="refund"), attempts=2)) == "no_donation"
 
 
+async def test_a_filter_that_is_not_heeded_makes_no_other_gift_the_refunded_one() -> None:
+    """The first order of all came back for an import id nobody has, and was reversed."""
+    async with giving(**PUSH) as sink:
+        await sink.deliver(gift(1))
+        page = sink.sink._writing._client.page
+
+        async def unfiltered(caller: Any, kind: str, **asked: Any) -> Any:
+            return await page(caller, kind, **({**asked, "where": ()} if kind == "order" else asked))
+
+        sink.sink._writing._client.page = unfiltered
+        assert rejected(await sink.deliver(gift(2, kind="refund"), attempts=2)) == "no_donation"
+        assert sink.totals() == ["25.00"]
+
+
 async def test_a_refund_of_a_part_is_left_to_a_person() -> None:
     async with giving(**PUSH) as sink:
         await sink.deliver(gift(1))
