@@ -89,7 +89,7 @@ def test_candidates_want_the_way_that_can_name_them() -> None:
 
 async def test_a_gift_is_written_down_as_it_was_given() -> None:
     who = {"zip": "45402-1234", "city": "Dayton", "state": "OH", "custom": {"Job": "Baker", "employer": None}}
-    async with giving(**PUSH, user_fields={"Job": "occupation", "employer": "employer"}) as sink:
+    async with giving(**PUSH, user_fields={"occupation": "custom.Job", "employer": "custom.employer"}) as sink:
         record = gift(990011223, "25.5", person=who, refcodes={"refcode": "sms_1"})
         assert await sink.deliver(record) == Delivered()
         (order,) = sink.rows("SELECT * FROM core_order")

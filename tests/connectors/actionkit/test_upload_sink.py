@@ -50,7 +50,7 @@ async def until_done(sink: Giving, records: list[Record], *, restarts: bool = Fa
 
 
 async def test_a_batch_is_one_upload_and_each_row_an_action() -> None:
-    async with upload(user_fields={"Colour": "favorite_color"}) as sink:
+    async with upload(user_fields={"favorite_color": "custom.Colour"}) as sink:
         people = [person(number, zip="45402", custom={"Colour": "red"}, phone="+15035550144") for number in range(200)]
         assert set(await sink.deliver_together(people)) == {Delivered()}
         assert uploads(sink) == 1
@@ -154,7 +154,9 @@ async def test_a_page_that_is_not_there_stops_the_sink() -> None:
 async def test_who_has_no_address_and_what_is_no_person_is_not_uploaded() -> None:
     async with upload() as sink:
         nobody = Record("crm:person/9@2026", "person", "crm", person=Person(phone="+15035550144"))
-        outcomes = await sink.deliver_together([nobody, gift(1), person(1)])
+        blank = person(8, email="  ")
+        outcomes = await sink.deliver_together([nobody, gift(1), person(1), blank])
         assert isinstance(outcomes[0], Rejected)
         assert outcomes[0].reason == "no_email"
-        assert list(outcomes[1:]) == [Skipped("does_not_fit"), Delivered()]
+        assert list(outcomes[1:3]) == [Skipped("does_not_fit"), Delivered()]
+        assert isinstance(outcomes[3], Rejected), "a file without addresses is answered 500, over and over"

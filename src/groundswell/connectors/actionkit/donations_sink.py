@@ -12,22 +12,26 @@ from pydantic import Field, model_validator
 
 from groundswell.component import Context, Delivery, Outcome, Retry, Skipped
 from groundswell.connectors.actionkit.account import ActionKitAccount
+from groundswell.connectors.actionkit.actions_settings import PAGE
 from groundswell.connectors.actionkit.donating.bodies import Place
 from groundswell.connectors.actionkit.donating.gifts import donor_of, fits, gift_of
 from groundswell.connectors.actionkit.donating.ledger import Ledger
 from groundswell.connectors.actionkit.donating.undoing import CanceledBy, RefundBy, Undoing
 from groundswell.connectors.actionkit.donating.writing import Writing
 from groundswell.connectors.actionkit.faults import InvalidError
+from groundswell.connectors.actionkit.parameters import FieldName
 from groundswell.connectors.actionkit.times import written
 from groundswell.connectors.actionkit.transport import Caller
+from groundswell.connectors.actionkit.writing.address import Country
+from groundswell.connectors.actionkit.writing.ours import KEY_FIELD, OWN
+from groundswell.connectors.actionkit.writing.paths import Path
+from groundswell.connectors.common.in_turn import in_turn
 from groundswell.connectors.common.outcome import outcome_of
 from groundswell.connectors.common.unsettled import Unsettled
-from groundswell.errors import NotYetError, RateLimitedError, RecordError, RemoteError, UnauthorizedError
+from groundswell.errors import RecordError, RemoteError, UnauthorizedError
 from groundswell.record import Donation, Person, Record, from_json
 from groundswell.settings import Duration, SinkSettings
 
-OWN: Final = "actionkit:"
-"""What the ids of records begin with that were read from an ActionKit: it has them."""
 OF_THE_PLACE: Final = frozenset(("page", "donationpage", "payment_account", "card_code"))
 """Fields that are the same for every donation: wrong ones are no donation's fault."""
 CARD_YEARS: Final = 3
@@ -36,13 +40,14 @@ CARD_YEARS: Final = 3
 class ActionKitDonationsSettings(SinkSettings):
     """Writes down donations made elsewhere, with refunds and cancellations."""
 
+    type: Literal["actionkit.donations"]
     account: str = Field(description="The account to write with, of type actionkit. It needs the right to run reports.")
     enabled: bool = Field(
         False,
         description="Whether anything is written: without it every record is skipped. Where ActBlue (or anybody else) "
         "already reports donations to this ActionKit, each would count twice.",
     )
-    page: str = Field(pattern="^[A-Za-z0-9_-]{1,200}$", description="The short name of the donation page.")
+    page: str = Field(pattern=PAGE, description="The short name of the donation page.")
     payment_account: str = Field(
         "Default Import Stub", min_length=1, description="A payment account that charges nobody: an import stub."
     )
@@ -53,10 +58,10 @@ class ActionKitDonationsSettings(SinkSettings):
         '"stub": as an action on a page that is there; single donations only, with candidates and products '
         "(`product_7` in `donation.fields`: how many of product 7).",
     )
-    mark: str = Field(
-        "groundswell_id",
-        pattern="^[a-z][a-z0-9_]{1,40}$",
-        description="The action field that holds our key of a donation, by which it is found again.",
+    key_field: FieldName = Field(
+        KEY_FIELD,
+        description="The action field that holds our key of a donation, by which it is found again. Two daemons that "
+        "write to one instance need two.",
     )
     source: str | None = Field(None, description="The source of donations that have none.")
     subscribe: bool = Field(
@@ -66,10 +71,11 @@ class ActionKitDonationsSettings(SinkSettings):
     address: bool = Field(
         True, description="Whether addresses are written: they replace those of people who are there."
     )
-    user_fields: dict[str, str] = Field(
+    country: Country = Field("US", description="The country of addresses that do not say.")
+    user_fields: dict[FieldName, Path] = Field(
         default_factory=dict,
-        description="Custom fields to write: ours, and the user field, which must be there. Such as "
-        '{ employer = "employer", occupation = "occupation" }.',
+        description="Custom user fields to fill, which must be there: the name at ActionKit without `user_`, and what "
+        'of the record goes there, as in { employer = "custom.employer", occupation = "custom.occupation" }.',
     )
     candidates: dict[str, int] = Field(
         default_factory=dict,
@@ -111,10 +117,10 @@ class ActionKitDonations:
         account: ActionKitAccount = context.account
         caller = Caller(context.name)
         place = Place(
-            settings.page, settings.payment_account, settings.card_code, settings.mark, dict(settings.candidates)
+            settings.page, settings.payment_account, settings.card_code, settings.key_field, dict(settings.candidates)
         )
         unsettled = Unsettled(context.clock, context.name, settings.settle.total_seconds(), shows_at_once=True)
-        ledger = Ledger(account.client, caller, settings.page, settings.mark)
+        ledger = Ledger(account.client, caller, settings.page, settings.key_field)
         self._settings = settings
         self._name = context.name
         self._clock = context.clock
@@ -126,17 +132,11 @@ class ActionKitDonations:
             unsettled,
             settings.refund_by,
             settings.canceled_by,
-            by_mark=settings.way == "stub",
+            by_key_field=settings.way == "stub",
         )
 
     async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
-        outcomes: list[Outcome] = []
-        for delivery in deliveries:
-            outcome = await self._deliver(delivery)
-            outcomes.append(outcome)
-            if isinstance(outcome, Retry) and _is_about_all(outcome):
-                return outcomes + [outcome] * (len(deliveries) - len(outcomes))
-        return outcomes
+        return await in_turn(deliveries, self._deliver)
 
     async def aclose(self) -> None:
         """Nothing to let go of: the session is the daemon's."""
@@ -171,7 +171,9 @@ class ActionKitDonations:
     async def _give(self, record: Record) -> Outcome:
         settings = self._settings
         gift = gift_of(record, settings.source)
-        donor = donor_of(record, with_address=settings.address, user_fields=settings.user_fields)
+        donor = donor_of(
+            record, with_address=settings.address, country=settings.country, user_fields=settings.user_fields
+        )
         expires = str(int(written(self._clock.now())[:4]) + CARD_YEARS)
         subscribes = settings.subscribe and isinstance(record.person, Person) and record.person.email_opt_in is True
         if settings.way == "push":
@@ -183,10 +185,3 @@ class ActionKitDonations:
             )
         donation = record.donation if isinstance(record.donation, Donation) else Donation()
         return await self._writing.record(gift, donor, donation, expires, subscribes=subscribes)
-
-
-def _is_about_all(outcome: Retry) -> bool:
-    """Whether there is no use in asking for the others: told to wait, or that the credentials are none."""
-    return isinstance(outcome.error, RateLimitedError | UnauthorizedError) and not isinstance(
-        outcome.error, NotYetError
-    )

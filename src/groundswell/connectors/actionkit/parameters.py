@@ -98,7 +98,7 @@ class Parameters(Struct, frozen=True):
 def parameters_of(record: Record, page: str, key: str, rules: Rules) -> Parameters:
     """The action a record is on a page. What is not known, or known to be empty, is not sent: a blank would erase."""
     person = record.person if isinstance(record.person, Person) else Person()
-    known = _known(person, rules.fields)
+    known = known_of(person, rules.fields)
     address = placed({name: known[name] for name in ADDRESS if name in known}, rules.country)
     own = {name: texts for name, path in rules.user_fields.items() if (texts := _texts_at(record, path)) is not None}
     body: dict[str, Any] = {
@@ -124,6 +124,12 @@ def email_of(person: Person) -> str | None:
     return email or None
 
 
+def known_of(person: Person, names: Sequence[str]) -> dict[str, str]:
+    """What of these is known of somebody, and not empty: one line each, without blanks around."""
+    values = {name: getattr(person, name) for name in names}
+    return {name: " ".join(value.split()) for name, value in values.items() if isinstance(value, str) and value.strip()}
+
+
 def user_id_of(person: Person) -> int | None:
     """Their number for somebody who was read there."""
     number = person.ids.get("actionkit", "")
@@ -140,11 +146,6 @@ def _subscription(record: Record, person: Person, rules: Rules) -> dict[str, Any
     if record.kind not in rules.subscribing or person.email_opt_in is not True:
         return {"suppress_subscribe": 1}
     return {"lists": list(rules.lists), "opt_in": 1} if rules.lists else {}
-
-
-def _known(person: Person, names: Sequence[str]) -> dict[str, str]:
-    values = {name: getattr(person, name) for name in names}
-    return {name: " ".join(value.split()) for name, value in values.items() if isinstance(value, str) and value.strip()}
 
 
 def _parameters(record: Record, rules: Rules) -> dict[str, Any]:
