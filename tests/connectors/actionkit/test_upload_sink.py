@@ -7,6 +7,7 @@ import pytest
 
 from groundswell.component import Delivered, Outcome, Rejected, Retry, Skipped
 from groundswell.connectors.actionkit.simulator.faults import ANSWER_LOST, DROPPED, SERVER_ERROR_DONE
+from groundswell.connectors.actionkit.upload_sink import ActionKitUploadSettings
 from groundswell.connectors.actionkit.uploading.rows import files_of
 from groundswell.errors import NotYetError, UnauthorizedError
 from groundswell.record import Person, Record
@@ -142,6 +143,22 @@ async def test_a_page_with_a_list_puts_nobody_on_it_by_accident() -> None:
         outcomes = await sink.deliver_together([person(1), person(2, email_opt_in=True)])
         assert list(outcomes) == [Skipped("no_opt_in"), Delivered()]
         assert landed(sink) == ["crm:person/2@2026"]
+
+
+async def test_a_page_that_is_given_a_list_later_puts_nobody_on_it_either() -> None:
+    async with upload() as sink:
+        assert await sink.deliver(person(1)) == Delivered()
+        sink.server.world.db.run("UPDATE core_page SET list_id = 1 WHERE name = 'groundswell_import'")
+        assert isinstance(await sink.deliver(person(2)), Retry)
+        assert uploads(sink) == 1
+
+
+def test_who_uploads_to_a_list_is_told_whom_that_puts_back() -> None:
+    settings: dict[str, Any] = {"type": "actionkit.upload", "inputs": ["a"], "account": "crm", "page": "p"}
+    assert ActionKitUploadSettings(**settings).warnings() == []
+    ((field, words),) = ActionKitUploadSettings(**settings, subscribe=True).warnings()
+    assert field == "subscribe"
+    assert "left" in words
 
 
 async def test_a_page_that_is_not_there_stops_the_sink() -> None:

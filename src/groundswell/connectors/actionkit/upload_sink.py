@@ -49,7 +49,7 @@ class ActionKitUploadSettings(SinkSettings):
     subscribe: bool = Field(
         False,
         description="Whether the page may have a list, on which everybody is put who is uploaded. Then only people are "
-        "uploaded who said yes to email (`email_opt_in`).",
+        "uploaded who said yes to email (`email_opt_in`); who left since is put back.",
     )
     address: bool = Field(True, description="Whether addresses are written. They replace those that are there.")
     country: Country = Field("US", description="The country of addresses that do not say.")
@@ -79,6 +79,11 @@ class ActionKitUploadSettings(SinkSettings):
         description="How many deliveries travel together. People of whom different things are known go in files of "
         "their own: a blank cell would erase what is there.",
     )
+
+    def warnings(self) -> list[tuple[str, str]]:
+        if self.subscribe:
+            return [("subscribe", "an upload puts back on the list whoever left it after they said yes")]
+        return []
 
 
 class ActionKitUpload:

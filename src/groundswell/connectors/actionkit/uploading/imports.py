@@ -36,9 +36,8 @@ class Imports:
         self._page_id: str | None = None
 
     async def check_page(self, *, subscribes: bool) -> None:
-        """Raises UnauthorizedError: there is no such page, or it would subscribe everybody."""
-        if self._page_id is not None:
-            return
+        """Raises UnauthorizedError: there is no such page, or it would subscribe everybody. Asked for with each batch:
+        staff may give a page a list any day."""
         page = await self._client.find(self._caller, "importpage", "name", self._page)
         if page is None:
             raise UnauthorizedError(
