@@ -1,5 +1,8 @@
 """What the actions sink records, and whom it leaves alone."""
 
+from datetime import UTC, datetime
+
+import msgspec
 import pytest
 from pydantic import ValidationError
 
@@ -50,6 +53,48 @@ async def test_a_yes_subscribes_where_that_is_meant_and_only_for_the_kinds_named
         assert it.lists() == []
         await it.deliver(email=ROSA, email_opt_in=True)
         assert it.lists() == [1]
+
+
+async def test_a_yes_from_before_they_left_puts_nobody_back() -> None:
+    """From a queue, a backfill or a retried dead letter: the no is the later word."""
+    async with sinking(ACTIONS, page="signup", subscribe=["action"]) as it:
+        it.server.control.act("signup", email=ROSA)
+        it.server.control.unsubscribe(it.user()["id"])
+        for said_at in ("2026-03-01T09:00:00Z", msgspec.UNSET):
+            old = msgspec.structs.replace(
+                signed(1, email=ROSA, email_opt_in=True), occurred_at=said_at, id=f"x:{said_at}"
+            )
+            assert await it.deliver_record(old) == Delivered()
+            assert it.lists() == []
+        later = datetime.fromtimestamp(it.clock.now() + 60, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        new = msgspec.structs.replace(signed(2, email=ROSA, email_opt_in=True), occurred_at=later)
+        assert await it.deliver_record(new) == Delivered()
+        assert it.lists() == [1]
+
+
+async def test_who_left_another_list_is_put_on_this_one() -> None:
+    async with sinking(ACTIONS, page="signup", subscribe=["action"], lists=[2]) as it:
+        it.server.control.act("signup", email=ROSA, lists=[1, 3])
+        it.server.control.unsubscribe(it.user()["id"], 3)
+        await it.deliver(email=ROSA, email_opt_in=True)
+        assert it.lists() == [1, 2]
+        it.server.control.unsubscribe(it.user()["id"], 2)
+        await it.deliver(email=ROSA, email_opt_in=True)
+        assert it.lists() == [1]
+
+
+async def test_a_page_that_subscribes_all_the_same_stops_the_sink_until_it_has_no_list() -> None:
+    async with sinking(ACTIONS, page="signup", switches={"suppresses_subscribe": False}) as it:
+        outcome = await it.deliver(email=ROSA)
+        assert isinstance(outcome, Rejected)
+        assert outcome.reason == "subscribed_unasked"
+        held = await it.deliver(email="ida@example.org")
+        assert isinstance(held, Retry)
+        assert isinstance(held.error, UnauthorizedError)
+        assert '"signup"' in str(held.error)
+        assert not it.has_user("ida@example.org")
+        it.server.world.db.run("UPDATE core_page SET list_id = NULL WHERE name = 'signup'")
+        assert await it.deliver(email="ida@example.org") == Delivered()
 
 
 async def test_the_lists_of_the_settings_stand_instead_of_that_of_the_page() -> None:

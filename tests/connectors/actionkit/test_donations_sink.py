@@ -227,6 +227,26 @@ async def test_nobody_is_subscribed_who_did_not_say_so() -> None:
         assert subscriptions(sink) == 1
 
 
+@WAYS
+async def test_a_gift_from_before_they_left_puts_nobody_back(way: dict[str, Any]) -> None:
+    async with giving(**way, subscribe=True) as sink:
+        sink.server.control.act("signup", email="ada@example.org")
+        (ada,) = sink.rows("SELECT id FROM core_user WHERE email = 'ada@example.org'")
+        sink.server.control.unsubscribe(ada["id"])
+        assert await sink.deliver(gift(1, person={"email_opt_in": True})) == Delivered()
+        assert subscriptions(sink) == 0
+
+
+@WAYS
+async def test_a_page_that_subscribes_all_the_same_stops_the_sink(way: dict[str, Any]) -> None:
+    async with giving(**(way | {"page": "donate"}), switches={"suppresses_subscribe": False}) as sink:
+        assert rejected(await sink.deliver(gift(1))) == "subscribed_unasked"
+        assert sink.totals() == ["25.00"], "it counts"
+        retried(await sink.deliver(gift(2)), UnauthorizedError)
+        sink.settle()
+        assert sink.totals() == ["25.00"]
+
+
 async def test_candidates_get_their_parts_only_where_all_of_them_are_known() -> None:
     parts = [{"display_name": "Okafor", "amount": "10.00"}, {"display_name": "Quill", "amount": "15.00"}]
     async with giving(**STUB, candidates={"Okafor": 1, "Quill": 2}) as sink:

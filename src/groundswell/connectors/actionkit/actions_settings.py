@@ -66,7 +66,7 @@ class ActionKitActionsSettings(SinkSettings):
     subscribe: list[Literal["action", "person"]] = Field(
         default_factory=list,
         description="Kinds of records that subscribe whoever says yes to email in them (`email_opt_in`), even if they "
-        "left. Nothing else ever subscribes.",
+        "left before they said so. Nothing else ever subscribes.",
     )
     lists: list[int] = Field(
         default_factory=list, description="The lists `subscribe` puts people on, by number. Without: that of the page."

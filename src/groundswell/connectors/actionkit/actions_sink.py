@@ -15,18 +15,22 @@ from msgspec import Struct
 from groundswell.component import Context, Delivered, Delivery, Outcome, Rejected, Skipped
 from groundswell.connectors.actionkit.account import ActionKitAccount
 from groundswell.connectors.actionkit.actions_settings import ActionKitActionsSettings
+from groundswell.connectors.actionkit.client import Resource
 from groundswell.connectors.actionkit.faults import InvalidError, MissingError
 from groundswell.connectors.actionkit.parameters import (
     email_of,
     parameters_of,
+    suppressed,
     user_id_of,
     user_in,
 )
 from groundswell.connectors.actionkit.transport import Caller
 from groundswell.connectors.actionkit.writing.allowed import AllowedFields
 from groundswell.connectors.actionkit.writing.leaving import Leaving
+from groundswell.connectors.actionkit.writing.left import Left
 from groundswell.connectors.actionkit.writing.ours import OWN, is_echo, key_of
 from groundswell.connectors.actionkit.writing.recorded import Doer, Recorded
+from groundswell.connectors.actionkit.writing.unasked import Unasked
 from groundswell.connectors.common.in_turn import in_turn
 from groundswell.connectors.common.outcome import outcome_of
 from groundswell.connectors.common.recent import Recent
@@ -46,14 +50,21 @@ log = structlog.get_logger()
 class _Plan(Struct, frozen=True):
     """What one delivery asks for."""
 
+    record_id: str
     is_mapped: bool
     """Whether its page is one of `pages`."""
     key: str
     body: dict[str, Any]
     user_fields: list[str]
     doer: Doer
+    said_at: Any
+    """When the person said yes, if the action is to subscribe them."""
     no_key: str | None
     """The key of the unsubscription, if there is to be one."""
+
+    @property
+    def subscribes(self) -> bool:
+        return "suppress_subscribe" not in self.body
 
     @property
     def keys(self) -> list[str]:
@@ -74,6 +85,8 @@ class ActionKitActions:
         self._allowed = AllowedFields(self._client, self._caller)
         page, lists, field = settings.unsubscribe_page, settings.unsubscribe_lists, settings.key_field
         self._leaving = Leaving(self._client, self._caller, page, lists, field) if page is not None else None
+        self._left = Left(self._client, self._caller, settings.lists)
+        self._unasked = Unasked(self._client, self._caller)
         self._unsettled = Unsettled(context.clock, context.name, settings.settle.total_seconds(), shows_at_once=True)
         self._told: Recent[tuple[str, str], bool] = Recent(context.clock, most=1_000, for_s=TOLD_S)
 
@@ -115,11 +128,13 @@ class ActionKitActions:
         key = key_of(record.id, page)
         parameters = parameters_of(record, page, key, self._rules)
         for field, why in parameters.left_out.items():
-            self._tell(record, field, why)
+            self._tell(record.id, field, why)
         body = parameters.body
         if (email := email_of(person)) is not None:
             body["email"] = email
-            doer = Doer(email=email)
+            akid = body.get("akid")
+            # Which of the two they go by, where they name different people, nobody knows: it is looked for at both.
+            doer = Doer(email=email, user_id=user_in(akid) if isinstance(akid, str) else None)
         elif isinstance(akid := body.get("akid"), str) and (number := user_in(akid)) is not None:
             doer = Doer(user_id=number)
         elif not self._settings.from_actionkit and (number := user_id_of(person)) is not None:
@@ -135,7 +150,7 @@ class ActionKitActions:
         leaving = self._leaving if person.email_opt_in is False else None
         no_key = key_of(record.id, leaving.page) if leaving is not None and leaving.page != page else None
         is_mapped = page in self._settings.pages.values()
-        return _Plan(is_mapped, key, body, parameters.user_fields, doer, no_key)
+        return _Plan(record.id, is_mapped, key, body, parameters.user_fields, doer, record.occurred_at, no_key)
 
     def _page_for(self, record: Record) -> str | None:
         action = record.action if isinstance(record.action, Action) else Action()
@@ -176,13 +191,20 @@ class ActionKitActions:
     async def _act(self, plan: _Plan) -> Outcome:
         if self._settings.create_user_fields:
             await self._allowed.ensure(plan.user_fields)
+        await self._unasked.check()
+        body, subscribes = plan.body, plan.subscribes
+        if subscribes and await self._left.since(await self._user_of(plan.doer), plan.said_at):
+            self._tell(plan.record_id, "email_opt_in", "they left after they said yes, and are not put back")
+            body, subscribes = suppressed(body), False
         try:
             with self._unsettled.trying(plan.key):
-                action = await self._client.act(self._caller, plan.body)
+                action = await self._client.act(self._caller, body)
         except (InvalidError, MissingError) as error:
             if isinstance(error, MissingError) or "page" in error.fields:
                 raise self._gone(plan) from error
             raise
+        if not subscribes and (unasked := self._unasked.outcome(body["page"], action)) is not None:
+            return unasked
         status = action.get("status")
         if isinstance(status, str) and status not in COMPLETE:
             return Rejected(
@@ -193,12 +215,15 @@ class ActionKitActions:
         return Delivered()
 
     async def _unsubscribe(self, plan: _Plan, leaving: Leaving, key: str) -> bool:
-        if plan.doer.user_id is not None:
-            user = await self._client.get(self._caller, "user", plan.doer.user_id)
-        else:
-            user = await self._client.find(self._caller, "user", "email", plan.doer.email or "") or {}
+        user = await self._user_of(plan.doer)
         with self._unsettled.trying(plan.key):
             return await leaving.leave(user, key)
+
+    async def _user_of(self, doer: Doer) -> Resource:
+        """{} for somebody new."""
+        if doer.email is None:
+            return await self._client.get(self._caller, "user", doer.user_id or 0)
+        return await self._client.find(self._caller, "user", "email", doer.email) or {}
 
     # ---- what went wrong ----
 
@@ -208,8 +233,8 @@ class ActionKitActions:
             return RejectedError(f"{self._name}: one of `pages` is not there; mend it, then retry this")
         return UnauthorizedError(f"{self._name}: the page to record actions on is not there; check `page`")
 
-    def _tell(self, record: Record, field: str, why: str) -> None:
+    def _tell(self, record_id: str, field: str, why: str) -> None:
         """Once in a while: a source that sends such values sends many."""
         if self._told.get((field, why)) is None:
             self._told.put((field, why), True)
-            log.warning("field_left_out", component=self._name, record=record.id, fields=[field], because=why)
+            log.warning("field_left_out", component=self._name, record=record_id, fields=[field], because=why)

@@ -23,6 +23,7 @@ from groundswell.connectors.actionkit.parameters import FieldName
 from groundswell.connectors.actionkit.times import written
 from groundswell.connectors.actionkit.transport import Caller
 from groundswell.connectors.actionkit.writing.address import Country
+from groundswell.connectors.actionkit.writing.left import Left
 from groundswell.connectors.actionkit.writing.ours import KEY_FIELD, OWN
 from groundswell.connectors.actionkit.writing.paths import Path
 from groundswell.connectors.common.in_turn import in_turn
@@ -66,7 +67,8 @@ class ActionKitDonationsSettings(SinkSettings):
     source: str | None = Field(None, description="The source of donations that have none.")
     subscribe: bool = Field(
         False,
-        description="Whether donors who said yes to email (`email_opt_in`) are subscribed, if the page has a list.",
+        description="Whether donors who said yes to email (`email_opt_in`) are subscribed, if the page has a list and "
+        "they did not leave since.",
     )
     address: bool = Field(
         True, description="Whether addresses are written: they replace those of people who are there."
@@ -124,6 +126,9 @@ class ActionKitDonations:
         self._settings = settings
         self._name = context.name
         self._clock = context.clock
+        self._client = account.client
+        self._caller = caller
+        self._left = Left(account.client, caller)
         self._writing = Writing(account.client, caller, ledger, unsettled, place)
         self._undoing = Undoing(
             account.client,
@@ -175,7 +180,7 @@ class ActionKitDonations:
             record, with_address=settings.address, country=settings.country, user_fields=settings.user_fields
         )
         expires = str(int(written(self._clock.now())[:4]) + CARD_YEARS)
-        subscribes = settings.subscribe and isinstance(record.person, Person) and record.person.email_opt_in is True
+        subscribes = settings.subscribe and await self._may_subscribe(record, donor["email"])
         if settings.way == "push":
             return await self._writing.push(gift, donor, expires, subscribes=subscribes)
         if gift.series is not None:
@@ -185,3 +190,9 @@ class ActionKitDonations:
             )
         donation = record.donation if isinstance(record.donation, Donation) else Donation()
         return await self._writing.record(gift, donor, donation, expires, subscribes=subscribes)
+
+    async def _may_subscribe(self, record: Record, email: str) -> bool:
+        if not isinstance(record.person, Person) or record.person.email_opt_in is not True:
+            return False
+        user = await self._client.find(self._caller, "user", "email", email) or {}
+        return not await self._left.since(user, record.occurred_at)

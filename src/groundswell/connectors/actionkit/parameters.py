@@ -29,6 +29,7 @@ MAPPABLE: Final = frozenset(
      "created_at", "role", "status")
 )  # fmt: skip
 """What a setting may fill from anywhere in a record, besides `event_...`. Not what decides who is subscribed."""
+SUPPRESSED: Final = {"suppress_subscribe": 1}
 _EVENT: Final = re.compile(r"event_[a-z0-9_]+")
 _FIELD: Final = re.compile(r"[a-z0-9_]{1,100}")
 _AKID: Final = re.compile(r"[0-9]*\.([0-9]{1,17})\.[A-Za-z0-9_-]+")
@@ -118,6 +119,11 @@ def parameters_of(record: Record, page: str, key: str, rules: Rules) -> Paramete
     return Parameters(body | _subscription(record, person, rules), list(own), address.left_out)
 
 
+def suppressed(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The same action, which puts nobody on a list."""
+    return {name: value for name, value in body.items() if name not in ("lists", "opt_in")} | SUPPRESSED
+
+
 def email_of(person: Person) -> str | None:
     """As they keep it: the key of a user is the address in small letters."""
     email = person.email.strip().lower() if isinstance(person.email, str) else ""
@@ -144,7 +150,7 @@ def user_in(akid: str) -> int | None:
 
 def _subscription(record: Record, person: Person, rules: Rules) -> dict[str, Any]:
     if record.kind not in rules.subscribing or person.email_opt_in is not True:
-        return {"suppress_subscribe": 1}
+        return SUPPRESSED
     return {"lists": list(rules.lists), "opt_in": 1} if rules.lists else {}
 
 
