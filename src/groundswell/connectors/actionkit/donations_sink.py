@@ -83,6 +83,11 @@ class ActionKitDonationsSettings(SinkSettings):
         default_factory=dict,
         description='With way = "stub": recipients, and the number of the candidate each of them is.',
     )
+    dated: Literal["created_at", "donation_date"] = Field(
+        "created_at",
+        description='With way = "stub": what the time of a gift is sent as. "created_at" dates the action and the '
+        'money, "donation_date" the money alone: the action is of the moment it is written down.',
+    )
     refund_by: RefundBy = Field(
         "status",
         description='"status": the payment is marked as reversed, which is right for money that was taken elsewhere. '
@@ -100,6 +105,8 @@ class ActionKitDonationsSettings(SinkSettings):
     def _fit_together(self) -> "ActionKitDonationsSettings":
         if self.candidates and self.way != "stub":
             raise ValueError('has candidates, which only way = "stub" can name')
+        if self.dated != "created_at" and self.way != "stub":
+            raise ValueError('has dated = "donation_date", which only way = "stub" can send')
         return self
 
     def warnings(self) -> list[tuple[str, str]]:
@@ -119,7 +126,12 @@ class ActionKitDonations:
         account: ActionKitAccount = context.account
         caller = Caller(context.name)
         place = Place(
-            settings.page, settings.payment_account, settings.card_code, settings.key_field, dict(settings.candidates)
+            settings.page,
+            settings.payment_account,
+            settings.card_code,
+            settings.key_field,
+            dict(settings.candidates),
+            settings.dated,
         )
         unsettled = Unsettled(context.clock, context.name, settings.settle.total_seconds(), shows_at_once=True)
         ledger = Ledger(account.client, caller, settings.page, settings.key_field)

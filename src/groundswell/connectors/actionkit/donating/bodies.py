@@ -30,6 +30,8 @@ class Place(Struct, frozen=True):
     key_field: str
     """The action field that holds our key."""
     candidates: dict[str, int]
+    dated: str = "created_at"
+    """The parameter a single payment is dated by, in action processing."""
 
 
 def push_body(gift: Gift, place: Place, donor: Resource, *, subscribes: bool, expires: str) -> Resource:
@@ -70,13 +72,13 @@ def stub_parameters(
         "card_num": card_of(gift),
         "card_code": place.card_code,
         "exp_date_month": EXPIRES_MONTH,
-        "exp_date_year": expires,
+        "exp_date_year": expires[-2:],
         f"action_{place.key_field}": gift.key,
         "skip_confirmation": "1",
     }
     if not subscribes:
         sent["suppress_subscribe"] = "1"
-    return sent | parts | _present(currency=gift.currency, created_at=gift.at, source=gift.source)
+    return sent | parts | _present(currency=gift.currency, source=gift.source, **{place.dated: gift.at})
 
 
 def parts_of(gift: Gift, place: Place, donation: Donation, prices: Mapping[int, Decimal]) -> Resource:
