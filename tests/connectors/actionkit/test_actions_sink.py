@@ -124,6 +124,7 @@ async def test_a_field_nobody_allowed_is_a_dead_letter_that_names_it() -> None:
         assert isinstance(outcome, Rejected)
         assert outcome.reason == "invalid"
         assert "user_shirt" in outcome.message
+        assert "create_user_fields" in outcome.message
         assert not it.has_user()
 
 
@@ -145,6 +146,7 @@ async def test_a_page_that_is_not_there_is_no_fault_of_the_record() -> None:
             outcome = await it.deliver(email=ROSA)
             assert isinstance(outcome, Retry)
             assert isinstance(outcome.error, UnauthorizedError)
+            assert '"nowhere"' in str(outcome.error)
             assert "`page`" in str(outcome.error)
 
 
@@ -168,6 +170,7 @@ async def test_somebody_known_by_number_alone_acts_with_their_token() -> None:
         assert it.user(user["email"])["first_name"] == "Rosalind"
         nobody = await it.deliver(ids={"actionkit": "999999"})
         assert isinstance(nobody, Rejected)
+        assert nobody.reason == "no_user"
 
 
 async def test_a_person_without_email_or_number_is_a_dead_letter() -> None:

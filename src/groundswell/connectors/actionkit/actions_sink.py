@@ -25,7 +25,7 @@ from groundswell.connectors.actionkit.parameters import (
     user_in,
 )
 from groundswell.connectors.actionkit.transport import Caller
-from groundswell.connectors.actionkit.writing.allowed import AllowedFields
+from groundswell.connectors.actionkit.writing.allowed import AllowedFields, explained
 from groundswell.connectors.actionkit.writing.leaving import Leaving
 from groundswell.connectors.actionkit.writing.left import Left
 from groundswell.connectors.actionkit.writing.ours import OWN, is_echo, key_of
@@ -138,7 +138,14 @@ class ActionKitActions:
         elif isinstance(akid := body.get("akid"), str) and (number := user_in(akid)) is not None:
             doer = Doer(user_id=number)
         elif not self._settings.from_actionkit and (number := user_id_of(person)) is not None:
-            body["akid"] = await self._token_of(number)
+            token = await self._token_of(number)
+            if token is None:
+                return Rejected(
+                    "no_user",
+                    f"{self._name}: nobody at ActionKit has the number in `ids.actionkit`, merged or erased perhaps, "
+                    "and the record has no email address to find them by",
+                )
+            body["akid"] = token
             doer = Doer(user_id=number)
         else:
             return Rejected(
@@ -158,11 +165,12 @@ class ActionKitActions:
         mapped = self._settings.pages.get(number) if isinstance(number, str) else None
         return mapped or self._settings.page
 
-    async def _token_of(self, number: int) -> str:
+    async def _token_of(self, number: int) -> str | None:
+        """With which to act as them; None: there is nobody of this number."""
         try:
             token = (await self._client.get(self._caller, "user", number)).get("token")
-        except MissingError as error:
-            raise RejectedError(f"{self._name}: reading one user: nobody has the number the record gives") from error
+        except MissingError:
+            return None
         if not isinstance(token, str) or not token:
             raise RejectedError(f"{self._name}: reading one user: there is no token with which to act as them")
         return token
@@ -202,7 +210,7 @@ class ActionKitActions:
         except (InvalidError, MissingError) as error:
             if isinstance(error, MissingError) or "page" in error.fields:
                 raise self._gone(plan) from error
-            raise
+            raise explained(error, plan.user_fields) from error
         if not subscribes and (unasked := self._unasked.outcome(body["page"], action)) is not None:
             return unasked
         status = action.get("status")
@@ -229,9 +237,10 @@ class ActionKitActions:
 
     def _gone(self, plan: _Plan) -> RemoteError:
         """There is no such page: nothing is wrong with the record."""
+        missing = f'{self._name}: {self._client.host} has no page "{plan.body["page"]}" to record actions on'
         if plan.is_mapped:
-            return RejectedError(f"{self._name}: one of `pages` is not there; mend it, then retry this")
-        return UnauthorizedError(f"{self._name}: the page to record actions on is not there; check `page`")
+            return RejectedError(f"{missing}; mend `pages`, then retry this dead letter")
+        return UnauthorizedError(f"{missing}; check `page`")
 
     def _tell(self, record_id: str, field: str, why: str) -> None:
         """Once in a while: a source that sends such values sends many."""

@@ -98,5 +98,5 @@ def _messages(field: str, value: Any, depth: int = 0) -> Iterator[tuple[str, str
 
 
 def _in_brackets(fields: Mapping[str, str]) -> str:
-    told = [f"{field}: {shown(words)}" if field else shown(words) for field, words in fields.items()]
+    told = [f"{shown(field)}: {shown(words)}" if field else shown(words) for field, words in fields.items()]
     return f" ({'; '.join(told[:FIELDS_SHOWN_MAX])})" if told else ""

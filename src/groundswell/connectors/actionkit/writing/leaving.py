@@ -36,7 +36,8 @@ class Leaving:
         except (InvalidError, MissingError) as error:
             if isinstance(error, MissingError) or "page" in error.fields:
                 raise UnauthorizedError(
-                    f"{self._caller.component}: the page to unsubscribe on is not there; check `unsubscribe_page`"
+                    f'{self._caller.component}: {self._client.host} has no page "{self.page}" to unsubscribe on; check '
+                    "`unsubscribe_page`"
                 ) from error
             raise
         return True
