@@ -72,6 +72,21 @@ async def test_a_yes_from_before_they_left_puts_nobody_back() -> None:
         assert it.lists() == [1]
 
 
+@pytest.mark.parametrize("is_new", [True, False])
+async def test_a_no_that_overtakes_the_yes_before_it_stands(is_new: bool) -> None:
+    """The yes was in the lane of a phone, or a dead letter, and the no in that of an email: she was on no list yet."""
+    async with sinking(ACTIONS, page="signup", subscribe=["action"], unsubscribe_page="unsubscribe") as it:
+        if not is_new:
+            it.server.control.act("newsletter", email=ROSA, suppress_subscribe=1)
+        no = signed(2, email=ROSA, email_opt_in=False)
+        assert await it.deliver_record(no) == Delivered()
+        assert await it.deliver_record(signed(1, email=ROSA, email_opt_in=True)) == Delivered()
+        assert it.lists() == []
+        later = msgspec.structs.replace(signed(3, email=ROSA, email_opt_in=True), occurred_at="2026-03-01T09:00:01Z")
+        assert await it.deliver_record(later) == Delivered()
+        assert it.lists() == [1], "however late the no was delivered, the yes after it counts"
+
+
 async def test_who_left_another_list_is_put_on_this_one() -> None:
     async with sinking(ACTIONS, page="signup", subscribe=["action"], lists=[2]) as it:
         it.server.control.act("signup", email=ROSA)

@@ -113,9 +113,16 @@ class ActionKitActionsSettings(SinkSettings):
         return self
 
     def warnings(self) -> list[tuple[str, str]]:
+        found = []
         if "person" in self.subscribe:
-            return [("subscribe", "a person is how somebody was elsewhere: whoever left ActionKit since is put back")]
-        return []
+            words = (
+                "a person is how somebody was elsewhere when anything of them changed: their yes may be older than that"
+            )
+            found.append(("subscribe", f"{words}, and whoever left ActionKit in between is put back"))
+        if self.subscribe and self.unsubscribe_page is None:
+            words = "puts people on lists, and without unsubscribe_page nobody is taken off who says no"
+            found.append(("subscribe", words))
+        return found
 
     def rules(self) -> Rules:
         """What they say about every action."""

@@ -9,6 +9,7 @@ has passed since: see `unsettled.py`.
 from collections.abc import Sequence
 from typing import Any, Final
 
+import anyio
 import structlog
 from msgspec import Struct
 
@@ -41,6 +42,7 @@ from groundswell.record import Action, Page, Person, Record, from_json
 
 COMPLETE: Final = ("complete", "completed")
 """(D, C)"""
+LANES: Final = 64
 TOLD_S: Final = 3600.0
 """That a kind of value cannot be written is said once in so long."""
 
@@ -58,7 +60,7 @@ class _Plan(Struct, frozen=True):
     user_fields: list[str]
     doer: Doer
     said_at: Any
-    """When the person said yes, if the action is to subscribe them."""
+    """When they did it, and said yes or no to email, if they did."""
     no_key: str | None
     """The key of the unsubscription, if there is to be one."""
 
@@ -88,6 +90,7 @@ class ActionKitActions:
         self._left = Left(self._client, self._caller, settings.lists)
         self._unasked = Unasked(self._client, self._caller)
         self._unsettled = Unsettled(context.clock, context.name, settings.settle.total_seconds(), shows_at_once=True)
+        self._locks = [anyio.Lock() for _ in range(LANES)]
         self._told: Recent[tuple[str, str], bool] = Recent(context.clock, most=1_000, for_s=TOLD_S)
 
     async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
@@ -179,7 +182,9 @@ class ActionKitActions:
 
     async def _guarded(self, plan: _Plan, there: set[str]) -> Outcome:
         try:
-            return await self._carry_out(plan, there)
+            # Lanes may differ for one person, by phone and by email; a yes and a no must not mix.
+            async with self._locks[hash(plan.doer.email or plan.doer.user_id) % LANES]:
+                return await self._carry_out(plan, there)
         except RemoteError as error:
             return outcome_of(error, self._name)
 
@@ -225,7 +230,8 @@ class ActionKitActions:
     async def _unsubscribe(self, plan: _Plan, leaving: Leaving, key: str) -> bool:
         user = await self._user_of(plan.doer)
         with self._unsettled.trying(plan.key):
-            return await leaving.leave(user, key)
+            # Where a yes may still be on its way, a no leaves a trace that it meets.
+            return await leaving.leave(user, key, plan.said_at, on_none_too=bool(self._settings.subscribe))
 
     async def _user_of(self, doer: Doer) -> Resource:
         """{} for somebody new."""

@@ -162,7 +162,7 @@ class ActionKitUsers:
         if "phone" in self._settings.fields and isinstance(person.phone, str) and person.phone:
             has_changed |= await self._phones.add(user, person.phone)
         if self._leaving is not None and person.email_opt_in is False:
-            has_changed |= await self._leaving.leave(user, key_of(record.id, self._leaving.page))
+            has_changed |= await self._leaving.leave(user, key_of(record.id, self._leaving.page), record.occurred_at)
         return Delivered() if is_new or has_changed else Skipped("unchanged")
 
     async def _find(self, email: str | None, number: int | None) -> Resource | None:

@@ -1,18 +1,20 @@
 """Whether somebody left after they said yes: a yes that comes late, from a queue, a backfill or a replay, puts nobody
-back on a list (the history of lists: I)."""
+back on a list (what lists and actions say of it: I)."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from groundswell.connectors.actionkit.client import ActionKit, Resource
 from groundswell.connectors.actionkit.people import flag_of
 from groundswell.connectors.actionkit.times import seconds_of
 from groundswell.connectors.actionkit.transport import Caller
-from groundswell.connectors.actionkit.uris import id_at
+from groundswell.connectors.actionkit.uris import id_at, thing_at
+
+UNSUBSCRIBE_PAGE: Final = "unsubscribepage"
 
 
 class Left:
-    """Looks at the history of these lists, without any of all, before somebody is put on one."""
+    """Looks at what a user did on unsubscribe pages, and at what became of them on these lists; without any, on all."""
 
     def __init__(self, client: ActionKit, caller: Caller, lists: Sequence[int] = ()) -> None:
         self._client = client
@@ -22,21 +24,32 @@ class Left:
         """Kinds of changes, by number: whether they put somebody on a list."""
 
     async def since(self, user: Resource, said_at: Any) -> bool:
-        """Whether a user, as they show them, left a list at this moment or later; at any time, if nobody knows when
-        they said yes. Only the latest hundred changes count. {} is somebody new, who left none."""
+        """Whether a user, as they show them, left at this moment or later; at any time, if nobody knows when they said
+        yes. Of what they did, the latest hundred count. {} is somebody new, who never left."""
         if not user:
             return False
-        said = seconds_of(said_at)
-        where = [("user", str(user.get("id", "")))]
-        latest = await self._client.page(self._caller, "subscriptionhistory", order_by="-id", where=where)
-        for change in latest.objects:
-            if self._lists and id_at(change.get("list")) not in self._lists:
-                continue
-            at = seconds_of(change.get("created_at"))
-            is_later = said is None or at is None or at >= said
-            if is_later and not await self._is_joining(id_at(change.get("change"))):
+        said, where = seconds_of(said_at), [("user", str(user.get("id", "")))]
+
+        def is_later(thing: Resource) -> bool:
+            at = seconds_of(thing.get("created_at"))
+            return said is None or at is None or at >= said
+
+        # An unsubscription of somebody who is on no list is not in the history.
+        actions = await self._client.page(self._caller, "action", order_by="-created_at", where=where)
+        left = [action for action in actions.objects if _is_unsubscription(action)]
+        if any(map(is_later, left)):
+            return True
+        # What these did is in the history when it was written down: they say themselves when it was said.
+        told = {str(action.get("id")) for action in left}
+        history = await self._client.page(self._caller, "subscriptionhistory", order_by="-id", where=where)
+        for change in history.objects:
+            is_news = id_at(change.get("action")) not in told and self._is_ours(change) and is_later(change)
+            if is_news and not await self._is_joining(id_at(change.get("change"))):
                 return True
         return False
+
+    def _is_ours(self, change: Resource) -> bool:
+        return not self._lists or id_at(change.get("list")) in self._lists
 
     async def _is_joining(self, kind: str | None) -> bool:
         """A kind that is not known is taken for leaving."""
@@ -47,3 +60,8 @@ class Left:
             self._joins = {str(one.get("id")): flag_of(one, "subscribed") is True for one in kinds.objects}
             self._joins.setdefault(kind, False)
         return self._joins[kind]
+
+
+def _is_unsubscription(action: Resource) -> bool:
+    page = thing_at(action.get("page"))
+    return page is not None and page.type == UNSUBSCRIBE_PAGE
