@@ -1,6 +1,7 @@
 """What the actions sink records, and whom it leaves alone."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import pytest
@@ -85,6 +86,19 @@ async def test_a_no_that_overtakes_the_yes_before_it_stands(is_new: bool) -> Non
         later = msgspec.structs.replace(signed(3, email=ROSA, email_opt_in=True), occurred_at="2026-03-01T09:00:01Z")
         assert await it.deliver_record(later) == Delivered()
         assert it.lists() == [1], "however late the no was delivered, the yes after it counts"
+        last = msgspec.structs.replace(signed(4, email=ROSA, email_opt_in=False), occurred_at="2026-03-01T09:00:02Z")
+        await it.deliver_record(last)
+        assert it.lists() == []
+
+
+def test_who_subscribes_is_told_whom_that_puts_back_and_that_a_no_needs_a_page() -> None:
+    def warned(**settings: Any) -> list[str]:
+        whole = {"type": ACTIONS, "account": "crm", "inputs": ["people"], "page": "signup", **settings}
+        return [words for _, words in ActionKitActionsSettings.model_validate(whole).warnings()]
+
+    assert warned() == warned(subscribe=["action"], unsubscribe_page="unsubscribe") == []
+    assert ["unsubscribe_page" in words for words in warned(subscribe=["action"])] == [True]
+    assert ["put back" in words for words in warned(subscribe=["person"], unsubscribe_page="unsubscribe")] == [True]
 
 
 async def test_who_left_another_list_is_put_on_this_one() -> None:

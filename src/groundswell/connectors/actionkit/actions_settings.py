@@ -115,10 +115,8 @@ class ActionKitActionsSettings(SinkSettings):
     def warnings(self) -> list[tuple[str, str]]:
         found = []
         if "person" in self.subscribe:
-            words = (
-                "a person is how somebody was elsewhere when anything of them changed: their yes may be older than that"
-            )
-            found.append(("subscribe", f"{words}, and whoever left ActionKit in between is put back"))
+            words = "a person's yes may be older than their record: whoever left ActionKit in between is put back"
+            found.append(("subscribe", words))
         if self.subscribe and self.unsubscribe_page is None:
             words = "puts people on lists, and without unsubscribe_page nobody is taken off who says no"
             found.append(("subscribe", words))
