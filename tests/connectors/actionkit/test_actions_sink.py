@@ -280,6 +280,15 @@ async def test_a_no_holds_where_the_action_itself_is_refused() -> None:
         assert it.lists() == []
 
 
+async def test_an_akid_that_is_made_up_unsubscribes_nobody() -> None:
+    settings = {"parameters": {"akid": "action.fields.akid"}, "unsubscribe_page": "unsubscribe"}
+    async with sinking(ACTIONS, page="signup", **settings) as it:
+        it.server.control.act("signup", email=ROSA)
+        made_up = signed(fields={"akid": f".{it.user()['id']}.abcdef"}, first_name="X", email_opt_in=False)
+        assert isinstance(await it.deliver_record(made_up), Rejected)
+        assert it.lists() == [1]
+
+
 async def test_what_was_read_at_actionkit_is_not_recorded_there_again() -> None:
     async with sinking(ACTIONS, page="signup") as it:
         person = Person(email=ROSA)

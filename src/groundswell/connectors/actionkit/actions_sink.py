@@ -195,6 +195,8 @@ class ActionKitActions:
             try:
                 outcome = await self._act(plan)
             except RejectedError as error:
+                if plan.doer.email is None:
+                    raise  # an akid that was refused may be made up: it speaks for nobody
                 outcome = outcome_of(error, self._name)
         if self._leaving is None or plan.no_key is None or plan.no_key in there:
             return outcome
