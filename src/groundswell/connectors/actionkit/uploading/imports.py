@@ -41,13 +41,13 @@ class Imports:
         page = await self._client.find(self._caller, "importpage", "name", self._page)
         if page is None:
             raise UnauthorizedError(
-                f"{self._caller.component}: there is no import page of this name at {self._client.host}; make one, or "
-                "check `page`"
+                f'{self._caller.component}: {self._client.host} has no import page "{self._page}"; make it, or check '
+                "`page`"
             )
         if page.get("list") and not subscribes:
             raise UnauthorizedError(
-                f"{self._caller.component}: the import page has a list, so everybody who is uploaded would be put on "
-                "it, whoever left it too; take the list off the page, or set `subscribe = true`"
+                f'{self._caller.component}: the import page "{self._page}" has a list, so everybody who is uploaded '
+                "would be put on it, whoever left it too; take the list off the page, or set `subscribe = true`"
             )
         self._page_id = id_at(page.get("resource_uri")) or str(page["id"])
 
