@@ -7,10 +7,10 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from msgspec import Struct
-from phonenumbers.geodata.locale import LOCALE_DATA
 
 from groundswell.connectors.actionkit.client import Resource
 from groundswell.connectors.actionkit.times import seconds_of, written
+from groundswell.connectors.common.countries import NAMES, country_code
 from groundswell.errors import RecordError
 from groundswell.record import Action, Donation, Person, Record
 
@@ -173,13 +173,11 @@ def _address(person: Person) -> Resource:
 
 def country_name(country: str) -> str | None:
     """In English, as theirs are (C), of a code or a name; None for a code nobody has."""
+    code = country_code(country)
+    if code is not None:
+        return NAMES[code]
     country = country.strip()
-    if len(country) != 2:
-        return US if country.casefold() in ("usa", "united states of america") else country or None
-    names = LOCALE_DATA.get(country.upper(), {})
-    name = names.get("en", "")
-    # "*aa" means: as it is called there.
-    return (names.get(name[1:]) if name.startswith("*") else name) or None
+    return country if len(country) > 2 else None
 
 
 def _donation(record: Record) -> Donation:
