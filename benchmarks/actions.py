@@ -91,9 +91,12 @@ class Site:
 
     def counts(self, method: str = "GET") -> dict[str, Any]:
         request = urllib.request.Request(f"{self.url}/_simulator/counts", method=method)
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            counts: dict[str, Any] = json.load(answer)
-            return counts
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                counts: dict[str, Any] = json.load(answer)
+                return counts
+        except OSError as error:
+            raise StartError(f"the simulator does not answer: {error}") from error
 
     def recorded(self) -> int:
         return int(self.counts()["by_call"].get("POST action", 0))
@@ -255,7 +258,7 @@ def _wait_for(site: Site, simulator: Process) -> None:
         simulator.check()
         try:
             site.counts()
-        except OSError:
+        except StartError:
             time.sleep(0.05)
         else:
             return
