@@ -6,6 +6,7 @@ Two thousand users here; `make soak` does the same with a hundred thousand, and 
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -58,10 +59,11 @@ RATES = FaultRates(too_many=0.005, server_error=0.005, server_error_page=0.005, 
 @pytest.mark.timeout(2 * WITHIN_S)
 async def test_every_user_arrives_as_they_are_in_the_end_whatever_was_killed_and_lost_meanwhile(tmp_path: Path) -> None:
     random = Random(20261121)
-    async with simulator(users=USERS, behaviour=BEHAVIOUR, rates=RATES) as server:
+    async with simulator(users=USERS, behaviour=BEHAVIOUR, rates=RATES) as server, AsyncExitStack() as in_the_end:
         server.faults.plan(TOO_MANY, path="user/", after=5)
         text = PIPELINE.format(host=server.root, user=server.user, password=server.password)
         process = Process(tmp_path, text)
+        in_the_end.callback(process.kill)
         began = anyio.current_time()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_be_lively, server)
