@@ -8,8 +8,8 @@ from msgspec import Struct, field
 from groundswell.clock import Clock
 from groundswell.config.model import Config
 from groundswell.http.client import Client, new_session
-from groundswell.members.linked import OPT_IN
 from groundswell.members.member import Link, Member
+from groundswell.members.opt_in import OPT_IN
 from groundswell.members.values import is_same
 from groundswell.members.words import consent_in
 from groundswell.record import Person
