@@ -10,8 +10,8 @@ from typing import Any, Final
 from groundswell.connectors.actionkit.client import Resource
 from groundswell.connectors.actionkit.donating.gifts import amount_of
 from groundswell.connectors.actionkit.times import seconds_of, written
-from groundswell.connectors.common.countries import NAMES, country_code
 from groundswell.errors import RecordError
+from groundswell.places.countries import NAMES, country_code
 from groundswell.record import Action, Donation, Page, Person, Record
 
 VENDOR: Final = "actblue:"
