@@ -16,7 +16,7 @@ from groundswell.component import Context
 from groundswell.connectors.common.canonical import value_at
 from groundswell.members.book import Book, email_of
 from groundswell.members.consent import Ruling
-from groundswell.members.identity import candidate
+from groundswell.members.identity import Prefer, candidate
 from groundswell.members.linked import Edit, Step, SyncRules, in_step, read
 from groundswell.members.member import Link, Member, Statement
 from groundswell.members.merge import FieldRule
@@ -98,6 +98,11 @@ class SyncStage(Stage):
     def vendor(self) -> str:
         """As in `Person.ids`."""
         return self._own.side.vendor
+
+    @property
+    def prefer(self) -> Prefer:
+        """Which of several people with one phone is linked, when nobody is."""
+        return self._own.settings.prefer
 
     def values(self, person: Person) -> dict[str, str | None]:
         """What one of theirs has of the fields that are kept in step, and their word for the opt-in."""
@@ -253,6 +258,8 @@ class SyncStage(Stage):
             )
             if not is_meant or book.link(account, _marker(member)) is not None:
                 continue
+            if any(link.state == "gone" for link in book.duplicates_of(member.id, account)):
+                continue  # somebody deleted them there, and had a reason
             values = {
                 how.field: member.fields[how.field].value for how in sync.rules.fields if how.field in member.fields
             }
