@@ -112,16 +112,16 @@ def in_step(member: Member, links: Sequence[tuple[SyncRules, Link]], seq: int) -
     met = list(links)
     for _ in range(ROUNDS_MAX):
         before, steps = member, []
-        for (rules, link), edits in zip(met, taken, strict=True):
+        for place, (rules, link) in enumerate(met):
             member, step = _reconciled(rules, member, link, seq)
-            edits += [edit for edit in step.edits if edit.to == "member"]
             steps.append(step)
+            if member is not before:
+                given = [edit for edit in step.edits if edit.to == "member"]
+                taken[place] += given
+                base = {edit.field: step.link.base[edit.field] for edit in given}
+                met[place] = (rules, msgspec.structs.replace(link, base=link.base | base))
         if member is before:
             break
-        met = [
-            (rules, msgspec.structs.replace(step.link, pending=link.pending))
-            for (rules, link), step in zip(met, steps, strict=True)
-        ]
     return member, [Step(step.link, (*edits, *step.writes)) for edits, step in zip(taken, steps, strict=True)]
 
 

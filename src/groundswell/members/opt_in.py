@@ -26,14 +26,14 @@ def heard(
 ) -> Ruling | None:
     """What a word in a state makes of the member's consent; None where it says nothing new.
 
-    To be asked before `seen_state`, with the link as it was, and not for states older than that.
+    To be asked before the state is `read`, with the link as it was.
 
     Args:
         at: When the state was last modified. The word was changed some time since the state before: a yes counts from
             the earliest it can have been said, a no from the latest.
         first_contact: As for `rule`.
     """
-    if not _is_news(member, link, word, at, written_at):
+    if at < link.remote_at or not _is_news(member, link, word, at, written_at):
         return None
     since = link.remote_at if OPT_IN in link.seen else 0.0
     return rule(member.consent, member.consent_at, consent_in(word), at, since=since, first_contact=first_contact)

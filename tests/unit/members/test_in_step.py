@@ -57,7 +57,7 @@ class InStep(RuleBasedStateMachine):
     @rule(number=st.integers(0, 2), word=st.sampled_from(WORDS))
     def somebody_sets_the_opt_in_there(self, number: int, word: str | None) -> None:
         system, said = self.system(number), consent_in(word)
-        stands, was_ours = system.values[OPT_IN], system.has_our_word
+        stands, was_ours = system.values[OPT_IN], OPT_IN in system.ours
         if system.link is not None:
             # What nobody had read yet is gone.
             self.noes = [(at, where) for at, where in self.noes if where is not system or at <= system.link.remote_at]
@@ -123,27 +123,32 @@ class InStep(RuleBasedStateMachine):
     def one_edit_goes_as_far_as_the_modes_let_it(self, number: int, name: str, data: st.DataObject) -> None:
         self.world.calm_down()
         value = data.draw(st.sampled_from(VALUES[name]))
-        before = {system.name: system.link.base.get(name, UNSET) for system in self.world.systems if system.link}
+        agreed = {system.name: system.link.base.get(name, UNSET) for system in self.world.systems if system.link}
         if number < 0:
-            known = self.world.member.fields.get(name)
-            is_change = not is_same(name, known.value if known else None, value)
+            was = self.of_the_member(name)
             self.world.edit_member(name, value)
         else:
-            system = self.system(number)
-            is_change = not is_same(name, system.values[name], value)
-            self.world.edit_system(system, name, value)
+            was = self.system(number).values[name]
+            self.world.edit_system(self.system(number), name, value)
         writes = self.world.calm_down()
+        is_change = not is_same(name, was, value)
         assert writes <= (2 * self.sides if is_change else 0)
         if normal(name, value) is None or not is_change:
             return
-        arrived = self.world.member.fields.get(name)
-        if number >= 0 and self.system(number).mode(name).mode.overwrites_member:
-            assert is_same(name, arrived.value if arrived else None, value)
+        # Whoever comes back to what both last agreed on has changed nothing.
         if number < 0:
             for system in self.world.systems:
                 may = system.mode(name).mode.overwrites_remote and not self.is_left(system, name)
-                if may and system.link is not None and before[system.name] != normal(name, value):
+                if may and agreed[system.name] != normal(name, value):
                     assert is_same(name, system.values[name], value)
+        elif self.system(number).mode(name).mode.overwrites_member and agreed[self.system(number).name] != normal(
+            name, value
+        ):
+            assert is_same(name, self.of_the_member(name), value)
+
+    def of_the_member(self, name: str) -> str | None:
+        known = self.world.member.fields.get(name)
+        return None if known is None else known.value
 
     def is_left(self, system: System, name: str) -> bool:
         return system.link is not None and system.link.turned.get(name, 0) >= TURNS_MAX
@@ -152,9 +157,9 @@ class InStep(RuleBasedStateMachine):
         for system in self.world.systems:
             assert system.link is not None
             for field in system.rules.fields:
-                known = self.world.member.fields.get(field.field)
-                if field.mode.name == "two_way" and not self.is_left(system, field.field):
-                    assert is_same(field.field, known.value if known else None, system.values[field.field])
+                name = field.field
+                if field.mode.name == "two_way" and not self.is_left(system, name):
+                    assert is_same(name, self.of_the_member(name), system.values[name])
             word = system.values[OPT_IN]
             if self.world.member.consent != "unknown" and not self.is_left(system, OPT_IN):
                 assert consent_in(word) == self.world.member.consent

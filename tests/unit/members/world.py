@@ -21,12 +21,15 @@ class Write:
     values: dict[str, str | None]
     expected: dict[str, list[str | None]]
     seqs: list[int]
+    is_retried: bool = False
 
 
 @dataclass
 class Snapshot:
     values: dict[str, str | None]
     at: float
+    ours: set[str]
+    """Fields that hold what the rules wrote there."""
 
 
 @dataclass
@@ -44,8 +47,8 @@ class System:
     dead: list[Write] = field(default_factory=list)
     snapshots: list[Snapshot] = field(default_factory=list)
     delivered: dict[int, float] = field(default_factory=dict)
-    has_our_word: bool = False
-    """Whether the opt-in that stands there was written by the rules."""
+    ours: set[str] = field(default_factory=set)
+    """Fields that hold what the rules wrote there."""
     read_at: float = -1.0
     sent: int = 0
 
@@ -54,12 +57,12 @@ class System:
 
     def edit(self, values: dict[str, str | None], now: float, *, is_ours: bool = False) -> None:
         self.values |= values
-        if OPT_IN in values:
-            self.has_our_word = is_ours
+        self.ours = self.ours | set(values) if is_ours else self.ours - set(values)
         code = self.values.get("zip")
         if self.place_of is not None and normal("zip", code) is not None and {"zip", "city"} & set(values):
             assert code is not None
             self.values["city"] = self.place_of(code)
+            self.ours.discard("city")
         self.modified = now
 
     def take(self, write: Write, now: float) -> None:
@@ -75,7 +78,7 @@ class System:
                 how = self.mode(name)
                 assert how.mode.overwrites_remote, f"{how.mode.name} went over what stood there"
         if due:
-            self.edit(due, now, is_ours=True)
+            self.edit(due, now, is_ours=not write.is_retried)
         self.delivered |= dict.fromkeys(write.seqs, now)
 
     def written_at(self, seq: int) -> float | None:
@@ -132,13 +135,11 @@ class World:
 
     def poll(self, system: System) -> None:
         if system.modified > system.read_at:
-            system.snapshots.append(Snapshot(dict(system.values), system.modified))
+            system.snapshots.append(Snapshot(dict(system.values), system.modified, set(system.ours)))
             system.read_at = system.modified
 
     def arrive(self, system: System, snapshot: Snapshot) -> None:
         link = system.link or Link(system.name, "1", self.member.id, "synced")
-        if system.link is not None and snapshot.at < link.remote_at:
-            return
         contact = "member" if system.link is None and self.member.consent != "unknown" else None
         system.link = link
         self.seq += 1
@@ -160,11 +161,17 @@ class World:
 
     def retry(self, system: System) -> None:
         system.outbox.append(system.dead.pop(0))
+        system.outbox[-1].is_retried = True
 
     def coalesce(self, system: System) -> None:
         """Two writes become one: what the later one says counts, field by field."""
         first, second = system.outbox[:2]
-        both = Write(first.values | second.values, first.expected | second.expected, first.seqs + second.seqs)
+        both = Write(
+            first.values | second.values,
+            first.expected | second.expected,
+            first.seqs + second.seqs,
+            first.is_retried or second.is_retried,
+        )
         system.outbox[:2] = [both]
 
     def calm_down(self) -> int:
@@ -172,8 +179,8 @@ class World:
         before = sum(system.sent for system in self.systems)
         for _ in range(60):
             for system in self.systems:
-                system.outbox += system.dead
-                system.dead = []
+                while system.dead:
+                    self.retry(system)
                 while system.outbox:
                     self.deliver(system)
                 self.poll(system)
