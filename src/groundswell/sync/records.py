@@ -64,7 +64,7 @@ def write_record(member: Member, link: Link, vendor: str, edits: Sequence[Edit],
     """What is to be written about one counterpart, and what has to be there for that.
 
     In `action.fields`, "expected NAME" has every value of a field that may be there; where another one is, somebody was
-    there meanwhile, and the field is left alone. "former NAME" is what was seen there last. They are names of their own,
+    there meanwhile, and the field is left alone. "former NAME" is what was seen there last. Each is a name of its own,
     so that two writes that go out as one keep what either expected. The phone keeps the writes about a member in order.
     """
     writes = {edit.field: edit.after for edit in edits}

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from groundswell.component import Delivered, Outcome, Rejected, Retry, Skipped
-from groundswell.connectors.actionkit.simulator.faults import ANSWER_LOST, DROPPED, SERVER_ERROR, TOO_MANY
+from groundswell.connectors.actionkit.simulator.faults import ANSWER_LOST, SERVER_ERROR, TOO_MANY, UNAVAILABLE
 from groundswell.connectors.actionkit.simulator.state.behaviour import FRIENDLIEST
 from groundswell.errors import UnauthorizedError
 from groundswell.record import Record, merged
@@ -256,7 +256,7 @@ async def test_who_is_gone_is_said_to_be_gone_and_not_made_anew() -> None:
         assert it.writes() == 0
 
 
-@pytest.mark.parametrize("fault", [DROPPED, SERVER_ERROR])
+@pytest.mark.parametrize("fault", [UNAVAILABLE, SERVER_ERROR])
 async def test_where_users_are_looked_at_one_by_one_a_call_that_fails_costs_only_its_own_delivery(fault: Any) -> None:
     # Fifty looks had to go through together: where one call in twenty fails, they hardly ever did.
     async with syncing({"id_filters": False}) as it:
@@ -273,7 +273,7 @@ async def test_told_that_there_are_too_many_calls_the_rest_of_a_batch_waits() ->
     async with syncing({"id_filters": False}) as it:
         numbers = [there(it, f"p{number}@example.org", first_name="Rosa") for number in range(20)]
         it.server.control.reset_counts()
-        it.server.faults.plan(TOO_MANY, times=100)
+        it.server.faults.plan(TOO_MANY, path="user/", times=100, after=1)
         records = [update("actionkit", number, {"first_name": ("Rosa", "Ada")}) for number in numbers]
         outcomes = await write(it, *records)
         assert all(isinstance(one, Retry) for one in outcomes)
