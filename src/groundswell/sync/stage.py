@@ -130,6 +130,8 @@ class SyncStage(Stage):
         yield from self._settled(record, before, step, own, book, now)
         if is_new_link:
             yield from self._linked(record, step.member, step.link, book, now)
+        if own.settings.primary_group is not None:
+            yield from self._join(record, step.member, own.settings.primary_group, book, now)
         yield from self._usergroups(record, person, step.member, book, now)
 
     def _identified(self, link: Link, person: Person, at: float, book: Book, now: float) -> tuple[Link, Member | None]:
@@ -154,12 +156,11 @@ class SyncStage(Stage):
         return msgspec.structs.replace(link, member=member.id, state="synced", reason="", of=None), member
 
     def _values(self, person: Person) -> dict[str, str | None]:
-        """What the record says of the fields that are kept in step."""
+        """What stands in the fields that are kept in step. They were read whole: what is not there is empty."""
         values: dict[str, str | None] = {}
         for how in self._own.rules.fields:
             value = value_at(person, self._own.settings.remote_name(how.field))
-            if value is not UNSET:
-                values[how.field] = value
+            values[how.field] = None if value is UNSET else value
         return values
 
     def _heard(
@@ -233,8 +234,7 @@ class SyncStage(Stage):
     def _linked(self, record: Record, member: Member, link: Link, book: Book, now: float) -> Iterator[Record]:
         """They were no member of this account before: what they did there counts from now on."""
         book.drop_link(link.account, _marker(member))
-        primary = self._own.settings.primary_group
-        for group in (*([primary] if primary else []), *link.groups):
+        for group in link.groups:
             yield from self._join(record, member, group, book, now)
 
     def _create(self, member: Member, book: Book, now: float) -> None:
