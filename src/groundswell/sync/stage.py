@@ -299,8 +299,8 @@ class SyncStage(Stage):
             if group.page is not None and group.page not in called:
                 continue
             value = action.fields.get(group.field)
-            values = value if isinstance(value, list) else [value]
-            if group.value in values or (group.value is None and value not in (None, "", [])):
+            values = [one for one in (value if isinstance(value, list) else [value]) if one not in (None, "")]
+            if group.value in values or (group.value is None and values):
                 yield group.name
 
     def _usergroups(self, record: Record, person: Person, member: Member, book: Book, now: float) -> Iterator[Record]:
