@@ -41,6 +41,7 @@ FIELDS = {
 QUIET_WITHIN_S = 15.0
 STEP_S = 0.02
 """Who sleeps looks so often whether a test has let time pass."""
+HURRY = 20
 ROUNDS = 3
 """So many looks at either side without a write are quiet."""
 
@@ -58,6 +59,12 @@ class SkippingClock(SystemClock):
 
     def skip(self, seconds: float) -> None:
         self.skipped_s += seconds
+
+    async def hurry(self) -> None:
+        """Let time pass faster, until cancelled: what is tried again some seconds later is tried again now."""
+        while True:
+            await anyio.sleep(STEP_S)
+            self.skip(HURRY * STEP_S)
 
     async def sleep(self, seconds: float) -> None:
         until = self.monotonic() + seconds
@@ -183,6 +190,10 @@ class InStep:
     def writes(self) -> tuple[int, int]:
         """Calls that change something: at ActionKit, at Action Network."""
         return writes_at(self.kit.counts.by_call), writes_at(self.network.counts.by_call)
+
+    def calls(self) -> tuple[int, int]:
+        """All of them: at ActionKit, at Action Network."""
+        return self.kit.counts.by_call.total(), self.network.counts.by_call.total()
 
     def looks(self) -> tuple[int, int]:
         """Rounds so far, by a call that is made once in each."""
