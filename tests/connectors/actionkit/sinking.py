@@ -21,7 +21,7 @@ from groundswell.connectors.actionkit.simulator.server import Server, simulator
 from groundswell.connectors.actionkit.simulator.state.behaviour import Behaviour
 from groundswell.http.client import Client, new_session
 from groundswell.record import Action, Page, Person, Record, lane_of, to_json
-from groundswell.registry import SINKS
+from groundswell.registry import SINKS, SYNC_SINKS
 
 SETTLE_S = 15.0
 ROSA = "rosa@example.org"
@@ -48,7 +48,7 @@ class Sinking:
     def __init__(self, server: Server, clock: SkippingClock, type_: str, context: Context, settings: Any) -> None:
         self.server = server
         self.clock = clock
-        self._type = SINKS[type_]
+        self._type = (SINKS | SYNC_SINKS)[type_]
         self._context = context
         self._settings = {"type": type_, "account": "crm", "inputs": ["people"], **settings}
         self._number = 0
