@@ -45,7 +45,8 @@ def rule(
     if said == "unknown":
         return Ruling(known, known_at, "unknown")
     if said == known:
-        return Ruling(known, known_at if is_vague else max(known_at, said_at), "same")
+        # A no that is said again is as new as it can be: an older yes that comes late must not reopen.
+        return Ruling(known, known_at if is_vague and said == "yes" else max(known_at, said_at), "same")
     if known == "unknown":
         return Ruling(said, said_at, "changed")
     if first_contact is not None:

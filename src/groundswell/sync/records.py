@@ -8,12 +8,10 @@ from typing import Any, Final
 import msgspec
 
 from groundswell.members.linked import OPT_IN, Edit
-from groundswell.members.member import Link, Member
+from groundswell.members.member import MEMBER, Link, Member
 from groundswell.record import Action, Group, Person, Record, utc_stamp
 
 OWN: Final = "groundswell:"
-MEMBER: Final = "groundswell"
-"""A member's number, in `Person.ids`."""
 CUSTOM: Final = "custom."
 UPDATE: Final = "update"
 CREATE: Final = "create"
