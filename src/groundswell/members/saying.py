@@ -35,6 +35,8 @@ class Saying(Struct, frozen=True):
     """Whether it was said just then. A yes that was not reopens nothing."""
     is_vague: bool = False
     """Whether it stands in a state: then a yes that is known already becomes no newer."""
+    is_known: bool = False
+    """Whether it was heard before, and only its time is news."""
 
     @property
     def said(self) -> Consent:
@@ -70,7 +72,8 @@ def said_in_state(
     if known != "unknown" and moment < known_at:
         # It came late. If it is another word, the newer one was a change: should that be a no, it counts from its time.
         is_restated = known == "no" and said == "yes"
-        return (Saying(WORDS["no"], known_at, is_dated=True, is_vague=True) if is_restated else None), dict(seen)
+        restated = Saying(WORDS["no"], known_at, is_dated=True, is_vague=True, is_known=True)
+        return restated if is_restated else None, dict(seen)
     remembered = {**seen, OPT_IN: WORDS[said], SAID_AT: repr(moment)}
     if said == known:
         return None, remembered
@@ -82,7 +85,7 @@ def heard(member: Member, saying: Saying, record: Record, now: float) -> tuple[M
     at = saying.at if saying.is_dated or saying.said == "no" else _UNDATED
     ruling = rule(member.consent, member.consent_at, saying.said, at, is_vague=saying.is_vague)
     is_new = (ruling.consent, ruling.at) != (member.consent, member.consent_at)
-    if not is_new and ruling.decision == "same":
+    if not is_new and (saying.is_known or ruling.decision == "same"):
         return member, None
     line = Statement(
         phone=member.phone,

@@ -46,8 +46,8 @@ class DedupePhoneSettings(TransformSettings):
     )
     without_consent: Literal["hold", "pass"] = Field(
         "hold",
-        description='Whether people who did not say yes to texts are held back, "hold" (whoever was passed on before is '
-        'passed on once more with their stop), or not, "pass".',
+        description='Whether people who did not say yes to texts are held back, "hold" (whoever was passed on before '
+        'is passed on once more, with their stop), or not, "pass".',
     )
     without_phone: Literal["pass", "drop"] = Field(
         "pass", description="What becomes of records about people whose phone nobody knows."
