@@ -100,22 +100,13 @@ class DedupePhone(Stage):
         if saying is not None:
             member = self._heard(record, member, saying, now, book)
         going = self._going(record, member, link, book)
+        content = self._content(going) if is_state else None
         passed = self._passed_before(member, book)
-        if is_older:
-            self.counts["older_state"] += 1
-        elif self._is_held(member, passed):
-            self.counts["no_consent"] += 1
-        elif is_state and link.of == member.id and self._settings.duplicates == "drop":
-            self.counts["duplicate"] += 1
-        elif is_state and (content := self._content(going)) == link.seen.get(CONTENT):
-            self.counts["unchanged"] += 1
-        else:
-            if is_state:
-                link = msgspec.structs.replace(link, seen={**link.seen, CONTENT: content})
-            _keep(link, book)
-            return self._told(member, [going], passed, now, book)
+        is_withheld = self._is_withheld(member, link, passed, content, is_older=is_older)
+        if content is not None and not is_withheld:
+            link = msgspec.structs.replace(link, seen={**link.seen, CONTENT: content})
         _keep(link, book)
-        return self._told(member, [], passed, now, book)
+        return self._told(member, [] if is_withheld else [going], passed, now, book)
 
     # ---- who it is ----
 
@@ -207,6 +198,24 @@ class DedupePhone(Stage):
     def _passed_before(self, member: Member, book: Book) -> Link | None:
         """None: nothing about this member was ever passed on. In its `seen`, the opt-in that was."""
         return book.link(self._name, str(member.id))
+
+    def _is_withheld(
+        self, member: Member, link: Link, passed: Link | None, content: str | None, *, is_older: bool
+    ) -> bool:
+        """Counts why. `content` is None for what happens, which is always news."""
+        if is_older:
+            self.counts["older_state"] += 1
+        elif self._is_held(member, passed):
+            self.counts["no_consent"] += 1
+        elif content is None:
+            return False
+        elif link.of == member.id and self._settings.duplicates == "drop":
+            self.counts["duplicate"] += 1
+        elif content == link.seen.get(CONTENT):
+            self.counts["unchanged"] += 1
+        else:
+            return False
+        return True
 
     def _is_held(self, member: Member, passed: Link | None) -> bool:
         """Whoever was passed on before is passed on with their stop, once."""
