@@ -40,7 +40,7 @@ async def test_a_sync_that_was_killed_again_and_again_ends_as_one_that_was_not(t
 
 async def _ran(directory: Path, kills: Sequence[float]) -> Any:
     """How everybody is on both sides in the end."""
-    directory.mkdir()
+    await anyio.Path(directory).mkdir()
     async with (
         kit_simulator(behaviour=FRIENDLY_KIT, rates=KitFaults(*[SHARE] * 7)) as kit,
         network_simulator(behaviour=FRIENDLY_NETWORK, records=0, rates=NetworkFaults(*[SHARE] * 7)) as network,

@@ -284,3 +284,12 @@ async def test_what_a_record_changed_is_undone_and_what_was_kept_stays(store: St
     assert book.by_phone(ROSA.phone) == ROSA
     assert book.by_phone("+15035550145") is None
     assert (list(book.changes.members), book.changes.statements) == ([1], [])
+
+
+async def test_two_of_one_account_may_change_places_in_one_batch(store: Store) -> None:
+    """Whoever was written first met the other, who was still there, and the batch could never be committed."""
+    ken = Member(2, "+15035550145")
+    await commit(store, ROSA, ken, Link("crm", "a", 1, "synced"), Link("crm", "b", 2, "synced"))
+    await commit(store, Link("crm", "a", 2, "synced"), Link("crm", "b", 1, "synced"))
+    assert [link.remote_id for link in store.shelf.links_of(1)] == ["b"]
+    assert [link.remote_id for link in store.shelf.links_of(2)] == ["a"]
