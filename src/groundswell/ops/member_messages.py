@@ -69,7 +69,7 @@ class LinkShown(Struct, frozen=True):
     why: str | None
     """The same as a sentence, with what to do."""
     member: int | None
-    """Whom they are linked to."""
+    """Whom they are linked to, or will be once they are made there."""
     duplicate_of: int | None
     """The member whose phone they have too."""
     phone: str | None

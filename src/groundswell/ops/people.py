@@ -1,6 +1,6 @@
 """People as operators ask about them: one person whole, lists, the ledger, and forgetting somebody."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, NamedTuple
 
@@ -10,6 +10,7 @@ from msgspec import Struct
 from groundswell.clock import Clock, milliseconds
 from groundswell.config.problems import meant, quoted
 from groundswell.errors import NotFoundError, RefusedError, RequestError
+from groundswell.members.member import Link
 from groundswell.ops.member_messages import (
     ConsentLines,
     ExportConsents,
@@ -109,22 +110,27 @@ class PeopleDesk:
     async def forget(self, named: NamePerson) -> PersonForgotten:
         asked = self._read(named)
         found = await self._people.persons(phone=asked.phone, email=asked.email)
-        words = [word for person in found for word in self._identity(person, asked).words]
+        words = [word for person in found for word in self._words(person, person.links)]
         at = milliseconds(self._clock.now())
-        done = await self._people.forget(Forget(at, asked.phone, asked.email, words), self._nothing_processed)
-        recalled = set(done.erased.deliveries)
+        erased = await self._people.forget(Forget(at, asked.phone, asked.email, words), self._nothing_processed)
+        recalled = set(erased.deliveries)
         if self._daemon is not None and recalled:
             for runner in self._daemon.supervisor.sinks.values():
                 runner.drop(recalled)
-        return PersonForgotten(done.erased.rows, len(recalled), done.is_wiped)
+        return PersonForgotten(erased.rows, len(recalled), await self._people.wipe())
 
     @asynccontextmanager
     async def _nothing_processed(self) -> AsyncIterator[None]:
-        """What is in memory of the inbox is as it was before."""
+        """What is in memory of the inbox is as it was before, so the next batch is read from disk, also the one whose
+        turn comes while this waits for its own."""
+        self._look_again()
         async with self._between_batches():
             yield
-            if self._daemon is not None:
-                self._daemon.supervisor.processor.look_again()
+            self._look_again()
+
+    def _look_again(self) -> None:
+        if self._daemon is not None:
+            self._daemon.supervisor.processor.look_again()
 
     async def consents(self, asked: ExportConsents) -> ConsentLines:
         phone = None if asked.phone is None else self._phone(asked.phone)
@@ -156,18 +162,20 @@ class PeopleDesk:
         """All that stands for this person, to look for them in records."""
         member = person.member
         own = [link for link in person.links if member is None or link.member == member.id]
-        links = frozenset((link.account, link.remote_id) for link in own)
         email = None if member is None else member.fields.get("email")
         emails = {link.email for link in own} | {email.value if email is not None else None, asked.email}
         phones = {link.phone for link in own if link.member is None} | {member.phone if member else None, asked.phone}
-        members = [] if member is None else [member.id]
         return Identity(
             frozenset(filter(None, phones)),
             frozenset(one.casefold() for one in emails if one),
-            frozenset(members),
-            links,
-            frozenset(words_naming(members, links, self._outline().accounts)),
+            frozenset([] if member is None else [member.id]),
+            frozenset((link.account, link.remote_id) for link in own),
+            frozenset(self._words(person, own)),
         )
+
+    def _words(self, person: Person, links: Sequence[Link]) -> Iterable[str]:
+        members = [] if person.member is None else [person.member.id]
+        return words_naming(members, [(link.account, link.remote_id) for link in links], self._outline().accounts)
 
     async def _why_nobody(self, asked: _Asked) -> str:
         what = "phone" if asked.phone is not None else "email address"

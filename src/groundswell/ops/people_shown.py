@@ -70,7 +70,7 @@ def row_of(row: LinkRow) -> MemberRow:
         state=link.state,
         reason=link.reason,
         since=moment(row.since),
-        member=link.member if link.member is not None else link.of,
+        member=_whose(link),
         phone=link.phone or (None if member is None else member.phone),
         email=link.email or _value(row, "email"),
         name=" ".join(name for name in names if name) or None,
@@ -114,8 +114,8 @@ def _link(link: Link, linked: Mapping[str, str]) -> LinkShown:
         state=link.state,
         reason=link.reason,
         why=why(link, linked),
-        member=link.member,
-        duplicate_of=link.of,
+        member=link.member if link.state == "duplicate" else _whose(link),
+        duplicate_of=link.of if link.state == "duplicate" else None,
         phone=link.phone,
         email=link.email,
         remote_at=_at(link.remote_at),
@@ -131,6 +131,11 @@ def _happened(one: Happened) -> HappenedShown:
     ]
     sent = [*settled, *waiting]
     return HappenedShown(one.record_id, one.source, moment(one.received_at), one.is_processed, sent, one.dead)
+
+
+def _whose(link: Link) -> int | None:
+    """The member they are linked to, are to be linked to, or whose phone they have too."""
+    return link.of if link.member is None else link.member
 
 
 def _value(row: LinkRow, name: str) -> str | None:

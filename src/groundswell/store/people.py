@@ -44,14 +44,6 @@ class Person(Struct, frozen=True):
     """Name -> in it since (milliseconds since 1970)."""
 
 
-class Forgotten(Struct, frozen=True):
-    """What was done to forget somebody."""
-
-    erased: Erased
-    is_wiped: bool
-    """Whether free room in the file and SQLite's log were wiped too. If not, somebody read all the time; ask again."""
-
-
 class People:
     """Reads are made on connections of their own, in threads; nobody waits for them."""
 
@@ -106,7 +98,7 @@ class People:
         found.is_all = before is None
         return found
 
-    async def forget(self, asked: Forget, last_step: Callable[[], AbstractAsyncContextManager[None]]) -> Forgotten:
+    async def forget(self, asked: Forget, last_step: Callable[[], AbstractAsyncContextManager[None]]) -> Erased:
         """Erase one person from every table, and leave stones. To be asked again when it was cut short.
 
         Args:
@@ -116,7 +108,8 @@ class People:
         Raises:
             RequestError: several members have this email.
         """
-        erased, done = Erased(), None
+        erased = Erased()
+        done: Erased | None = None
         while done is None:
             identity = await self._look(partial(erasure.identify, asked=asked))
             looked_to: dict[Table, int] = {}
@@ -125,7 +118,15 @@ class People:
                 erased += more
             async with last_step():
                 done = await self._submit(self._erasure.erase_last, LastPart(asked, identity, looked_to))
-        return Forgotten(erased + done, await anyio.to_thread.run_sync(self._wipe.run))
+        return erased + done
+
+    async def wipe(self) -> bool:
+        """Wipe the room that is free in the file, and SQLite's log: what was erased may still be read there.
+
+        Returns:
+            False when somebody read all the time; then something may be left, and it is to be done again.
+        """
+        return await anyio.to_thread.run_sync(self._wipe.run)
 
     def close(self) -> None:
         """When no connection to the state file is left."""
