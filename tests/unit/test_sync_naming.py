@@ -22,12 +22,11 @@ def own_records(number: int, remote_id: str) -> list[Record]:
     """Everything that the syncs make about somebody."""
     member = Member(number, PHONE, {"first_name": Value("Rosa", 1.0, "crm")})
     link = Link("crm", remote_id, number, "synced")
+    edit = Edit("first_name", "remote", None, "Rosa", "fill_remote")
     return [
         member_record(member, {}, "crm"),
         group_record(member, "signed", is_in=True, source="crm", because="r/1", at=1.0),
-        write_record(
-            member, link, "actionkit", [Edit("first_name", "remote", None, "Rosa", "fill_remote")], "crm", 1.0
-        ),
+        write_record(member, link, "actionkit", [edit], "crm", 1.0),
         create_record(member, "network", {"first_name": "Rosa"}, "crm", 1.0),
     ]
 

@@ -14,6 +14,7 @@ from groundswell.ops.client import OpsError
 from groundswell.ops.member_messages import NamePerson, PersonForgotten, PersonShown
 from groundswell.ops.operations import FORGET
 from groundswell.ops.operations import PERSON as SHOW_PERSON
+from groundswell.ops.people_shown import CREATING
 from groundswell.ops.place import Place
 
 _NOT_FOUND: Final = 404
@@ -57,7 +58,8 @@ def _question(place: Place, named: NamePerson) -> str:
 def _described(person: PersonShown) -> str:
     """Without phone and email: whoever looks over a shoulder need not read them."""
     member = person.member
-    own = [link for link in person.links if member is None or link.member == member.id]
+    mine = [link for link in person.links if member is None or link.member == member.id]
+    own = [link for link in mine if link.reason != CREATING]
     links = ", ".join(f"{link.account} {shown(link.remote_id)}" for link in own)
     what = "somebody who is no member" if member is None else f"member {member.id}"
     consents = counted(len(person.consents), "line") + " about consent"

@@ -18,7 +18,7 @@ LINES_MAX: Final = 1_000
 
 Phone = Annotated[str, Meta(min_length=1, max_length=60)]
 """As it is usually written."""
-Email = Annotated[str, Meta(min_length=3, max_length=320)]
+Email = Annotated[str, Meta(min_length=1, max_length=320)]
 Token = Annotated[str, Meta(min_length=1, max_length=2_000)]
 
 

@@ -21,11 +21,12 @@ from groundswell.store.listing import LinkRow
 from groundswell.store.people import Person
 
 STATES: Final[tuple[LinkState, ...]] = get_args(LinkState)
+CREATING: Final = "creating"
 WHY: Final[Mapping[str, str]] = {
     "no_phone": "has no phone there: no member without one",
     "bad_phone": "has phones there, and none of them is a number that is in use",
     "no_opt_in": "has nothing in the opt-in field there; any value makes them a member, even TBD",
-    "creating": "is being made there; linked once the next reading brings them",
+    CREATING: "is being made there; linked once the next reading brings them",
     "not_seen": "did something there, and was not read as a person yet",
     "forgotten": "has a phone or email that was forgotten: nothing is kept of them but the number",
     "gone": "was deleted there; is not made again",
