@@ -126,6 +126,7 @@ async def test_status_with_json_is_one_line_with_stable_keys(type_in: Groundswel
         *("running", "version", "now", "state_file", "state_file_bytes", "components"),
         *("inbox_waiting", "inbox_oldest_at", "not_ready", "attention"),
         *("started_at", "config", "config_read_at", "last_reload", "accounts", "backfills"),
+        "syncs",
     ]
 
 

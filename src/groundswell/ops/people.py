@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from groundswell.clock import Clock, milliseconds
 from groundswell.config.problems import meant, quoted
-from groundswell.errors import NotFoundError, RefusedError, RequestError
+from groundswell.errors import NotFoundError, RequestError
 from groundswell.members.member import Link
 from groundswell.ops.member_messages import (
     ConsentLines,
@@ -21,12 +21,12 @@ from groundswell.ops.member_messages import (
     PersonForgotten,
     PersonsShown,
 )
-from groundswell.ops.messages import moment
+from groundswell.ops.messages import Position, moment
 from groundswell.ops.people_shown import counts_of, line_of, person_of, row_of
 from groundswell.ops.place import Outline
 from groundswell.runtime.daemon import Daemon
 from groundswell.store.erasure import Forget
-from groundswell.store.listing import LinkQuery, Place
+from groundswell.store.listing import LinkQuery
 from groundswell.store.people import Person
 from groundswell.store.store import Store
 from groundswell.store.traces import Identity
@@ -197,14 +197,15 @@ class _Next(Struct, frozen=True, array_like=True):
     """Where a list goes on."""
 
     account: str
-    place: Place | None
+    place: tuple[str | Position, str] | None
+    """As `listing.Place`, and nothing that SQLite has no room for."""
 
     def token(self) -> str:
         return msgspec.json.encode(self).hex()
 
     @classmethod
     def read(cls, token: str | None, accounts: Iterable[str]) -> "_Next | None":
-        """Raises RefusedError for what no answer held."""
+        """Raises RequestError for what no answer held."""
         if token is None:
             return None
         try:
@@ -212,5 +213,5 @@ class _Next(Struct, frozen=True, array_like=True):
         except (ValueError, msgspec.MsgspecError, RecursionError):
             found = None
         if found is None or found.account not in accounts:
-            raise RefusedError(400, "`after` is not the `next_after` of an answer to the same question")
+            raise RequestError("`after` is not the `next_after` of an answer to the same question")
         return found
