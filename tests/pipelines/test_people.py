@@ -410,3 +410,16 @@ async def test_a_record_that_is_read_again_afterwards_is_a_duplicate(tmp_path: P
     async with Store(tmp_path / "groundswell.db") as store:
         assert await store.accept(Accept("crm_read", NOW, [arrival])) == []
     assert done.rows["inbox"] == 1
+
+
+async def test_everybody_with_one_email_is_shown_up_to_a_bound(
+    type_in: Groundswell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("groundswell.ops.people.PERSONS_MAX", 2)
+    others = {n: msgspec.structs.replace(ROSA, id=n, phone=f"+1503555020{n}") for n in (8, 9)}
+    await offline(tmp_path)
+    async with Store(tmp_path / "groundswell.db") as store:
+        await store.process(Processed(NOW, None, changes=Changes(others)))
+    told = await type_in("person", EMAIL)
+    assert told.out.startswith("3 people have this; here are the first 2\n")
+    assert len(re.findall(r"^member \d, \+1503", told.out, re.MULTILINE)) == 2

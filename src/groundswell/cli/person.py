@@ -27,8 +27,9 @@ def command(who: PERSON, config: CONFIG = None, as_json: JSON = False) -> None:
     if as_json:
         print_json(found)
         return
-    if len(found.persons) > 1:
-        say(Text(f"{len(found.persons)} people have this; one after the other:\n", style="bold"))
+    if found.total > 1:
+        first = f"; here are the first {len(found.persons)}" if len(found.persons) < found.total else ""
+        say(Text(f"{found.total} people have this{first}\n", style="bold"))
     for number, person in enumerate(found.persons):
         say(*([""] if number else []), *_parts(person))
 

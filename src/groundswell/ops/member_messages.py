@@ -147,6 +147,8 @@ class PersonsShown(Struct, frozen=True):
     """Who has that phone or email; several may have one email. Holds personal data."""
 
     persons: list[PersonShown]
+    total: int
+    """How many there are; `persons` has the first of them."""
 
 
 # ---- members ----

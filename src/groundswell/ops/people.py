@@ -76,7 +76,7 @@ class PeopleDesk:
         for person in found[:PERSONS_MAX]:
             lately = await self._people.lately(self._identity(person, asked), LATELY_MAX)
             shown.append(person_of(person, lately))
-        return PersonsShown(shown)
+        return PersonsShown(shown, len(found))
 
     async def members(self, asked: ListMembers) -> Members:
         counts = await self._people.counts()

@@ -9,8 +9,8 @@ from msgspec import Struct
 from groundswell.store import inbox
 from groundswell.store.traces import Traces
 
-LOOKED_AT_MAX: Final = 20_000
-"""Arrivals that are looked through; nothing says whom one is about but what is in it."""
+LOOKED_AT_MAX: Final = 10_000
+"""Arrivals that are looked through, which takes a second or two: nothing says whom one is about but what is in it."""
 LOOKED_AT_BYTES_MAX: Final = 64 * 2**20
 ROWS_PER_LOOK: Final = 500
 
