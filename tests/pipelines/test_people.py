@@ -16,7 +16,7 @@ from groundswell.component import Arrival
 from groundswell.connectors.http.simulator import Fault, Receiver
 from groundswell.errors import RequestError
 from groundswell.members.book import Changes
-from groundswell.members.member import Link, Member, Statement, Value
+from groundswell.members.member import Link, Member, Sent, Statement, Value
 from groundswell.ops.client import OpsError
 from groundswell.ops.member_messages import ExportConsents, ListMembers, NamePerson
 from groundswell.ops.operations import CONSENTS_EXPORT, FORGET, MEMBERS_LIST, PERSON
@@ -53,7 +53,15 @@ ROSA = Member(
     400.0,
 )
 LINKS = [
-    Link("actionkit", "4411", 7, "synced", email=EMAIL, remote_at=500.0, pending={"zip": "97201"}),
+    Link(
+        "actionkit",
+        "4411",
+        7,
+        "synced",
+        email=EMAIL,
+        remote_at=500.0,
+        pending={"zip": (Sent("97202", 1), Sent("97201", 2))},
+    ),
     Link("actionkit", "4500", None, "duplicate", "duplicate", of=7, phone=PHONE),
     Link("actionkit", "4600", None, "ineligible", "no_phone", email="sam@example.org", seen={"last_name": "Ng"}),
     Link("network", "new:7", None, "pending", "creating", of=7, phone=PHONE),
@@ -386,7 +394,7 @@ async def test_what_waits_for_a_sink_is_recalled(tmp_path: Path) -> None:
         assert daemon.supervisor.sinks["crm"].waiting == 3
         await daemon.supervisor.resume("crm")
         await until(lambda: daemon.supervisor.sinks["crm"].waiting == 0)
-    assert (done.recalled, done.rows["inbox"], done.rows["outbox"], done.is_wiped) == (3, 3, 3, True)
+    assert (done.recalled, done.rows["inbox"], done.rows["outbox"], done.is_log_empty) == (3, 3, 3, True)
     assert sorted(name.partition("@")[0] for name in receiver.received.times) == ["signups:0", "signups:2", "signups:4"]
 
 

@@ -316,7 +316,7 @@ async def test_what_was_released_is_loaded_also_while_many_others_wait(store: St
         await made.settle()
         tasks.cancel_scope.cancel()
     place = next(n for n, ids in enumerate(made.sink.ids[1:]) if "a" in ids)
-    assert place < 8
+    assert place < 13  # of 15: without, it is the last
 
 
 async def test_a_calendar_set_back_does_not_make_anybody_wait_longer(store: Store) -> None:

@@ -74,6 +74,6 @@ def _say(done: PersonForgotten) -> None:
         say("nothing about them was there; from now on nothing will be kept")
     if done.recalled:
         say(f"{'1 delivery' if done.recalled == 1 else f'{done.recalled:,} deliveries'} that waited will not be made")
-    if not done.is_wiped:
-        say("the room this took in the state file could not be wiped, since somebody read it; run this once more")
+    if not done.is_log_empty:
+        say("SQLite's log still has what was erased, since somebody read all the time; it will be written over")
     say("the accounts still have them: erase them there too")

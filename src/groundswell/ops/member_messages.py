@@ -79,7 +79,7 @@ class LinkShown(Struct, frozen=True):
     seen: dict[str, str | None]
     """What was seen there last, by field."""
     pending: dict[str, str | None]
-    """What a write under way will make of it."""
+    """What the newest write under way will make of it, by field."""
 
 
 class ConsentLine(Struct, frozen=True):
@@ -213,8 +213,8 @@ class PersonForgotten(Struct, frozen=True):
     """By table of the state file."""
     recalled: int
     """Deliveries that waited and will not be made. Who was being sent one at that instant has it."""
-    is_wiped: bool
-    """Whether the room they took is wiped too; else ask once more when nobody reads the state file."""
+    is_log_empty: bool
+    """Whether SQLite's log, which still had what was erased, could be emptied too; if not, it will be written over."""
 
 
 class ExportConsents(Struct, frozen=True):

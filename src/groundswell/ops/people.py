@@ -117,7 +117,7 @@ class PeopleDesk:
         if self._daemon is not None and recalled:
             for runner in self._daemon.supervisor.sinks.values():
                 runner.drop(recalled)
-        return PersonForgotten(erased.rows, len(recalled), await self._people.wipe())
+        return PersonForgotten(erased.rows, len(recalled), await self._people.empty_log())
 
     @asynccontextmanager
     async def _nothing_processed(self) -> AsyncIterator[None]:

@@ -121,7 +121,7 @@ def _link(link: Link, linked: Mapping[str, str]) -> LinkShown:
         email=link.email,
         remote_at=_at(link.remote_at),
         seen=link.seen,
-        pending=link.pending,
+        pending={name: sent[-1].value for name, sent in link.pending.items() if sent},
     )
 
 

@@ -154,7 +154,7 @@ def _state(name: str, part: Part | None, disk: _Disk, daemon: Daemon | None) -> 
 def _why(name: str, state: str, waiting: int, dead_letters: int) -> Iterator[str]:
     """Why a component needs a person. What mends itself (away, rate limited, waiting) does not."""
     if state == "unauthorized":
-        yield f"its credentials are refused; mend them, then `groundswell resume {name}` tries at once"
+        yield f"it is refused; mend what its last error names, then `groundswell resume {name}` tries at once"
     if state == "off":
         yield "it is switched off and answers 503; set `enabled = true` and reload once the set-up is done"
     if state == "removed" and waiting:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, closing
 from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any, Final, TypeVar
 
 import anyio.to_thread
@@ -15,16 +16,17 @@ from msgspec import Struct
 from groundswell.errors import StoreError
 from groundswell.members.member import Link, LinkState, Member, Statement
 from groundswell.store import erasure, lately, ledger, listing, stones
-from groundswell.store.database import connect_to_read
+from groundswell.store.database import connect_to_checkpoint, connect_to_read
 from groundswell.store.erasure import TABLES, Erased, Erasure, Forget, LastPart, Part, Table
 from groundswell.store.lately import LOOKED_AT_BYTES_MAX, LOOKED_AT_MAX, Lately
 from groundswell.store.listing import LinkPage, LinkQuery
 from groundswell.store.traces import Identity, Traces
-from groundswell.store.wipe import Wipe
 
 LEDGER_LINES_PER_READ: Final = 1_000
 NEWEST: Final = 2**62
 """Above every number of an arrival."""
+LOG_TRIES: Final = 40
+LOG_PAUSE_S: Final = 0.05
 FOUND_MAX: Final = 100
 """People that are shown with one email."""
 
@@ -52,7 +54,6 @@ class People:
         self._path = path
         self._erasure = erasure
         self._submit = submit
-        self._wipe = Wipe(path)
 
     async def persons(self, *, phone: str | None = None, email: str | None = None) -> list[Person]:
         """Who has this phone (E.164) or this email; with an email it may be several."""
@@ -67,6 +68,14 @@ class People:
     async def list_links(self, query: LinkQuery) -> LinkPage:
         """One page of an account's links."""
         return await self._look(partial(listing.page, query=query))
+
+    async def linked(self, account: str, count: int | None, random: Random) -> list[str]:
+        """Remote ids of people of this account who are linked: so many of them at random, or all."""
+        return await self._look(partial(listing.linked, account=account, count=count, random=random))
+
+    async def link(self, account: str, remote_id: str) -> Link | None:
+        """One link."""
+        return await self._look(partial(listing.link, account=account, remote_id=remote_id))
 
     async def counts(self) -> dict[str, dict[LinkState, int]]:
         """By account: how many links are in each state. Costs the same however many there are."""
@@ -120,17 +129,17 @@ class People:
                 done = await self._submit(self._erasure.erase_last, LastPart(asked, identity, looked_to))
         return erased + done
 
-    async def wipe(self) -> bool:
-        """Wipe the room that is free in the file, and SQLite's log: what was erased may still be read there.
+    async def empty_log(self) -> bool:
+        """Empty SQLite's log, which still has what was erased.
 
         Returns:
-            False when somebody read all the time; then something may be left, and it is to be done again.
+            False when somebody read all the time: then it will be written over, sooner or later.
         """
-        return await anyio.to_thread.run_sync(self._wipe.run)
-
-    def close(self) -> None:
-        """When no connection to the state file is left."""
-        self._wipe.close()
+        for _ in range(LOG_TRIES):
+            if await anyio.to_thread.run_sync(_is_log_emptied, self._path):
+                return True
+            await anyio.sleep(LOG_PAUSE_S)
+        return False
 
     async def _erase_from(self, table: Table, identity: Identity, at: int) -> tuple[int, Erased]:
         """Returns the last number looked at as well."""
@@ -155,6 +164,12 @@ class People:
             return await anyio.to_thread.run_sync(looked)
         except sqlite3.Error as exc:
             raise StoreError(f"reading the state file {self._path} failed: {exc}") from exc
+
+
+def _is_log_emptied(path: Path) -> bool:
+    with closing(connect_to_checkpoint(path)) as connection:
+        is_busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        return not is_busy
 
 
 _link_of: Final = msgspec.msgpack.Decoder(Link).decode
