@@ -531,6 +531,25 @@ async def test_a_paused_sink_delivers_nothing_keeps_everything_and_goes_on_at_on
         tasks.cancel_scope.cancel()
 
 
+@pytest.mark.parametrize("records_max", [3, 100], ids=["mostly on disk", "in memory"])
+async def test_what_leaves_the_outbox_is_recalled_and_no_longer_counted(store: Store, records_max: int) -> None:
+    made = Delivering(store, FakeSink(failing("r/0")), records_max=records_max)
+    async with anyio.create_task_group() as tasks:
+        await made.start(tasks)
+        await made.put(delivery("r/0", "held"))
+        made.runner.pause()
+        await made.put(*(delivery(f"r/{n}", "held" if n == 1 else f"lane {n}") for n in range(1, 500)))
+        recalled = {entry.seq for entry in await store.pending_after("crm", 0, 500, 2**30) if entry.seq % 2}
+        await store.settle(Settlement(0, forgotten=sorted(recalled)))
+        made.runner.drop(recalled)
+        made.sink.answer = failing()
+        made.runner.resume()
+        await made.settle()
+        assert sorted(made.sink.taken[1:]) == sorted(f"r/{n}" for n in range(1, 500, 2))
+        assert made.runner.waiting == 0
+        tasks.cancel_scope.cancel()
+
+
 # ---- defects of a connector ----
 
 
