@@ -3,6 +3,7 @@
 Where it cannot be told who wrote a word, a no is taken for a person's, and a yes for ours.
 """
 
+from math import inf, nextafter
 from typing import Final
 
 from groundswell.members.answers import WrittenAt
@@ -35,7 +36,8 @@ def heard(
     """
     if at < link.remote_at or not _is_news(member, link, word, at, written_at):
         return None
-    since = link.remote_at if OPT_IN in link.seen else 0.0
+    # Another word stood there in the state before, so this one was said after that.
+    since = nextafter(link.remote_at, inf) if OPT_IN in link.seen else 0.0
     return rule(member.consent, member.consent_at, consent_in(word), at, since=since, first_contact=first_contact)
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from groundswell.sync.records import MEMBER, OWN
+from groundswell.members.member import MEMBER
+from groundswell.sync.records import OWN
 from groundswell.sync.sides import SIDES
 
 
