@@ -54,7 +54,7 @@ def why(link: Link, linked: Mapping[str, str]) -> str | None:
         who = linked.get(link.account)
         return f"has the same phone as {who or 'somebody else'} there, who is linked to the member"
     if link.state == "pending" and not link.reason:
-        return "what is to be written there waits; `groundswell status` shows the sink"
+        return "a write waits (`groundswell status` shows the sink), or failed (`groundswell dead list`)"
     return WHY.get(link.reason) or f"{link.reason or 'no reason is known'}; see `groundswell dead list`"
 
 
