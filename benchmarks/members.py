@@ -24,6 +24,7 @@ from groundswell.members.merge import FieldRule
 from groundswell.members.modes import MODES
 from groundswell.members.values import normal
 from groundswell.runtime.processor import BATCH_RECORDS_MAX
+from groundswell.store.erasure import Forget
 from groundswell.store.listing import LinkQuery
 from groundswell.store.outbox import Processed
 from groundswell.store.store import Store
@@ -163,6 +164,12 @@ async def measure(directory: Path, members: int, changed: int, seed: int) -> Non
         await timed("page in the middle", store, LinkQuery(ACCOUNT, after=(middle, middle)))
         await timed("page of a state there is none of", store, LinkQuery(ACCOUNT, "error"))
         await timed("one look of a search", store, LinkQuery(ACCOUNT, search="nobody"))
+        for turn in range(2):
+            begun_s = time.perf_counter()
+            done = await store.people.forget(Forget(AT_MS, person(turn + 1)[0].phone))
+            took_s = time.perf_counter() - begun_s
+            print(f"one person forgotten, turn {turn + 1}                 {took_s:8.1f} s, {done.erased.rows}")
+        print(f"memory after                                 {dict(memory_mb())['VmHWM']:8.0f} MB at most")
 
 
 def main() -> None:

@@ -1,19 +1,22 @@
 """Forgetting a person: nothing names them afterwards, in no table and in no byte; everybody else is as they were."""
 
+import contextlib
 import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import anyio
 import msgspec
 import pytest
 
 from groundswell.component import Arrival, Delivery
-from groundswell.errors import NotFoundError, RequestError
+from groundswell.errors import NotFoundError, RequestError, StoreError, StoreFullError
 from groundswell.members.book import Changes
 from groundswell.members.member import Link, Member, Statement, Value
+from groundswell.store import erasure, wipe
+from groundswell.store.database import PAGE_BYTES
 from groundswell.store.dead_letters import DeadLetter, Selection
 from groundswell.store.erasure import ROWS_PER_LOOK, Forget
 from groundswell.store.inbox import Accept, Replay
@@ -77,7 +80,7 @@ async def forget(
 
 
 def rows(store: Store, query: str) -> list[Any]:
-    with closing(sqlite3.connect(store.path)) as connection:
+    with contextlib.closing(sqlite3.connect(store.path)) as connection:
         return connection.execute(query).fetchall()
 
 
@@ -118,7 +121,7 @@ async def test_a_forgotten_person_is_named_in_no_table_and_in_no_byte(store: Sto
     await everywhere(store)
     assert len(found_in(bytes_of(store))) == len(TRACES)
     done = await forget(store)
-    assert done.is_log_empty
+    assert done.is_wiped
     assert done.erased.rows == {
         "consents": 2, "dead_letters": 3, "deliveries": 2, "inbox": 3, "links": 3, "member_groups": 1, "members": 1,
         "outbox": 2,
@@ -276,6 +279,8 @@ async def test_nobody_comes_back_with_a_batch_that_had_read_them_before(store: S
     assert store.shelf.by_phone(PHONE) is None
     assert found_in(bytes_of(store)) == []
     assert store.shelf.by_email("new@example.org") == [ken("new@example.org")]
+    await commit(store, links=[link for link in late.links.values() if link], lines=[said(PHONE)])
+    assert found_in(bytes_of(store)) == []
     assert [line.phone async for line in store.people.consents()].count(OTHER_PHONE) == 2
 
 
@@ -285,6 +290,22 @@ async def test_a_member_with_the_phone_of_a_forgotten_one_has_another_number(sto
     assert store.shelf.next_member() == 2
     await commit(store, Member(2, PHONE))
     assert store.shelf.by_phone(PHONE) == Member(2, PHONE)
+
+
+async def test_a_try_that_was_cut_short_can_be_repeated(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    await everywhere(store)
+
+    def cut_short(*_: object) -> None:
+        raise StoreError("cut short")
+
+    monkeypatch.setattr(erasure, "_erase_person", cut_short)
+    with pytest.raises(StoreError, match="cut short"):
+        await forget(store)
+    monkeypatch.undo()
+    assert store.shelf.by_phone(PHONE) == rosa()
+    assert not store.shelf.is_forgotten(PHONE)
+    assert (await forget(store)).erased.rows["members"] == 1
+    assert found_in(bytes_of(store)) == []
 
 
 async def test_whoever_became_known_by_more_meanwhile_is_looked_for_by_that_too(store: Store) -> None:
@@ -331,6 +352,114 @@ async def test_what_was_written_over_moved_and_deleted_before_leaves_nothing_eit
     await store.open()
     await forget(store)
     assert found_in(bytes_of(store)) == []
+
+
+async def many_small_people(store: Store, random: Random, count: int) -> list[Member]:
+    """Members with links; phones and emails are in no order, so that pages of the indexes are divided anywhere."""
+    made = []
+    number = store.shelf.next_member()
+    for _ in range(count // 100):
+        members = [
+            Member(
+                number + n,
+                f"+1{random.randrange(2 * 10**9, 10**10)}",
+                {"email": Value(f"{random.randrange(10**9):09}@example.org", 1.0, "crm")},
+            )
+            for n in range(100)
+        ]
+        links = [
+            Link(
+                "crm", str(random.randrange(10**9)), one.id, "synced", phone=one.phone, email=one.fields["email"].value
+            )
+            for one in members
+        ]
+        await store.process(Processed(NOW, None, changes=changes(members, links, [said(one.phone) for one in members])))
+        number += 100
+        made += members
+    return made
+
+
+def left_of(store: Store, members: Sequence[Member]) -> list[int]:
+    """Those whose phone or email is somewhere in the bytes."""
+    content = bytes_of(store)
+    words = {one.id: (one.phone.encode(), str(one.fields["email"].value).encode()) for one in members}
+    return [number for number, both in words.items() if any(word in content for word in both)]
+
+
+async def test_a_copy_in_the_unused_middle_of_a_page_is_wiped(store: Store) -> None:
+    # SQLite leaves one there when it divides a page, seldom and not always the same way: so here it is put there.
+    await many_small_people(store, Random(5), 1_000)
+    pages = rows(store, "SELECT pageno FROM dbstat WHERE name = 'members_by_email' AND pagetype = 'leaf'")
+    await store.close()
+    with store.path.open("r+b") as file:
+        for (number,) in pages:
+            file.seek((number - 1) * PAGE_BYTES)
+            page = file.read(PAGE_BYTES)
+            begin, end = 8 + 2 * int.from_bytes(page[3:5], "big"), int.from_bytes(page[5:7], "big")
+            file.seek((number - 1) * PAGE_BYTES + begin)
+            file.write((EMAIL.encode() * 99)[: end - begin])
+    assert len(found_in(bytes_of(store))) == 1
+    await store.open()
+    assert store.shelf.by_email("nobody@example.org") == []
+    await many_small_people(store, Random(6), 100)  # so that the writer has some of the pages in memory as they were
+    assert (await forget(store)).is_wiped
+    assert found_in(bytes_of(store)) == []
+    await many_small_people(store, Random(7), 1_000)
+    await store.close()
+    assert found_in(bytes_of(store)) == []
+    assert rows(store, "PRAGMA integrity_check") == [("ok",)]
+    await store.open()
+
+
+async def test_wiping_while_others_write_changes_nothing_of_theirs(store: Store) -> None:
+    random = Random(7)
+    members = await many_small_people(store, random, 1_000)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(many_small_people, store, random, 1_000)
+        for one in members[:10]:
+            await forget(store, phone=one.phone)
+    assert (await forget(store)).is_wiped
+    assert left_of(store, members[:10]) == []
+    assert rows(store, "PRAGMA integrity_check") == [("ok",)]
+    assert await store.people.counts() == {"crm": {"synced": 1_990}}
+
+
+async def test_a_file_that_somebody_reads_all_the_time_is_said_not_to_be_wiped(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wipe, "TRIES", 2)
+    await commit(store, rosa())
+    with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM members").fetchall()
+        assert not (await forget(store)).is_wiped
+        assert found_in(bytes_of(store)) != []
+    assert store.shelf.member(1) is None
+    assert (await forget(store)).is_wiped
+    assert found_in(bytes_of(store)) == []
+
+
+def large(number: int) -> Member:
+    return Member(number, f"+1206555{number:04}", {"custom.story": Value("y" * 9_000, 1.0, "crm")})
+
+
+async def test_a_person_can_be_forgotten_when_the_file_is_full(tmp_path: Path) -> None:
+    async with Store(tmp_path / "groundswell.db", size_max=2 * 2**20) as store:
+        await commit(store, rosa())
+        with pytest.raises(StoreFullError):
+            await commit(store, *map(large, range(2, 1_000)))
+        last = 2
+        with contextlib.suppress(StoreFullError):
+            while True:
+                await commit(store, large(last))
+                last += 1
+        with pytest.raises(StoreFullError):
+            await commit(store, large(last))
+        assert (await forget(store)).erased.rows["members"] == 1
+        assert found_in(bytes_of(store)) == []
+        for number in range(2, 20):
+            await forget(store, phone=large(number).phone)
+        await commit(store, large(last))
 
 
 # ---- how a person is recognised ----

@@ -1,14 +1,22 @@
 """Members, links, consents and groups in the state file."""
 
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from groundswell.component import Arrival, Delivery
+from groundswell.errors import StoreError
 from groundswell.members.book import Book, Changes
 from groundswell.members.member import Link, Member, Statement, Value
 from groundswell.store.database import migrations
+from groundswell.store.inbox import Accept
+from groundswell.store.listing import LinkQuery
 from groundswell.store.outbox import Processed
 from groundswell.store.store import Store
 
@@ -123,6 +131,128 @@ async def test_a_state_file_of_the_format_before_is_brought_up_to_date(tmp_path:
         assert await store.last_accepted() == 1
         await commit(store, ROSA)
         assert store.shelf.member(1) == ROSA
+
+
+async def test_another_user_takes_the_place_of_one_who_left_in_the_same_batch(store: Store) -> None:
+    # Each member has one link in an account: whoever came first in the batch was written over the one who left.
+    await commit(store, ROSA, LINK)
+    heir = Link("crm", "4500", 1, "synced")
+    left = Link("crm", "4411", None, "gone", "gone", of=1)
+    await commit(store, heir, left)
+    assert store.shelf.links_of(1) == [heir]
+    assert store.shelf.link("crm", "4411") == left
+
+
+async def test_two_users_of_one_account_are_never_linked_to_one_member(store: Store) -> None:
+    await commit(store, ROSA, LINK)
+    with pytest.raises(StoreError, match="UNIQUE"):
+        await commit(store, Link("crm", "4500", 1, "synced"))
+    assert store.shelf.links_of(1) == [LINK]
+    assert store.shelf.link("crm", "4500") is None
+
+
+async def test_a_batch_is_written_whole_or_not_at_all(store: Store) -> None:
+    await commit(store, ROSA)
+    (entry,) = await store.accept(Accept("signups", NOW, [Arrival("r/1", b"{}")]))
+    ken = Member(2, "+15035550145")
+    doomed = changes_of(ken, Link("crm", "9", 2, "synced"), SAID, Member(3, ROSA.phone))
+    doomed.groups["signed", 2] = True
+    made = [("sms", entry.seq, Delivery("r/1", "action", "x", b"{}"))]
+    with pytest.raises(StoreError, match="UNIQUE"):
+        await store.process(Processed(NOW, entry.seq, made, changes=doomed))
+    assert (store.shelf.member(2), store.shelf.link("crm", "9"), store.shelf.groups_of(2)) == (None, None, set())
+    assert [line async for line in store.people.consents()] == []
+    assert await store.people.counts() == {}
+    assert (await store.position(), await store.pending_after("sms", 0, 10, 2**40)) == (0, [])
+    assert store.shelf.next_member() == 2
+
+
+async def test_what_changes_is_found_by_what_it_says_now(store: Store, tmp_path: Path) -> None:
+    await commit(store, ROSA, LINK)
+    for email in ("a@example.org", None, "b@example.org"):
+        fields = {} if email is None else {"email": Value(email, 1.0, "crm")}
+        await commit(store, Member(1, ROSA.phone, fields), msgspec.structs.replace(LINK, email=email))
+        with sqlite3.connect(tmp_path / "state.db") as connection:
+            found = connection.execute("SELECT m.email, l.email FROM members m JOIN links l").fetchall()
+        assert found == [(email, email)]
+
+
+async def test_a_link_that_only_learnt_something_keeps_when_it_came_into_its_state(store: Store) -> None:
+    states = [(NOW, LINK), (NOW + 5, msgspec.structs.replace(LINK, remote_at=9.0)), (NOW + 6, LINK),
+              (NOW + 7, msgspec.structs.replace(LINK, email="new@example.org")),
+              (NOW + 8, msgspec.structs.replace(LINK, state="error", reason="rejected"))]  # fmt: skip
+    since = []
+    for at, link in states:
+        await store.process(Processed(at, None, changes=changes_of(link)))
+        (row,) = (await store.people.list_links(LinkQuery("crm"))).rows
+        assert row.link == link
+        since.append(row.since - NOW)
+    assert since == [0, 0, 0, 0, 8]
+
+
+async def test_no_line_of_the_ledger_is_ever_changed(store: Store, tmp_path: Path) -> None:
+    await commit(store, SAID)
+    with (
+        sqlite3.connect(tmp_path / "state.db") as connection,
+        pytest.raises(sqlite3.IntegrityError, match="never chan"),
+    ):
+        connection.execute("UPDATE consents SET after = 'no'")
+
+
+WRITE_UNTIL_KILLED = """
+import asyncio, sys
+from pathlib import Path
+from groundswell.component import Arrival
+from groundswell.members.book import Changes
+from groundswell.members.member import Link, Member, Statement
+from groundswell.store.inbox import Accept
+from groundswell.store.inbox import Accept
+from groundswell.store.listing import LinkQuery
+from groundswell.store.outbox import Processed
+from groundswell.store.store import Store
+
+async def main():
+    async with Store(Path(sys.argv[1])) as store:
+        for n in range(1, 100_000):
+            await store.accept(Accept("signups", n, [Arrival(f"r/{n}", b"{}")]))
+            changes = Changes(
+                {n: Member(n, f"+1{n}"), 1: Member(1, "+11", changed_at=n)},
+                {("crm", str(n)): Link("crm", str(n), n, "synced")},
+                [Statement(f"+1{n}", "unknown", "yes", "yes", "Y", "changed", "crm", "r", n, n)], {("all", n): True},
+            )
+            await store.process(Processed(n, n, changes=changes))
+            print(n, flush=True)
+
+asyncio.run(main())
+"""
+
+
+def killed_once_it_had_done(count: int, path: Path) -> int:
+    """The last it said it had done."""
+    done = 0
+    with subprocess.Popen([sys.executable, "-c", WRITE_UNTIL_KILLED, path], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            done = int(line)
+            if done == count:
+                process.kill()
+    assert process.returncode == -signal.SIGKILL
+    return done
+
+
+async def test_a_killed_process_leaves_members_as_far_as_it_came(tmp_path: Path) -> None:
+    path = tmp_path / "killed.db"
+    done = killed_once_it_had_done(60, path)
+    async with Store(path) as store:
+        position = await store.position()
+        assert position >= done >= 60
+        first = store.shelf.member(1)
+        assert first is not None
+        assert (first.changed_at, store.shelf.next_member()) == (position, position + 1)
+        assert await store.people.counts() == {"crm": {"synced": position}}
+        assert [line.learnt_at async for line in store.people.consents()] == list(range(1, position + 1))
+        assert store.shelf.groups_of(position) == {"all"}
+        assert store.shelf.links_of(position) == [Link("crm", str(position), position, "synced")]
 
 
 # ---- the book over it ----

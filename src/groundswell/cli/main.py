@@ -16,6 +16,7 @@ VERBS: Final = {
     "graph": "graph.command",
     "test": "test.command",
     "plan": "plan.command",
+    "drift": "drift.command",
     "run": "run.command",
     "status": "status.command",
     "record": "record.command",

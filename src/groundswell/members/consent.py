@@ -30,27 +30,29 @@ def rule(
     said: Consent,
     said_at: float,
     *,
+    since: float | None = None,
     first_contact: FirstContact | None = None,
-    is_vague: bool = False,
 ) -> Ruling:
     """Hold what is known against what is said.
 
     Args:
         known_at: When that was said; seconds since 1970.
+        said_at: When this was said, at the latest.
+        since: When it was said at the earliest; None: at `said_at`. A yes counts from here, so that no stop said in
+            between is lost.
         first_contact: None but when a counterpart is linked to a member who was there before. Then what their record
             says is no statement of now, and `said_at` only says when the record was changed.
-        is_vague: Whether `said_at` is when a record was changed, rather than when the words were said. Then saying yes
-            again does not make the yes any newer: a stop said in between would lose.
     """
+    at = said_at if said == "no" or since is None else min(since, said_at)
     if said == "unknown":
         return Ruling(known, known_at, "unknown")
     if said == known:
-        return Ruling(known, known_at if is_vague else max(known_at, said_at), "same")
+        return Ruling(known, max(known_at, at), "same")
     if known == "unknown":
-        return Ruling(said, said_at, "changed")
+        return Ruling(said, at, "changed")
     if first_contact is not None:
         if first_contact == "stop" and said == "no":
-            return Ruling("no", said_at, "changed")
+            return Ruling("no", at, "changed")
         return Ruling(known, known_at, "first_contact")
-    is_newer = said_at >= known_at if said == "no" else said_at > known_at
-    return Ruling(said, said_at, "changed") if is_newer else Ruling(known, known_at, "older")
+    is_newer = at >= known_at if said == "no" else at > known_at
+    return Ruling(said, at, "changed") if is_newer else Ruling(known, known_at, "older")

@@ -1,20 +1,33 @@
-"""A member and a counterpart kept in step: what was read there, or changed here, to what each side gets."""
+"""A member and a counterpart kept in step: what was read there, or changed here, to what each side gets.
+
+What is under way there counts as being there: the member is held against what will stand there, and a value that comes
+back is known as ours. A field whose values keep coming back as others is left alone.
+"""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 from msgspec import UNSET, Struct
 
-from groundswell.members.member import Consent, Link, Member, Value
+from groundswell.members import opt_in
+from groundswell.members.answers import NOTHING_SENT, Answer, WrittenAt, answer, answer_word
+from groundswell.members.member import Link, Member, Sent, Value
 from groundswell.members.merge import FieldRule, Rule, merge
+from groundswell.members.opt_in import OPT_IN
 from groundswell.members.values import is_same, normal
-from groundswell.members.words import consent_in
 
-OPT_IN = "sms_opt_in"
-"""In the state of a link: their word, as it stands there."""
-WORDS: dict[Consent, str] = {"yes": "true", "no": "false"}
-"""How an opt-in is written there."""
+TURNS_MAX: Final = 3
+"""Times in a row that what was written came back as something else; then the field is left alone."""
+ROUNDS_MAX: Final = 10
+"""In which counterparts answer each other's changes of the member."""
+SENT_MAX: Final = 8
+"""Values of one field under way at once. Of more, the oldest are forgotten: should one come back, it is an edit."""
+DERIVED: Final = {"city": "zip", "state": "zip"}
+"""Fields that vendors make of another one. Who writes them against that one only starts a fight."""
+
+
+_NOTHING: Final = Answer()
 
 
 class SyncRules(Struct, frozen=True):
@@ -33,16 +46,16 @@ class Edit(Struct, frozen=True):
     field: str
     to: Literal["member", "remote"]
     before: str | None
+    """What was there, as far as was seen."""
     after: str | None
     rule: Rule
     awaited: tuple[str | None, ...] = ()
-    """What else may be there by now: an earlier write that is still under way."""
+    """What else may be there by now: earlier writes that are still under way."""
 
 
 class Step(Struct, frozen=True):
-    """What came of it."""
+    """What came of one link."""
 
-    member: Member
     link: Link
     edits: Sequence[Edit] = ()
 
@@ -52,89 +65,129 @@ class Step(Struct, frozen=True):
         return [edit for edit in self.edits if edit.to == "remote"]
 
 
-def seen_state(
-    rules: SyncRules,
-    member: Member,
-    link: Link,
-    values: Mapping[str, str | None],
-    at: float,
-    written_at: float | None = None,
-) -> Step:
-    """Their system was read.
+def read(link: Link, values: Mapping[str, str | None], at: float, written_at: WrittenAt) -> Link:
+    """The link, once their system was read; to be brought into step.
 
     Args:
         values: By canonical name, and OPT_IN; what is not in it was not said. None: empty there.
-        at: When it was last modified, as they say.
-        written_at: When what is pending is known to have been written; None: it may be under way still.
+        at: When it was last modified, as they say. A state older than the newest that was seen came late, and says
+            nothing.
     """
     if at < link.remote_at:
-        return Step(member, link)  # an older state that came late
-    seen, base, pending = dict(link.seen), dict(link.base), dict(link.pending)
+        return link
+    known = link.seen
+    if not link.pending and all(field in known and known[field] == value for field, value in values.items()):
+        return link if at == link.remote_at else msgspec.structs.replace(link, remote_at=at)
+    base, pending, turned = dict(link.base), dict(link.pending), dict(link.turned)
+    for field, source in DERIVED.items():
+        if source in values and not is_same(source, values[source], known.get(source)):
+            turned.pop(field, None)
     for field, value in values.items():
-        if field in pending:
-            awaited = pending[field]
-            if is_same(field, value, awaited):
-                del pending[field]
-            elif not is_same(field, value, seen.get(field)):
-                del pending[field]  # somebody else was there: what we sent was not written, or written over
-            elif written_at is not None and at > written_at:
-                del pending[field]  # it was written, and turned back since
-                base[field] = normal(field, awaited)
-        seen[field] = value
-    link = msgspec.structs.replace(link, seen=seen, base=base, pending=pending, remote_at=at)
-    return _reconciled(rules, member, link)
+        said = _answer(link, field, value, at, written_at)
+        if said.sent:
+            pending[field] = said.sent
+        else:
+            pending.pop(field, None)
+        if said.agreed is not UNSET:
+            base[field] = said.agreed
+        if said.is_turned:
+            turned[field] = TURNS_MAX if _is_derived(field, values, known) else turned.get(field, 0) + 1
+        elif field in turned and not is_same(field, value, known.get(field)):
+            del turned[field]  # it was written as it is, or it is somebody's edit
+    return msgspec.structs.replace(
+        link, seen={**known, **values}, base=base, pending=pending, turned=turned, remote_at=at
+    )
 
 
-def member_changed(rules: SyncRules, member: Member, link: Link) -> Step:
-    """The member was changed from elsewhere."""
-    return _reconciled(rules, member, link)
+def in_step(member: Member, links: Sequence[tuple[SyncRules, Link]], seq: int) -> tuple[Member, list[Step]]:
+    """Bring a member and counterparts into step: the member as they are then, and what came of each link.
+
+    Nothing is written anywhere until no counterpart has anything more to say of the member.
+
+    Args:
+        seq: The entry of the inbox that made this necessary.
+    """
+    taken: list[list[Edit]] = [[] for _ in links]
+    steps: list[Step] = []
+    met = list(links)
+    for _ in range(ROUNDS_MAX):
+        before, steps = member, []
+        for place, (rules, link) in enumerate(met):
+            member, step = _reconciled(rules, member, link, seq)
+            steps.append(step)
+            if member is not before:
+                given = [edit for edit in step.edits if edit.to == "member"]
+                taken[place] += given
+                base = {edit.field: step.link.base[edit.field] for edit in given}
+                met[place] = (rules, msgspec.structs.replace(link, base=link.base | base))
+        if member is before:
+            break
+    return member, [Step(step.link, (*edits, *step.writes)) for edits, step in zip(taken, steps, strict=True)]
 
 
-def _reconciled(rules: SyncRules, member: Member, link: Link) -> Step:
-    fields, base, pending = dict(member.fields), dict(link.base), dict(link.pending)
+def _answer(link: Link, field: str, value: str | None, at: float, written_at: WrittenAt) -> Answer:
+    sent = link.pending.get(field)
+    if not sent:
+        return _NOTHING
+    before = link.seen.get(field)
+    if field == OPT_IN:
+        return answer_word(value, before, sent, at, written_at)
+    return answer(field, value, before, sent, at, written_at, is_derived=field in DERIVED and at > link.remote_at)
+
+
+def _is_derived(field: str, values: Mapping[str, str | None], known: Mapping[str, str | None]) -> bool:
+    """Whether this was made of another field, which is there."""
+    source = DERIVED.get(field)
+    return source is not None and bool(values.get(source, known.get(source)))
+
+
+# ---- what each side gets ----
+
+
+def _reconciled(rules: SyncRules, member: Member, link: Link, seq: int) -> tuple[Member, Step]:
+    seen, held, agreed, under_way = link.seen, member.fields, link.base, link.pending
+    fields, base, pending, turned = held, agreed, under_way, link.turned
     edits: list[Edit] = []
     for how in rules.fields:
         field = how.field
-        if field not in link.seen:
+        if field not in seen:
             continue  # nobody ever said what stands there
-        remote, known = link.seen[field], fields.get(field)
-        verdict = merge(how, known, remote, link.remote_at, base.get(field, UNSET))
-        if verdict.base is not UNSET:
-            base[field] = verdict.base
+        known, sent = held.get(field), under_way.get(field, NOTHING_SENT)
+        if sent:
+            remote = sent[-1].value
+            verdict = merge(how, known, remote, link.remote_at, normal(field, remote))
+        else:
+            remote = seen[field]
+            ours = None if known is None else known.value
+            if remote == ours and agreed.get(field, UNSET) == normal(field, ours):
+                continue  # by far the most
+            verdict = merge(how, known, remote, link.remote_at, agreed.get(field, UNSET))
+        is_agreed = verdict.rule == "agree"
+        if is_agreed and sent:
+            continue  # they will have it, but have it not yet
+        if turned.get(field, 0) >= TURNS_MAX and not is_agreed:
+            continue
+        if verdict.base is not UNSET and (field not in agreed or agreed[field] != verdict.base):
+            base = {**base, field: verdict.base}
         if verdict.member is not UNSET:
             before = None if known is None else known.value
-            fields[field] = Value(verdict.member, link.remote_at, rules.name)
+            fields = {**fields, field: Value(verdict.member, link.remote_at, rules.name)}
             edits.append(Edit(field, "member", before, verdict.member, verdict.rule))
-            pending.pop(field, None)
-        elif verdict.remote is not UNSET and not _is_pending(pending, field, verdict.remote):
-            edits.append(_write(pending, field, remote, verdict.remote, verdict.rule))
-        elif verdict.rule == "agree":
-            pending.pop(field, None)
-    if rules.writes_opt_in and OPT_IN in link.seen:
-        edits += _opt_in(member, link.seen[OPT_IN], pending)
-    if fields != member.fields:
+        elif verdict.remote is not UNSET:
+            pending = {**pending, field: (*sent, Sent(verdict.remote, seq))[-SENT_MAX:]}
+            edits.append(_write(field, seen[field], verdict.remote, verdict.rule, sent))
+    if rules.writes_opt_in and OPT_IN in seen:
+        word = opt_in.wanted(member, link, TURNS_MAX)
+        if word is not None:
+            sent = pending.get(OPT_IN, NOTHING_SENT)
+            pending = {**pending, OPT_IN: (*sent, Sent(word, seq))[-SENT_MAX:]}
+            edits.append(_write(OPT_IN, seen[OPT_IN], word, "member_changed", sent))
+    if fields is not held:
         member = msgspec.structs.replace(member, fields=fields)
-    if (base, pending) != (link.base, link.pending):
+    if base is not agreed or pending is not under_way:
         link = msgspec.structs.replace(link, base=base, pending=pending)
-    return Step(member, link, edits)
+    return member, Step(link, edits)
 
 
-def _opt_in(member: Member, word: str | None, pending: dict[str, str | None]) -> list[Edit]:
-    """Their word is made to say what the member said; nothing where the member said nothing."""
-    wanted = WORDS.get(member.consent)
-    if wanted is None or consent_in(word) == member.consent:
-        pending.pop(OPT_IN, None)
-        return []
-    if _is_pending(pending, OPT_IN, wanted):
-        return []
-    return [_write(pending, OPT_IN, word, wanted, "member_changed")]
-
-
-def _write(pending: dict[str, str | None], field: str, before: str | None, after: str | None, rule: Rule) -> Edit:
-    awaited = (pending[field],) if field in pending else ()
-    pending[field] = after
-    return Edit(field, "remote", before, after, rule, awaited)
-
-
-def _is_pending(pending: Mapping[str, str | None], field: str, value: str | None) -> bool:
-    return field in pending and is_same(field, pending[field], value)
+def _write(field: str, before: str | None, after: str | None, rule: Rule, sent: Sequence[Sent]) -> Edit:
+    return Edit(field, "remote", before, after, rule, tuple(one.value for one in sent))

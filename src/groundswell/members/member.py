@@ -33,9 +33,17 @@ class Member(Struct, frozen=True, array_like=True):
     """By canonical name: "first_name", "custom.shirt_size". Never `phone`, never `sms_opt_in`."""
     consent: Consent = "unknown"
     consent_at: float = 0.0
-    """When that was said."""
+    """When that was said: a no at the latest it can have been, a yes at the earliest. 0: nobody knows."""
     created_at: float = 0.0
     changed_at: float = 0.0
+
+
+class Sent(Struct, frozen=True, array_like=True):
+    """A value on its way to an account."""
+
+    value: str | None
+    seq: int
+    """The entry of the inbox that sent it."""
 
 
 class Link(Struct, frozen=True, array_like=True):
@@ -60,12 +68,12 @@ class Link(Struct, frozen=True, array_like=True):
     """By canonical field name (and "sms_opt_in": their word), what their system last was seen to have."""
     base: dict[str, str | None] = {}
     """In normal form, what both sides had when they last agreed. Absent: they never did."""
-    pending: dict[str, str | None] = {}
-    """What a write under way will make of it."""
-    pending_seq: int = 0
-    """The entry of the inbox that made the newest of what is pending."""
+    pending: dict[str, tuple[Sent, ...]] = {}
+    """What writes under way will make of it, the oldest first."""
     groups: tuple[str, ...] = ()
     """What they did and are in there: the groups a member joins once they are linked."""
+    turned: dict[str, int] = {}
+    """How often in a row what was written there came back as something else."""
 
 
 class Statement(Struct, frozen=True):

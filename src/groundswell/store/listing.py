@@ -6,6 +6,7 @@ links: a search for what is not there ends with an empty page that says where to
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from random import Random
 from typing import Any, Final, Literal
 
 import msgspec
@@ -52,6 +53,26 @@ class LinkPage(Struct, frozen=True):
     rows: Sequence[LinkRow]
     next: Place | None
     """Where to look on; None: that was all."""
+
+
+def linked(connection: sqlite3.Connection, account: str, count: int | None, random: Random) -> list[str]:
+    """Remote ids of who is linked: so many at random, each as likely as any other, or all."""
+    ids = connection.execute("SELECT remote_id FROM links WHERE account = ? AND member IS NOT NULL", (account,))
+    if count is None:
+        return [remote_id for (remote_id,) in ids]
+    chosen: list[str] = []
+    for place, (remote_id,) in enumerate(ids):
+        if len(chosen) < count:
+            chosen.append(remote_id)
+        elif (drawn := random.randint(0, place)) < count:
+            chosen[drawn] = remote_id
+    return chosen
+
+
+def link(connection: sqlite3.Connection, account: str, remote_id: str) -> Link | None:
+    found = connection.execute("SELECT body FROM links WHERE account = ? AND remote_id = ?", (account, remote_id))
+    row = found.fetchone()
+    return None if row is None else _link_of(row[0])
 
 
 def page(connection: sqlite3.Connection, query: LinkQuery) -> LinkPage:

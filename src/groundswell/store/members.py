@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -94,7 +94,7 @@ def write(connection: sqlite3.Connection, changes: Changes, at: int) -> None:
     """
     if not changes:
         return
-    gone = _gone(connection, changes.members)
+    gone = _gone(connection, changes)
     _put(connection, [_row_of(one) for one in changes.members.values() if one.id not in gone], _SAME_EMAIL, _PUT_MEMBER)
     dropped = [key for key, link in changes.links.items() if link is None]
     connection.executemany("DELETE FROM links WHERE account = ? AND remote_id = ?", dropped)
@@ -103,7 +103,8 @@ def write(connection: sqlite3.Connection, changes: Changes, at: int) -> None:
     # Who is linked no more goes first: a member has one link in an account, and another user may have taken its place.
     links.sort(key=_is_linked)
     _put(connection, links, _SAME_PLACE, _PUT_LINK)
-    phones = {changes.members[number].phone for number in gone}
+    phones = {changes.members[number].phone for number in gone & changes.members.keys()}
+    phones |= {link.phone for link in kept if link.phone and (link.member in gone or link.of in gone)}
     ledger.append(connection, [one for one in changes.statements if one.phone not in phones])
     for (name, member), is_in in changes.groups.items():
         if not is_in:
@@ -119,9 +120,11 @@ _DELIVERED_AT: Final = (
 )
 
 
-def _gone(connection: sqlite3.Connection, members: Iterable[int]) -> set[int]:
+def _gone(connection: sqlite3.Connection, changes: Changes) -> set[int]:
     """Those whose number was given before and who are not there."""
-    listed = msgspec.json.encode(list(members)).decode()
+    numbers = {number for link in changes.links.values() if link for number in (link.member, link.of)}
+    numbers |= {*changes.members, *(member for _, member in changes.groups)}
+    listed = msgspec.json.encode([number for number in numbers if number is not None]).decode()
     return {number for (number,) in connection.execute(_GONE, (listed,))}
 
 

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any, Final, TypeVar
 
-import anyio
 import anyio.to_thread
 import msgspec
 from msgspec import Struct
@@ -16,16 +16,15 @@ from msgspec import Struct
 from groundswell.errors import StoreError
 from groundswell.members.member import Link, LinkState, Member, Statement
 from groundswell.store import erasure, ledger, listing, stones
-from groundswell.store.database import connect_to_checkpoint, connect_to_read
+from groundswell.store.database import connect_to_read
 from groundswell.store.erasure import TABLES, Erased, Erasure, Forget, LastPart, Part, Table
 from groundswell.store.listing import LinkPage, LinkQuery
 from groundswell.store.traces import Identity, Traces
+from groundswell.store.wipe import Wipe
 
 LEDGER_LINES_PER_READ: Final = 1_000
 FOUND_MAX: Final = 100
 """People that are shown with one email."""
-LOG_TRIES: Final = 40
-LOG_PAUSE_S: Final = 0.05
 
 R = TypeVar("R")
 
@@ -47,8 +46,8 @@ class Forgotten(Struct, frozen=True):
     """What was done to forget somebody."""
 
     erased: Erased
-    is_log_empty: bool
-    """Whether SQLite's log, which still had what was erased, could be emptied too. If not, it will be overwritten."""
+    is_wiped: bool
+    """Whether free room in the file and SQLite's log were wiped too. If not, somebody read all the time; ask again."""
 
 
 class People:
@@ -59,6 +58,7 @@ class People:
         self._path = path
         self._erasure = erasure
         self._submit = submit
+        self._wipe = Wipe(path)
 
     async def persons(self, *, phone: str | None = None, email: str | None = None) -> list[Person]:
         """Who has this phone (E.164) or this email; with an email it may be several."""
@@ -73,6 +73,14 @@ class People:
     async def list_links(self, query: LinkQuery) -> LinkPage:
         """One page of an account's links."""
         return await self._look(partial(listing.page, query=query))
+
+    async def linked(self, account: str, count: int | None, random: Random) -> list[str]:
+        """Remote ids of people of this account who are linked: so many of them at random, or all."""
+        return await self._look(partial(listing.linked, account=account, count=count, random=random))
+
+    async def link(self, account: str, remote_id: str) -> Link | None:
+        """One link."""
+        return await self._look(partial(listing.link, account=account, remote_id=remote_id))
 
     async def counts(self) -> dict[str, dict[LinkState, int]]:
         """By account: how many links are in each state. Costs the same however many there are."""
@@ -105,7 +113,11 @@ class People:
                 looked_to[table], more = await self._erase_from(table, identity, asked.at)
                 erased += more
             done = await self._submit(self._erasure.erase_last, LastPart(asked, identity, looked_to))
-        return Forgotten(erased + done, await self._empty_log())
+        return Forgotten(erased + done, await anyio.to_thread.run_sync(self._wipe.run))
+
+    def close(self) -> None:
+        """When no connection to the state file is left."""
+        self._wipe.close()
 
     async def _erase_from(self, table: Table, identity: Identity, at: int) -> tuple[int, Erased]:
         """Returns the last number looked at as well."""
@@ -120,14 +132,6 @@ class People:
             after = found.last
         return last, erased
 
-    async def _empty_log(self) -> bool:
-        """Whoever reads at this moment keeps the log from being emptied; they read for an instant only."""
-        for _ in range(LOG_TRIES):
-            if await anyio.to_thread.run_sync(_is_log_emptied, self._path):
-                return True
-            await anyio.sleep(LOG_PAUSE_S)
-        return False
-
     async def _look(self, look: Callable[[sqlite3.Connection], R]) -> R:
         def looked() -> R:
             with closing(connect_to_read(self._path)) as connection:
@@ -138,12 +142,6 @@ class People:
             return await anyio.to_thread.run_sync(looked)
         except sqlite3.Error as exc:
             raise StoreError(f"reading the state file {self._path} failed: {exc}") from exc
-
-
-def _is_log_emptied(path: Path) -> bool:
-    with closing(connect_to_checkpoint(path)) as connection:
-        is_busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        return not is_busy
 
 
 _link_of: Final = msgspec.msgpack.Decoder(Link).decode

@@ -8,8 +8,9 @@ from typing import Any, Final
 import msgspec
 
 from groundswell.connectors.common.wishes import CREATE, EXPECTED, FORMER
-from groundswell.members.linked import OPT_IN, Edit
+from groundswell.members.linked import Edit
 from groundswell.members.member import Link, Member
+from groundswell.members.opt_in import OPT_IN
 from groundswell.record import Action, Group, Person, Record, utc_stamp
 
 OWN: Final = "groundswell:"

@@ -5,9 +5,9 @@ every account the member is linked in, by the rules of that account's sync.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from datetime import datetime
-from typing import Final
+from functools import partial
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -15,12 +15,13 @@ from msgspec import UNSET, Struct, UnsetType
 from groundswell.component import Context
 from groundswell.connectors.common.canonical import value_at
 from groundswell.members.book import Book, email_of
-from groundswell.members.consent import Ruling, rule
+from groundswell.members.consent import Ruling
 from groundswell.members.identity import candidate
-from groundswell.members.linked import OPT_IN, WORDS, Edit, Step, SyncRules, member_changed, seen_state
+from groundswell.members.linked import Edit, Step, SyncRules, in_step, read
 from groundswell.members.member import Link, Member, Statement
 from groundswell.members.merge import FieldRule
 from groundswell.members.modes import MODES
+from groundswell.members.opt_in import OPT_IN, WORDS, heard
 from groundswell.members.stage import Stage
 from groundswell.members.words import consent_in
 from groundswell.record import Action, Page, Person, Record
@@ -29,9 +30,6 @@ from groundswell.sync.records import create_record, group_record, member_record,
 from groundswell.sync.settings import SyncSettings
 from groundswell.sync.sides import SIDES, Side
 from groundswell.transforms.normalise_phone import e164_reader
-
-ROUNDS_MAX: Final = 10
-"""In which accounts answer each other's changes before it counts as a defect."""
 
 
 class Sync(Struct, frozen=True):
@@ -96,6 +94,16 @@ class SyncStage(Stage):
             return list(self._action(record, remote_id, book, now))
         return ()
 
+    @property
+    def vendor(self) -> str:
+        """As in `Person.ids`."""
+        return self._own.side.vendor
+
+    def values(self, person: Person) -> dict[str, str | None]:
+        """What one of theirs has of the fields that are kept in step, and their word for the opt-in."""
+        word = self._own.side.opt_in(person, self._own.settings.opt_in_field)
+        return self._values(person) | ({} if word is UNSET else {OPT_IN: word})
+
     # ---- a person as they are there ----
 
     def _state(self, record: Record, person: Person, remote_id: str, book: Book, now: float) -> Iterator[Record]:
@@ -117,22 +125,21 @@ class SyncStage(Stage):
                 self.counts[link.reason] += 1
                 return
         member, word = before, own.side.opt_in(person, own.settings.opt_in_field)
-        values = self._values(person)
+        values, written_at = self.values(person), partial(book.delivered_at, own.sink)
         if word is not UNSET:
-            values[OPT_IN] = word
             # Whoever was made by us has what their system gives to newcomers: nobody said that.
             was_made = is_new_link and book.link(own.rules.account, _marker(member)) is not None
-            if not was_made:
-                is_first = is_new_link and before.consent != "unknown"
-                member = self._heard(record, member, link, word, at, now, book, is_first=is_first)
-        written_at = book.delivered_at(own.sink, link.pending_seq) if link.pending else None
-        step = seen_state(own.rules, member, link, values, at, written_at)
-        yield from self._settled(record, before, step, own, book, now)
+            contact = own.settings.first_contact if is_new_link and before.consent != "unknown" else None
+            ruling = None if was_made else heard(member, link, word, at, written_at, contact)
+            if ruling is not None:
+                member = self._ruled(record, member, link, ruling, word, at, now, book)
+        link = read(link, values, at, written_at)
+        member = yield from self._settled(before, member, link, book, now)
         if is_new_link:
-            yield from self._linked(record, step.member, step.link, book, now)
+            yield from self._linked(record, member, link, book, now)
         if own.settings.primary_group is not None:
-            yield from self._join(record, step.member, own.settings.primary_group, book, now)
-        yield from self._usergroups(record, person, step.member, book, now)
+            yield from self._join(record, member, own.settings.primary_group, book, now)
+        yield from self._usergroups(record, person, member, book, now)
 
     def _identified(self, link: Link, person: Person, at: float, book: Book, now: float) -> tuple[Link, Member | None]:
         """The member they are, made if there is none; None where they are no member, with the reason in the link."""
@@ -163,26 +170,20 @@ class SyncStage(Stage):
             values[how.field] = None if value is UNSET else value
         return values
 
-    def _heard(
+    def _ruled(
         self,
         record: Record,
         member: Member,
         link: Link,
+        ruling: Ruling,
         word: str | None,
         at: float,
         now: float,
         book: Book,
-        *,
-        is_first: bool,
     ) -> Member:
-        """What their word makes of the member's consent. A word that stands as it stood says nothing new."""
-        said = consent_in(word)
-        if OPT_IN in link.seen and (word == link.seen[OPT_IN] or said == consent_in(link.pending.get(OPT_IN))):
-            return member
-        contact = self._own.settings.first_contact if is_first else None
-        ruling = rule(member.consent, member.consent_at, said, at, first_contact=contact, is_vague=True)
+        """The member, with what their word made of the consent; it is in the ledger, too."""
         if ruling.decision != "same" and not (ruling.decision == "unknown" and not word):
-            book.state(_line(member, ruling, word, said, self._own.name, record.id, at, now))
+            book.state(_line(member, ruling, word, consent_in(word), self._own.name, record.id, at, now))
         if self.watch is not None and ruling.consent != member.consent:
             edit = Edit(OPT_IN, "member", WORDS.get(member.consent), WORDS.get(ruling.consent), "remote_changed")
             self.watch(self._own.name, member, link.remote_id, [edit])
@@ -195,29 +196,33 @@ class SyncStage(Stage):
     # ---- what comes of it ----
 
     def _settled(
-        self, record: Record, before: Member, step: Step, sync: Sync, book: Book, now: float
-    ) -> Iterator[Record]:
-        """Keep the link; if the member changed, bring every other account into step. The member as they are now."""
-        member = step.member
-        self._keep(step, sync, member, book, now)
+        self, before: Member, member: Member, link: Link, book: Book, now: float
+    ) -> Generator[Record, None, Member]:
+        """Bring what was read and the member into step; if the member changed, every other account too."""
+        syncs = [self._own]
+        after, steps = in_step(member, [(self._own.rules, link)], book.seq)
         is_new = book.member(member.id) is None
-        if member != before or is_new:
-            waiting = [link for link in book.links_of(member.id) if link.account != sync.rules.account]
-            for _ in range(ROUNDS_MAX):
-                changed = member
-                for link in waiting:
-                    other = self._syncs.get(link.account)
-                    if other is not None and other.settings.enabled:
-                        moved = member_changed(other.rules, changed, link)
-                        self._keep(moved, other, moved.member, book, now)
-                        changed = moved.member
-                if changed == member:
-                    break
-                member, waiting = changed, book.links_of(member.id)
-            member = msgspec.structs.replace(member, changed_at=now)
-            book.put(member)
-            yield member_record(member, self._ids(member, book), self._own.name)
-        self._create(member, book, now)
+        if after != before or is_new:
+            others = [
+                (other, linked)
+                for linked in book.links_of(member.id)
+                if linked.account != link.account
+                and (other := self._syncs.get(linked.account)) is not None
+                and other.settings.enabled
+            ]
+            if others:
+                syncs += [other for other, _ in others]
+                rules = [(self._own.rules, link), *((other.rules, linked) for other, linked in others)]
+                after, steps = in_step(member, rules, book.seq)
+        if after != before or is_new:
+            after = msgspec.structs.replace(after, changed_at=now)
+            book.put(after)
+        for sync, step in zip(syncs, steps, strict=True):
+            self._keep(step, sync, after, book, now)
+        if after != before or is_new:
+            yield member_record(after, self._ids(after, book), self._own.name)
+        self._create(after, book, now)
+        return after
 
     def _keep(self, step: Step, sync: Sync, member: Member, book: Book, now: float) -> None:
         link, writes = step.link, step.writes
@@ -225,7 +230,6 @@ class SyncStage(Stage):
             self.watch(sync.name, member, link.remote_id, step.edits)
         if writes:
             book.write(sync.sink, write_record(member, link, sync.side.vendor, writes, sync.name, now))
-            link = msgspec.structs.replace(link, pending_seq=book.seq)
         state = "pending" if link.pending else "synced"
         if link.state in ("synced", "pending", "error"):
             link = msgspec.structs.replace(link, state=state, reason="")

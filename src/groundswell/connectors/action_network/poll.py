@@ -5,6 +5,7 @@ this finds what they left out. Records have the ids that the webhook source give
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -16,10 +17,10 @@ from groundswell.component import Arrival, Context, Cursor, Emit, Span
 from groundswell.connectors.action_network.account import ActionNetworkAccount
 from groundswell.connectors.action_network.collections import COLLECTIONS
 from groundswell.connectors.action_network.polling.marks import Marks, read_marks
-from groundswell.connectors.action_network.polling.polled import read_polled
+from groundswell.connectors.action_network.polling.polled import person_arrival, read_polled
 from groundswell.connectors.action_network.polling.rounds import BEGINNING, Rounds, Scope
 from groundswell.connectors.action_network.polling.under_way import ACTIONS
-from groundswell.connectors.action_network.transport import Caller
+from groundswell.connectors.action_network.transport import Caller, MissingError
 from groundswell.errors import RequestError
 from groundswell.http.limits import Priority
 from groundswell.record import Record
@@ -138,6 +139,14 @@ class ActionNetworkPoll:
     async def once(self, cursor: Cursor | None, emit: Emit) -> None:
         """One round, from this cursor on."""
         await self._from(cursor, self._all, self._scope, Priority.POLL).once(emit)
+
+    async def people_now(self, numbers: Sequence[str]) -> list[Arrival]:
+        """These people as they are now, a call for each; those who are gone are left out."""
+        caller, found = Caller(self._name, Priority.BACKFILL), []
+        for number in numbers:
+            with suppress(MissingError):
+                found.append(person_arrival(await self._client.get(caller, ("people", number))))
+        return found
 
     async def backfill(self, collections: Sequence[str], span: Span, cursor: Cursor | None, emit: Emit) -> None:
         """Emit what was last changed in this time: somebody who changed again later is not in it.

@@ -14,10 +14,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from groundswell.component import Arrival, Context, Cursor, Emit, Span
 from groundswell.connectors.actionkit.account import ActionKitAccount
-from groundswell.connectors.actionkit.mapping import read_arrival
+from groundswell.connectors.actionkit.mapping import read_arrival, state
 from groundswell.connectors.actionkit.polling.feeds import COLLECTIONS
 from groundswell.connectors.actionkit.polling.marks import Marks, read_marks
 from groundswell.connectors.actionkit.polling.rounds import Rounds, Scope
+from groundswell.connectors.actionkit.polling.things import Things
 from groundswell.connectors.actionkit.transport import Caller
 from groundswell.errors import RequestError
 from groundswell.http.limits import Priority
@@ -131,6 +132,12 @@ class ActionKitPoll:
     async def once(self, cursor: Cursor | None, emit: Emit) -> None:
         """One round, from this cursor on."""
         await self._from(cursor, self.collections, self._scope, Priority.POLL).once(emit)
+
+    async def people_now(self, numbers: Sequence[str]) -> list[Arrival]:
+        """These users as they are now; those who are gone are left out."""
+        things = Things(self._client, Caller(self._name, Priority.BACKFILL))
+        users = await things.with_phones(await things.get("user", numbers))
+        return [state("user", user) for user in users]
 
     async def backfill(self, collections: Sequence[str], span: Span, cursor: Cursor | None, emit: Emit) -> None:
         """Emit what was last changed in this time: somebody who changed again later is not in it.

@@ -80,6 +80,11 @@ def read_polled(arrival: Arrival, source: str, mobile_unsubscribed: bool | Unset
 # ---- what has states ----
 
 
+def person_arrival(resource: Resource) -> Arrival:
+    """A person as they are now."""
+    return _state("person", resource)
+
+
 def _state(word: str, resource: Resource) -> Arrival:
     """`action_network:person/UUID@STAMP.HASH`: so A -> B -> A is three records, and what is read again is none.
 

@@ -1,0 +1,59 @@
+"""`groundswell drift`: how far members and accounts are apart."""
+
+from pathlib import Path
+from random import Random
+from typing import Annotated
+
+import anyio
+import typer
+
+from groundswell.cli.asking import fail
+from groundswell.cli.options import CONFIG, JSON, load_or_exit
+from groundswell.cli.screen import print_json, say, table
+from groundswell.clock import SystemClock
+from groundswell.config.model import Config
+from groundswell.config.problems import meant
+from groundswell.errors import GroundswellError, RequestError, StoreLockedError
+from groundswell.runtime.drifting import Drift, drift
+from groundswell.store.store import Store
+
+
+def command(
+    sync: Annotated[str, typer.Argument(help="The sync.")],
+    sample: Annotated[int, typer.Option(min=1, help="How many of its people to look at, at random.")] = 200,
+    everybody: Annotated[bool, typer.Option("--all", help="Look at all of them.")] = False,
+    config: CONFIG = None,
+    as_json: JSON = False,
+) -> None:
+    """Read people of an account anew, hold them against the members, and count what differs. Nothing is written.
+
+    It does not run beside a daemon, since both together would pass the rate of the account.
+    Exit codes: 0 done, 1 failed, 78 the configuration is wrong.
+
+    Examples: groundswell drift actionkit; groundswell drift network --sample 1000; groundswell drift actionkit --all
+    """
+    loaded = load_or_exit(config or [Path("pipeline.toml")])
+    switched_on = [name for name, settings in loaded.syncs.items() if settings.enabled]
+    if sync not in switched_on:
+        fail(RequestError(f"there is no sync called {sync} that is switched on; {meant(sync, switched_on)}"))
+    try:
+        found = anyio.run(_drift, loaded, sync, None if everybody else sample)
+    except StoreLockedError:
+        fail(RequestError("a daemon runs on this state file; both would pass the account's rate together, so stop it"))
+    except GroundswellError as exc:
+        fail(exc)
+    if as_json:
+        print_json(found)
+        return
+    rows = [(name, one.agree, one.edited, one.under_way, one.left) for name, one in found.fields.items()]
+    headings = ("field", "agree", "edited since", "being written", "left as they are")
+    say(f"{sync}: {found.linked:,} people looked at, {found.gone:,} of them gone")
+    say(table("Fields", headings, rows, numbers=headings[1:]))
+
+
+async def _drift(config: Config, name: str, count: int | None) -> Drift:
+    path = config.directory / config.daemon.state
+    if not path.exists():
+        raise RequestError(f"there is no state file {path}: no daemon has run with this configuration")
+    async with Store(path) as store:
+        return await drift(config, store, name, count, SystemClock(), Random())
