@@ -38,6 +38,8 @@ def heard(
         return None
     # Another word stood there in the state before, so this one was said after that.
     since = nextafter(link.remote_at, inf) if OPT_IN in link.seen else 0.0
+    if member.consent == "no" == consent_in(link.seen.get(OPT_IN)) and not link.pending.get(OPT_IN):
+        since = at  # that no stood here too when this was last read: whatever was said here since was said after it
     return rule(member.consent, member.consent_at, consent_in(word), at, since=since, first_contact=first_contact)
 
 
