@@ -14,8 +14,8 @@ OPT_IN: Final = "sms_opt_in"
 """In the state of a link: their word, as it stands there."""
 WORDS: Final[dict[Consent, str]] = {"yes": "true", "no": "false"}
 """How an opt-in is written there."""
-ECHO_S: Final = 60.0
-"""How long before we knew of it a write of ours may have happened, by their clock."""
+CLOCKS_S: Final = 60.0
+"""How far their clock may be from ours, with the time a write takes."""
 STAMP_S: Final = 1.0
 """What a stamp of theirs may leave out, in seconds."""
 
@@ -39,11 +39,19 @@ def heard(
     """
     if at < link.remote_at or not _is_news(member, link, word, at, written_at):
         return None
-    since = 0.0
-    if OPT_IN in link.seen:
-        # A no that stood there was before this; of other words, stamps of whole seconds tell less.
-        since = link.remote_at if consent_in(link.seen[OPT_IN]) == "no" else link.remote_at - STAMP_S
+    since = _since(member, link)
     return rule(member.consent, member.consent_at, consent_in(word), at, since=since, first_contact=first_contact)
+
+
+def _since(member: Member, link: Link) -> float:
+    """When what stands there now was said, at the earliest: after the state before, where another word stood."""
+    if OPT_IN not in link.seen:
+        return 0.0
+    if consent_in(link.seen[OPT_IN]) != "no":
+        return link.remote_at - STAMP_S
+    # Where the member's no stood too, whatever was said since was said after it.
+    stood_too = member.consent == "no" and link.remote_at >= member.consent_at - CLOCKS_S
+    return max(link.remote_at, member.consent_at) if stood_too else link.remote_at
 
 
 def _is_news(member: Member, link: Link, word: str | None, at: float, written_at: WrittenAt) -> bool:
@@ -57,7 +65,7 @@ def _is_news(member: Member, link: Link, word: str | None, at: float, written_at
     if ours is not None:
         # Our own word comes with the time of our write, or a later one. A no from before that is a person's.
         written = written_at(ours.seq)
-        return said == "no" and (written is None or at < written - ECHO_S)
+        return said == "no" and (written is None or at < written - CLOCKS_S)
     return True
 
 

@@ -7,17 +7,15 @@ from typing import Any, Final
 
 import msgspec
 
+from groundswell.connectors.common.wishes import CREATE, EXPECTED, FORMER
 from groundswell.members.linked import Edit
-from groundswell.members.member import Link, Member
+from groundswell.members.member import MEMBER, Link, Member
 from groundswell.members.opt_in import OPT_IN
 from groundswell.record import Action, Group, Person, Record, utc_stamp
 
 OWN: Final = "groundswell:"
-MEMBER: Final = "groundswell"
-"""A member's number, in `Person.ids`."""
 CUSTOM: Final = "custom."
 UPDATE: Final = "update"
-CREATE: Final = "create"
 
 
 def person_of(values: Mapping[str, str | None], **others: Any) -> Person:
@@ -64,21 +62,23 @@ def with_member(record: Record, member: Member) -> Record:
 def write_record(member: Member, link: Link, vendor: str, edits: Sequence[Edit], source: str, at: float) -> Record:
     """What is to be written about one counterpart, and what has to be there for that.
 
-    `action.fields.expected` has, by canonical name, every value that may be there; where another one is, somebody was
-    there meanwhile, and the field is left alone. `former` is what was seen there last.
+    In `action.fields`, "expected NAME" has every value of a field that may be there; where another one is, somebody was
+    there meanwhile, and the field is left alone. "former NAME" is what was seen there last. Each is a name of its own,
+    so that two writes that go out as one keep what either expected. The phone keeps the writes about a member in order.
     """
     writes = {edit.field: edit.after for edit in edits}
-    former = {edit.field: edit.before for edit in edits}
-    expected = {edit.field: [edit.before, *edit.awaited] for edit in edits}
+    former = {f"{FORMER}{edit.field}": edit.before for edit in edits}
+    expected = {f"{EXPECTED}{edit.field}": [edit.before, *edit.awaited] for edit in edits}
     opt_in: dict[str, Any] = {OPT_IN: writes[OPT_IN] == "true"} if OPT_IN in writes else {}
-    person = person_of(writes, ids={vendor: link.remote_id, MEMBER: str(member.id)}, **opt_in)
+    ids = {vendor: link.remote_id, MEMBER: str(member.id)}
+    person = person_of(writes, phone=member.phone, ids=ids, **opt_in)
     return Record(
         id=f"{OWN}write/{link.account}.{link.remote_id}@{_stamp(at)}.{_hash_of([person, former])}",
         kind="person",
         source=source,
         occurred_at=_stamp(at),
         person=person,
-        action=Action(type=UPDATE, fields={"expected": expected, "former": former}),
+        action=Action(type=UPDATE, fields=expected | former),
     )
 
 

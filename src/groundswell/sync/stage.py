@@ -16,7 +16,7 @@ from groundswell.component import Context
 from groundswell.connectors.common.canonical import value_at
 from groundswell.members.book import Book, email_of
 from groundswell.members.consent import Ruling
-from groundswell.members.identity import candidate
+from groundswell.members.identity import Prefer, candidate
 from groundswell.members.linked import Edit, Step, SyncRules, in_step, read
 from groundswell.members.member import Link, Member, Statement
 from groundswell.members.merge import FieldRule
@@ -99,6 +99,11 @@ class SyncStage(Stage):
         """As in `Person.ids`."""
         return self._own.side.vendor
 
+    @property
+    def prefer(self) -> Prefer:
+        """Which of several people with one phone is linked, when nobody is."""
+        return self._own.settings.prefer
+
     def values(self, person: Person) -> dict[str, str | None]:
         """What one of theirs has of the fields that are kept in step, and their word for the opt-in."""
         word = self._own.side.opt_in(person, self._own.settings.opt_in_field)
@@ -137,6 +142,8 @@ class SyncStage(Stage):
         member = yield from self._settled(before, member, link, book, now)
         if is_new_link:
             yield from self._linked(record, member, link, book, now)
+        if own.settings.primary_group is not None:
+            yield from self._join(record, member, own.settings.primary_group, book, now)
         yield from self._usergroups(record, person, member, book, now)
 
     def _identified(self, link: Link, person: Person, at: float, book: Book, now: float) -> tuple[Link, Member | None]:
@@ -147,7 +154,7 @@ class SyncStage(Stage):
             own.side.phones(person), own.settings.phone_types, self._parse, has_opt_in=isinstance(word, str)
         )
         emails = [link.email.casefold()] if link.email else []
-        if any(book.is_forgotten(one) for one in ([found.phone] if found.phone else []) + emails):
+        if any(book.is_forgotten(one, at) for one in ([found.phone] if found.phone else []) + emails):
             # Nothing is kept of somebody who is to be forgotten, but that this number is theirs.
             return Link(link.account, link.remote_id, None, "ineligible", "forgotten"), None
         link = msgspec.structs.replace(link, phone=found.phone)
@@ -161,12 +168,11 @@ class SyncStage(Stage):
         return msgspec.structs.replace(link, member=member.id, state="synced", reason="", of=None), member
 
     def _values(self, person: Person) -> dict[str, str | None]:
-        """What the record says of the fields that are kept in step."""
+        """What stands in the fields that are kept in step. They were read whole: what is not there is empty."""
         values: dict[str, str | None] = {}
         for how in self._own.rules.fields:
             value = value_at(person, self._own.settings.remote_name(how.field))
-            if value is not UNSET:
-                values[how.field] = value
+            values[how.field] = None if value is UNSET else value
         return values
 
     def _ruled(
@@ -237,8 +243,7 @@ class SyncStage(Stage):
     def _linked(self, record: Record, member: Member, link: Link, book: Book, now: float) -> Iterator[Record]:
         """They were no member of this account before: what they did there counts from now on."""
         book.drop_link(link.account, _marker(member))
-        primary = self._own.settings.primary_group
-        for group in (*([primary] if primary else []), *link.groups):
+        for group in link.groups:
             yield from self._join(record, member, group, book, now)
 
     def _create(self, member: Member, book: Book, now: float) -> None:
@@ -253,6 +258,8 @@ class SyncStage(Stage):
             )
             if not is_meant or book.link(account, _marker(member)) is not None:
                 continue
+            if any(link.state == "gone" for link in book.duplicates_of(member.id, account)):
+                continue  # somebody deleted them there, and had a reason
             values = {
                 how.field: member.fields[how.field].value for how in sync.rules.fields if how.field in member.fields
             }
@@ -303,8 +310,8 @@ class SyncStage(Stage):
             if group.page is not None and group.page not in called:
                 continue
             value = action.fields.get(group.field)
-            values = value if isinstance(value, list) else [value]
-            if group.value in values or (group.value is None and value not in (None, "", [])):
+            values = [one for one in (value if isinstance(value, list) else [value]) if one not in (None, "")]
+            if group.value in values or (group.value is None and values):
                 yield group.name
 
     def _usergroups(self, record: Record, person: Person, member: Member, book: Book, now: float) -> Iterator[Record]:

@@ -103,10 +103,19 @@ def test_a_state_that_came_late_says_nothing() -> None:
 def test_a_yes_reopens_only_when_it_was_surely_said_after_the_no() -> None:
     # Read at 40 as TBD and at 99 as yes: it may have been said at 41, before the no.
     assert heard(member("no", 50), link("TBD", 40), "yes", 99, not_yet) == Ruling("no", 50, "older")
-    assert heard(member("no", 50), link("false", 50), "yes", 99, not_yet) == Ruling("yes", 50, "changed")
     # Stamps have whole seconds: what stood there at 50 may have been read before the no.
     assert heard(member("no", 50), link("TBD", 50), "yes", 99, not_yet) == Ruling("no", 50, "older")
     assert heard(member("no", 50), link("TBD", 51), "yes", 99, not_yet) == Ruling("yes", 50, "changed")
+
+
+@pytest.mark.parametrize(("stood_at", "counts_from"), [(40, 50.4), (50, 50.4), (51, 51)])
+def test_a_yes_reopens_where_the_no_itself_stood_though_the_clocks_are_apart(stood_at: int, counts_from: float) -> None:
+    ruling = heard(member("no", 50.4), link("false", stood_at), "yes", 99, not_yet)
+    assert ruling == Ruling("yes", counts_from, "changed")
+
+
+def test_a_no_said_again_elsewhere_since_is_not_reopened_by_a_yes_that_may_be_older() -> None:
+    assert heard(member("no", 500), link("false", 50), "yes", 999, not_yet) == Ruling("no", 500, "older")
 
 
 def test_a_no_counts_from_the_latest_it_can_have_been_said() -> None:

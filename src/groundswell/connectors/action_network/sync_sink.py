@@ -17,6 +17,7 @@ from groundswell.connectors.action_network.people_sink import Country
 from groundswell.connectors.action_network.transport import Caller
 from groundswell.connectors.action_network.writing.changes import Shown
 from groundswell.connectors.action_network.writing.lookup import Identity, PeopleLookup, identity_of
+from groundswell.connectors.action_network.writing.outgoing import ADDRESS
 from groundswell.connectors.action_network.writing.person import PeopleWriter, Rules, Wanted
 from groundswell.connectors.action_network.writing.statuses import SUBSCRIBED, UNSUBSCRIBED, Policy
 from groundswell.connectors.action_network.writing.tagging import Tagger
@@ -75,31 +76,44 @@ class ActionNetworkSync:
         if shown is None:
             return Rejected("gone", f"{self._caller.component}: the person is not there any more: merged, or deleted")
         due = wish.due(lambda field: self._there(shown, field))
+        if shown.email is not None:
+            due.pop("email", None)  # it is who they are there
         if not due:
             return Skipped("already_there_or_edited_meanwhile")
-        return await self._writer.change(self._wanted(wish, Identity(shown.id, None, shown.phone), due), shown)
+        return await self._writer.change(self._wanted(wish, Identity(shown.id, None, shown.phone), due, shown), shown)
 
     async def _create(self, wish: Wish) -> Outcome:
         identity = identity_of(wish.person)
         values = {**wish.values, "phone": identity.digits}
-        found = (await self._lookup.find(self._caller, identity)).shown
-        if found is None:
-            return await self._writer.write(self._wanted(wish, identity, values))
+        found = await self._lookup.find(self._caller, identity)
+        if found.shown is None:
+            return await self._writer.add(self._wanted(wish, identity, values), found.holder)
         # Somebody has the address: what they have stays, and what they lack is filled.
-        lacking = {field: value for field, value in values.items() if not self._there(found, field)}
-        return await self._writer.change(self._wanted(wish, identity, lacking), found)
+        shown = found.shown
+        self._lookup.remember(identity, shown)
+        lacking = {field: value for field, value in values.items() if not self._there(shown, field)}
+        return await self._writer.change(self._wanted(wish, identity, lacking, shown), shown)
 
     def _there(self, shown: Shown, field: str) -> str | None:
         if field == OPT_IN:
             return _WORDS.get(shown.phone_status or "")
+        if field == "country" and not shown.is_located:
+            return None  # the one they give to everybody
         return shown.values.get(self._settings.remote.get(field, field))
 
-    def _wanted(self, wish: Wish, identity: Identity, values: Mapping[str, str | None]) -> Wanted:
+    def _wanted(
+        self, wish: Wish, identity: Identity, values: Mapping[str, str | None], shown: Shown | None = None
+    ) -> Wanted:
         sms = values.get(OPT_IN)
+        written = {self._settings.remote.get(name, name): value for name, value in values.items() if name != OPT_IN}
+        if shown is not None and shown.is_located and any(name in ADDRESS for name in written):
+            # A part of an address that comes alone takes others away, so the rest of it goes along.
+            rest: dict[str, str | None] = {name: shown.values[name] for name in ADDRESS if name in shown.values}
+            written = rest | written
         return Wanted(
             record_id=wish.record_id,
             identity=identity,
-            values={self._settings.remote.get(name, name): value for name, value in values.items() if name != OPT_IN},
+            values=written,
             email_opt_in=UNSET,
             sms_opt_in=UNSET if sms is None else sms == "true",
         )

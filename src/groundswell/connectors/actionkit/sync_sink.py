@@ -13,7 +13,7 @@ from aiolimiter import AsyncLimiter
 from msgspec import UNSET
 from pydantic import Field
 
-from groundswell.component import Context, Delivered, Delivery, Outcome, Rejected, Skipped
+from groundswell.component import Context, Delivered, Delivery, Outcome, Rejected, Retry, Skipped
 from groundswell.connectors.actionkit.account import ActionKitAccount
 from groundswell.connectors.actionkit.client import Resource
 from groundswell.connectors.actionkit.faults import InvalidError, MissingError
@@ -26,6 +26,7 @@ from groundswell.connectors.actionkit.writing.address import Country
 from groundswell.connectors.actionkit.writing.changes import Changes, Wanted, changes_of
 from groundswell.connectors.actionkit.writing.phones import Phones
 from groundswell.connectors.common.canonical import CUSTOM, value_at
+from groundswell.connectors.common.in_turn import is_about_all
 from groundswell.connectors.common.outcome import outcome_of
 from groundswell.connectors.common.wishes import OPT_IN, Wish, wish_of
 from groundswell.errors import RemoteError, UnauthorizedError
@@ -68,11 +69,15 @@ class ActionKitSync:
 
     async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
         wishes = [wish_of(delivery) for delivery in deliveries]
-        users = await self._users(wishes)
+        users = await self._together(wishes)
         outcomes: dict[int, Outcome] = {}
+        stopped: list[Retry] = []
 
         async def one(place: int) -> None:
-            outcomes[place] = await self._guarded(wishes[place], users)
+            outcome = stopped[0] if stopped else await self._guarded(wishes[place], users)
+            if isinstance(outcome, Retry) and is_about_all(outcome):
+                stopped.append(outcome)
+            outcomes[place] = outcome
 
         await abreast(one, range(len(wishes)), AT_ONCE)
         return [outcomes[place] for place in range(len(wishes))]
@@ -80,29 +85,31 @@ class ActionKitSync:
     async def aclose(self) -> None:
         """Nothing to let go of: the session is the daemon's."""
 
-    async def _users(self, wishes: Sequence[Wish]) -> dict[int, Resource]:
-        try:
-            found = await self._things.get("user", [user_id_of(wish.person) for wish in wishes if not wish.is_new])
-        finally:
-            self._things.let_go()
-        return {user["id"]: user for user in found}
+    async def _together(self, wishes: Sequence[Wish]) -> dict[int, Resource] | None:
+        """The users, a hundred a call; None where each has to be looked at alone."""
+        numbers = [number for wish in wishes if not wish.is_new and (number := user_id_of(wish.person)) is not None]
+        found = await self._things.together("user", numbers) if len(numbers) > 1 else None
+        return None if found is None else {user["id"]: user for user in found}
 
-    async def _guarded(self, wish: Wish, users: Mapping[int, Resource]) -> Outcome:
+    async def _guarded(self, wish: Wish, users: Mapping[int, Resource] | None) -> Outcome:
         await self._pace.acquire()
         try:
             if wish.is_new:
                 return await self._create(wish)
-            user = users.get(user_id_of(wish.person) or 0)
+            user = await self._user(user_id_of(wish.person) or 0, users)
             if user is None:
                 return Rejected("gone", f"{self._caller.component}: the user is not there any more: merged, or erased")
             return await self._update(wish, user)
-        except (InvalidError, MissingError) as error:
-            if isinstance(error, MissingError) or "page" in error.fields:
-                wrong = UnauthorizedError(f"{self._caller.component}: there is no such page; check `import_page`")
-                return outcome_of(wrong, self._caller.component)
-            return outcome_of(error, self._caller.component)
         except RemoteError as error:
             return outcome_of(error, self._caller.component)
+
+    async def _user(self, number: int, users: Mapping[int, Resource] | None) -> Resource | None:
+        if users is not None:
+            return users.get(number)
+        try:
+            return await self._client.get(self._caller, "user", number)
+        except MissingError:
+            return None
 
     async def _update(self, wish: Wish, user: Resource) -> Outcome:
         there = person_of(user)
@@ -163,4 +170,12 @@ class ActionKitSync:
         }
         if former:
             body[f"action_{settings.former_field}"] = msgspec.json.encode(former, order="sorted").decode()
-        await self._client.act(self._caller, body)
+        try:
+            await self._client.act(self._caller, body)
+        except (InvalidError, MissingError) as error:
+            if isinstance(error, InvalidError) and "page" not in error.fields:
+                raise
+            raise UnauthorizedError(
+                f'{self._caller.component}: ActionKit has no page "{settings.import_page}" to write on: make an import '
+                "page of this short name there, or put the name of another into `import_page` of the sync"
+            ) from error

@@ -14,10 +14,11 @@ async def in_turn(
     for delivery in deliveries:
         outcome = await deliver(delivery)
         outcomes.append(outcome)
-        if isinstance(outcome, Retry) and _is_about_all(outcome):
+        if isinstance(outcome, Retry) and is_about_all(outcome):
             return outcomes + [outcome] * (len(deliveries) - len(outcomes))
     return outcomes
 
 
-def _is_about_all(outcome: Retry) -> bool:
+def is_about_all(outcome: Retry) -> bool:
+    """Whether it would meet every other delivery as well."""
     return isinstance(outcome.error, RateLimitedError | UnauthorizedError) and not outcome.is_its_own_matter

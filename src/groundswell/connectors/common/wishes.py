@@ -13,6 +13,10 @@ from groundswell.record import Action, Person, from_json
 OPT_IN: Final = "sms_opt_in"
 CREATE: Final = "create"
 """Of an action: somebody who is to be made."""
+EXPECTED: Final = "expected "
+"""With a field after it, in an action: all that may be there if the field is to be written."""
+FORMER: Final = "former "
+"""Likewise: what was seen there last."""
 _NO_VALUES: Final = frozenset(("custom", "ids", "phone", "email_opt_in", OPT_IN))
 
 
@@ -25,8 +29,8 @@ class Wish(Struct, frozen=True):
     """Whether somebody is to be made."""
     values: dict[str, str | None]
     """By canonical name; OPT_IN is "true" or "false"."""
-    _expected: Mapping[str, Any]
-    _former: Mapping[str, Any]
+    _fields: Mapping[str, Any]
+    """Of the action."""
 
     def due(self, there: Callable[[str], str | None]) -> dict[str, str | None]:
         """What is to be written: neither what is there already, nor over what nobody expected there."""
@@ -35,14 +39,16 @@ class Wish(Struct, frozen=True):
             now = there(field)
             if is_same(field, now, value):
                 continue
-            if field in self._expected and not any(is_same(field, now, one) for one in self._expected[field]):
+            expected = self._fields.get(f"{EXPECTED}{field}")
+            if expected is not None and not any(is_same(field, now, one) for one in expected):
                 continue  # edited meanwhile: the next reading brings it
             due[field] = value
         return due
 
     def former(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """What was there before, of these fields."""
-        return {field: self._former[field] for field in fields if field in self._former}
+        former = {field: f"{FORMER}{field}" for field in fields}
+        return {field: self._fields[name] for field, name in former.items() if name in self._fields}
 
 
 def wish_of(delivery: Delivery) -> Wish:
@@ -57,5 +63,4 @@ def wish_of(delivery: Delivery) -> Wish:
     values |= {f"{CUSTOM}{name}": text_of(value) for name, value in person.custom.items()}
     if isinstance(person.sms_opt_in, bool):
         values[OPT_IN] = "true" if person.sms_opt_in else "false"
-    expected, former = action.fields.get("expected", {}), action.fields.get("former", {})
-    return Wish(record.id, person, action.type == CREATE, values, expected, former)
+    return Wish(record.id, person, action.type == CREATE, values, action.fields)

@@ -86,14 +86,18 @@ class PeopleWriter:
         """
         found = await self._lookup.find(self._caller, wanted.identity)
         if found.shown is None:
-            return await self._add(wanted, found.holder)
+            return await self.add(wanted, found.holder)
         self._lookup.remember(wanted.identity, found.shown)
         return await self.change(wanted, found.shown)
 
     # ---- newcomers ----
 
-    async def _add(self, wanted: Wanted, holder: Shown | None) -> Outcome:
-        """Make the person with the signup helper, which matches by itself should they be there after all."""
+    async def add(self, wanted: Wanted, holder: Shown | None) -> Outcome:
+        """Make the person with the signup helper, which matches by itself should they be there after all.
+
+        Args:
+            holder: Somebody else who has the phone.
+        """
         identity = wanted.identity
         if identity.email is None and identity.digits is None:
             return Rejected(
