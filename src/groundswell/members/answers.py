@@ -4,6 +4,7 @@ A write goes over nothing but what was expected there, so whoever was there mean
 """
 
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Final
 
 from msgspec import UNSET, Struct
@@ -55,7 +56,9 @@ def answer(
         return _unchanged(form == forms[-1], sent, forms[-1], at, written_at, is_derived=is_derived)
     if form not in forms:
         return _TURNED  # somebody was there, or their system made something else of it
-    return Answer(_after(form, forms, sent, at, written_at), form)
+    under_way = _after(form, forms, sent, inf if is_derived else at, written_at)
+    # Made of another field, it may be like an earlier one, and is not like the last one that was written.
+    return Answer(under_way, form, is_turned=is_derived and form != forms[-1] and not under_way)
 
 
 def answer_word(word: str | None, before: str | None, sent: Sequence[Sent], at: float, written_at: WrittenAt) -> Answer:

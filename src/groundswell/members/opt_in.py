@@ -63,9 +63,9 @@ def _is_news(member: Member, link: Link, word: str | None, at: float, written_at
         return said == "no" and bool(sent) and at > link.remote_at and written_at(sent[-1].seq) is not None
     ours = next((one for one in sent if word == one.value), None)
     if ours is not None:
-        # Our own word comes with the time of our write, or a later one. A no from before that is a person's.
+        # Our own word comes with the time of our write. A no of another time may be a person's.
         written = written_at(ours.seq)
-        return said == "no" and (written is None or at < written - CLOCKS_S)
+        return said == "no" and (written is None or abs(at - written) > CLOCKS_S)
     return True
 
 

@@ -75,7 +75,7 @@ class InStep(RuleBasedStateMachine):
         """Before the first contact it is a difference; and who turns a word there and back has changed nothing."""
         if system.link is None or system.dead or consent_in(stands) == "no":
             return False
-        return word != system.link.seen[OPT_IN] or was_ours
+        return consent_in(system.link.seen[OPT_IN]) != "no" or was_ours
 
     @rule(said=st.sampled_from(["yes", "no"]))
     def they_say(self, said: Consent) -> None:

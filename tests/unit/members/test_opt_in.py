@@ -130,10 +130,11 @@ def test_our_own_word_read_back_says_nothing() -> None:
     assert heard(member("yes", 50), link("no", 10, "true"), "true", 60, not_yet) is None
 
 
-def test_a_no_like_ours_that_stood_there_before_ours_was_written_is_a_persons() -> None:
+def test_a_no_like_ours_of_another_time_than_our_write_is_a_persons() -> None:
     behind = link("Yes", 10, "false")
     assert heard(member("yes", 50), behind, "false", 60, not_yet) == Ruling("no", 60, "changed")
     assert heard(member("yes", 50), behind, "false", 60, {1: 500.0}.get) == Ruling("no", 60, "changed")
+    assert heard(member("yes", 50), behind, "false", 500, {1: 60.0}.get) == Ruling("no", 500, "changed")
     assert heard(member("yes", 70), behind, "false", 60, not_yet) == Ruling("yes", 70, "older")
 
 
