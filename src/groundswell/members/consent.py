@@ -38,8 +38,8 @@ def rule(
     Args:
         known_at: When that was said; seconds since 1970.
         said_at: When this was said, at the latest.
-        since: When it was said at the earliest; None: at `said_at`. A yes counts from here, so that no stop said in
-            between is lost.
+        since: It was said after this; None: at `said_at`. A yes counts from here, so that no stop said in between is
+            lost.
         first_contact: None but when a counterpart is linked to a member who was there before. Then what their record
             says is no statement of now, and `said_at` only says when the record was changed.
     """
@@ -54,5 +54,5 @@ def rule(
         if first_contact == "stop" and said == "no":
             return Ruling("no", at, "changed")
         return Ruling(known, known_at, "first_contact")
-    is_newer = at >= known_at if said == "no" else at > known_at
+    is_newer = at > known_at or (at == known_at and (said == "no" or since is not None))
     return Ruling(said, at, "changed") if is_newer else Ruling(known, known_at, "older")

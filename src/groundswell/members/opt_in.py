@@ -3,7 +3,6 @@
 Where it cannot be told who wrote a word, a no is taken for a person's, and a yes for ours.
 """
 
-from math import inf, nextafter
 from typing import Final
 
 from groundswell.members.answers import WrittenAt
@@ -15,6 +14,10 @@ OPT_IN: Final = "sms_opt_in"
 """In the state of a link: their word, as it stands there."""
 WORDS: Final[dict[Consent, str]] = {"yes": "true", "no": "false"}
 """How an opt-in is written there."""
+CLOCKS_S: Final = 60.0
+"""How far their clock may be from ours, with the time a write takes."""
+STAMP_S: Final = 1.0
+"""What a stamp of theirs may leave out, in seconds."""
 
 
 def heard(
@@ -36,11 +39,19 @@ def heard(
     """
     if at < link.remote_at or not _is_news(member, link, word, at, written_at):
         return None
-    # Another word stood there in the state before, so this one was said after that.
-    since = nextafter(link.remote_at, inf) if OPT_IN in link.seen else 0.0
-    if member.consent == "no" == consent_in(link.seen.get(OPT_IN)) and not link.pending.get(OPT_IN):
-        since = at  # that no stood here too when this was last read: whatever was said here since was said after it
+    since = _since(member, link)
     return rule(member.consent, member.consent_at, consent_in(word), at, since=since, first_contact=first_contact)
+
+
+def _since(member: Member, link: Link) -> float:
+    """When what stands there now was said, at the earliest: after the state before, where another word stood."""
+    if OPT_IN not in link.seen:
+        return 0.0
+    if consent_in(link.seen[OPT_IN]) != "no":
+        return link.remote_at - STAMP_S
+    # Where the member's no stood too, whatever was said since was said after it.
+    stood_too = member.consent == "no" and link.remote_at >= member.consent_at - CLOCKS_S
+    return max(link.remote_at, member.consent_at) if stood_too else link.remote_at
 
 
 def _is_news(member: Member, link: Link, word: str | None, at: float, written_at: WrittenAt) -> bool:
@@ -50,9 +61,11 @@ def _is_news(member: Member, link: Link, word: str | None, at: float, written_at
     if word == link.seen[OPT_IN]:
         # Our yes is known to be written, and there stands a no: somebody said so again.
         return said == "no" and bool(sent) and at > link.remote_at and written_at(sent[-1].seq) is not None
-    if any(word == one.value for one in sent):
-        # Our own word; but a no that stands there since they said yes to us could be theirs.
-        return said == "no" and member.consent == "yes" and at >= member.consent_at
+    ours = next((one for one in sent if word == one.value), None)
+    if ours is not None:
+        # Our own word comes with the time of our write, or a later one. A no from before that is a person's.
+        written = written_at(ours.seq)
+        return said == "no" and (written is None or at < written - CLOCKS_S)
     return True
 
 

@@ -46,16 +46,18 @@ class InStep(RuleBasedStateMachine):
 
     # ---- people ----
 
-    @rule(number=st.integers(0, 2), name=field_names, data=st.data())
-    def somebody_edits_there(self, number: int, name: str, data: st.DataObject) -> None:
+    @rule(number=st.integers(0, 2), name=field_names, data=st.data(), is_polled=st.booleans())
+    def somebody_edits_there(self, number: int, name: str, data: st.DataObject, is_polled: bool) -> None:
         self.world.edit_system(self.system(number), name, data.draw(st.sampled_from(VALUES[name])))
+        if is_polled:
+            self.world.poll(self.system(number))
 
     @rule(name=field_names, data=st.data())
     def somebody_edits_the_member(self, name: str, data: st.DataObject) -> None:
         self.world.edit_member(name, data.draw(st.sampled_from(VALUES[name])))
 
-    @rule(number=st.integers(0, 2), word=st.sampled_from(WORDS))
-    def somebody_sets_the_opt_in_there(self, number: int, word: str | None) -> None:
+    @rule(number=st.integers(0, 2), word=st.sampled_from(WORDS), is_polled=st.booleans())
+    def somebody_sets_the_opt_in_there(self, number: int, word: str | None, is_polled: bool) -> None:
         system, said = self.system(number), consent_in(word)
         stands, was_ours = system.values[OPT_IN], OPT_IN in system.ours
         if system.link is not None:
@@ -66,6 +68,8 @@ class InStep(RuleBasedStateMachine):
             self.yeses.append(self.world.now)
         if said == "no" and self.is_noticeable(system, stands, word, was_ours):
             self.noes.append((self.world.now, system))
+        if is_polled:
+            self.world.poll(system)
 
     def is_noticeable(self, system: System, stands: str | None, word: str | None, was_ours: bool) -> bool:
         """Before the first contact it is a difference; and who turns a word there and back has changed nothing."""
@@ -112,7 +116,6 @@ class InStep(RuleBasedStateMachine):
 
     # ---- what must hold ----
 
-    @rule()
     def it_comes_to_rest(self) -> None:
         self.world.calm_down()
         assert self.world.calm_down() == 0
@@ -121,7 +124,7 @@ class InStep(RuleBasedStateMachine):
 
     @rule(number=st.integers(-1, 2), name=st.sampled_from(["first_name", "custom.color"]), data=st.data())
     def one_edit_goes_as_far_as_the_modes_let_it(self, number: int, name: str, data: st.DataObject) -> None:
-        self.world.calm_down()
+        self.it_comes_to_rest()
         value = data.draw(st.sampled_from(VALUES[name]))
         agreed = {system.name: system.link.base.get(name, UNSET) for system in self.world.systems if system.link}
         if number < 0:

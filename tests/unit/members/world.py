@@ -86,6 +86,10 @@ class System:
         return None if is_under_way else self.delivered.get(seq)
 
 
+TICK_S = 100.0
+"""Between two events: more than clocks and stamps may be off."""
+
+
 class World:
     """One member, the systems they are in, and the clock: every event has a moment of its own."""
 
@@ -101,7 +105,7 @@ class World:
                 system.place_of = lambda code, number=number: self._place(code, number)  # type: ignore[misc]
 
     def tick(self) -> float:
-        self.now += 1.0
+        self.now += TICK_S
         return self.now
 
     # ---- people ----
