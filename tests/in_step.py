@@ -42,7 +42,7 @@ QUIET_WITHIN_S = 15.0
 STEP_S = 0.02
 """Who sleeps looks so often whether a test has let time pass."""
 HURRY = 20
-ROUNDS = 3
+ROUNDS = 2
 """So many looks at either side without a write are quiet."""
 
 

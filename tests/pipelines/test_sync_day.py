@@ -18,7 +18,7 @@ from tests.in_step import in_step, looks_at_once, running_in_step
 from tests.town import FIELDS, Town
 
 PEOPLE: Final = int(os.environ.get("SYNC_DAY_PEOPLE", "300"))
-HOURS: Final = 4
+HOURS: Final = 3
 EDITED_AN_HOUR: Final = 0.1
 """Share of the people."""
 SEED: Final = 20261121

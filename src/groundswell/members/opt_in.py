@@ -3,6 +3,7 @@
 Where it cannot be told who wrote a word, a no is taken for a person's, and a yes for ours.
 """
 
+import math
 from typing import Final
 
 from groundswell.members.answers import WrittenAt
@@ -37,7 +38,8 @@ def heard(
         return None
     since = link.remote_at if OPT_IN in link.seen else 0.0
     if member.consent == "no" == consent_in(link.seen.get(OPT_IN)) and not link.pending.get(OPT_IN):
-        since = at  # that no stood here too when this was last read: whatever was said here since was said after it
+        # Their word was a no, too, when it was last read: what they say now they said after it.
+        since = max(since, math.nextafter(member.consent_at, math.inf))
     return rule(member.consent, member.consent_at, consent_in(word), at, since=since, first_contact=first_contact)
 
 
