@@ -52,8 +52,8 @@ class Town:
         self._random = random
         self._edits = 0
         self._flipped: set[str] = set()
-        """Whose opt-in was changed since all came to rest. A yes right after a no may be taken for the older of the two,
-        and is meant to be: so nobody here changes their mind before everybody heard of it."""
+        """Whose opt-in was changed since all came to rest. A yes right after a no may be taken for the older of the
+        two, and is meant to be: so nobody here changes their mind before everybody heard of it."""
         self.people = [self._arrived(number) for number in range(people)]
         kit.control.reset_counts()
         network.control.reset_counts()
@@ -99,7 +99,7 @@ class Town:
     # ---- how they are ----
 
     def differences(self) -> dict[str, list[Any]]:
-        """What is not as it is to be, once all came to rest: by phone, the field, the side, what is there and what should be."""
+        """What is not as it should be, once all came to rest: by phone the side, what is there and what should be."""
         self.now_on_both()
         self._flipped.clear()
         found: dict[str, list[Any]] = {}

@@ -27,7 +27,7 @@ KILLS = (1.3, 0.3, 1.6)
 """How long each of the daemons that are killed lives once it accepts, seconds: limiters wait for the first of them."""
 SEED = 20261121
 SHARE = 0.002
-QUIET_ROUNDS = 2
+QUIET_ROUNDS = 3
 
 
 @pytest.mark.slow
