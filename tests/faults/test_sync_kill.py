@@ -21,9 +21,9 @@ from tests.in_step import account_of, sync_of, writes_at
 from tests.town import FIELDS, Town
 
 PEOPLE = 40
-EDITS = 60
+EDITS = 48
 EDIT_EVERY_S = 0.08
-KILLS = (1.3, 0.3, 1.6)
+KILLS = (1.3, 1.6)
 """How long each of the daemons that are killed lives once it accepts, seconds: limiters wait for the first of them."""
 SEED = 20261121
 SHARE = 0.002
