@@ -10,7 +10,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 	--no-emit-index-url --no-emit-find-links --system-certs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs setup lock clean
+.PHONY: help demo test check bench soak docs setup lock clean
 
 help: ## list the targets
 	@echo 'make TARGET, where TARGET is one of'
@@ -30,6 +30,9 @@ check: $(LINKED) ## format, lint, types and layers, in under a minute
 
 bench: $(LINKED) ## measure it, side by side with its limits
 	@$(BIN)/python benchmarks/run.py
+
+soak: $(LINKED) ## kill it again and again while it reads 100,000 users (SOAK_USERS=N: so many)
+	@SOAK_USERS=$(or $(SOAK_USERS),100000) $(BIN)/python -m pytest -s tests/faults/test_actionkit_poll_kill.py
 
 docs: $(LINKED) ## write the pages that are made from the code
 	@$(BIN)/python -m groundswell.config.reference >docs/configuration.md.new

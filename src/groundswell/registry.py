@@ -31,6 +31,7 @@ from groundswell.connectors.jsonl.sink import JsonlSink, JsonlSinkSettings
 from groundswell.connectors.jsonl.source import JsonlSource, JsonlSourceSettings
 from groundswell.settings import Settings
 from groundswell.sync.stage import SyncStage, SyncStageSettings
+from groundswell.transforms.dedupe_phone import DedupePhone, DedupePhoneSettings
 from groundswell.transforms.filter import Filter, FilterSettings
 from groundswell.transforms.map_fields import MapFields, MapFieldsSettings
 from groundswell.transforms.normalise_opt_in import NormaliseOptIn, NormaliseOptInSettings
@@ -63,6 +64,7 @@ SOURCES: Final[dict[str, ComponentType]] = {
     "jsonl": ComponentType(JsonlSourceSettings, JsonlSource),
 }
 TRANSFORMS: Final[dict[str, ComponentType]] = {
+    "dedupe_phone": ComponentType(DedupePhoneSettings, DedupePhone),
     "filter": ComponentType(FilterSettings, Filter),
     "map_fields": ComponentType(MapFieldsSettings, MapFields),
     "normalise_opt_in": ComponentType(NormaliseOptInSettings, NormaliseOptIn),

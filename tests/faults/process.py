@@ -67,13 +67,17 @@ class Process:
         async with aiohttp.ClientSession() as session:
             with anyio.fail_after(READY_WITHIN_S):
                 while True:
-                    assert self._process is not None
-                    assert self._process.poll() is None, self.log.read_text()[-3000:]
+                    self.check()
                     with suppress(aiohttp.ClientError):
                         async with session.get(f"http://127.0.0.1:{self.ops}/healthz") as answer:
                             if answer.status == 200:
                                 return
                     await anyio.sleep(0.02)
+
+    def check(self) -> None:
+        """It runs still."""
+        assert self._process is not None
+        assert self._process.poll() is None, self.log.read_text()[-3000:]
 
     def kill(self) -> None:
         """As the kernel does: no chance to do anything."""

@@ -3,63 +3,24 @@
 import re
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import anyio
-import anyio.to_thread
 import msgspec
 import pytest
-import structlog
-from typer.testing import CliRunner
 
-from groundswell.cli.main import application
 from groundswell.clock import SystemClock
 from groundswell.component import Batch, Cursor, Emit, Progress
 from groundswell.connectors.http.simulator import NO_FAULT, Fault
 from groundswell.ops import reach
 from groundswell.runtime.daemon import Daemon
 from groundswell.store.database import Lock
+from tests.pipelines.conftest import Groundswell
 from tests.pipelines.ops_pipeline import receiving
 from tests.running import basic, post, running, until, write_config
 from tests.vendor import ACCOUNT, KEY, POLL, Backfill, Vendor, people
 
-
-class Said(NamedTuple):
-    """What a command said, and how it ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Groundswell = Callable[..., Any]
-
-
-@pytest.fixture
-def type_in(tmp_path: Path) -> Groundswell:
-    """`await type_in("dead", "list")`: a command in a thread of its own, so that a daemon may run beside it."""
-
-    async def invoke(*arguments: str, typed: str | None = None) -> Said:
-        config = ("--config", str(tmp_path / "pipeline.toml"))
-
-        def work() -> Said:
-            result = CliRunner().invoke(application(), [*arguments, *config], input=typed)
-            if result.exception is not None and not isinstance(result.exception, SystemExit):
-                raise result.exception
-            return Said(result.exit_code, result.stdout, result.stderr)
-
-        return await anyio.to_thread.run_sync(work)
-
-    return invoke
-
-
-@pytest.fixture(autouse=True)
-def no_log() -> Any:
-    """The log of a daemon in this process would run into what the commands print."""
-    with structlog.testing.capture_logs() as lines:
-        yield lines
+pytestmark = pytest.mark.usefixtures("no_log")
 
 
 def with_vendor(pipeline: str) -> str:
@@ -165,6 +126,7 @@ async def test_status_with_json_is_one_line_with_stable_keys(type_in: Groundswel
         *("running", "version", "now", "state_file", "state_file_bytes", "components"),
         *("inbox_waiting", "inbox_oldest_at", "not_ready", "attention"),
         *("started_at", "config", "config_read_at", "last_reload", "accounts", "backfills"),
+        "syncs",
     ]
 
 

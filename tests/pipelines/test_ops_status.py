@@ -55,7 +55,7 @@ async def test_what_needs_a_person_comes_first(tmp_path: Path) -> None:
     assert crm.last_error is not None
     assert "answered 401" in crm.last_error
     assert status.attention == [
-        "crm: its credentials are refused; mend them, then `groundswell resume crm` tries at once"
+        "crm: it is refused; mend what its last error names, then `groundswell resume crm` tries at once"
     ]
 
 

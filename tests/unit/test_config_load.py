@@ -67,7 +67,7 @@ def test_every_problem_is_told_at_once_from_the_top_of_the_file_to_its_end(tmp_p
         daemon.keep                   "30 days" is not a duration; write a number and a unit, such as "500ms", "30s", "10m", "2h" or "30d"
         daemon.stat                   is not a setting of [daemon]; did you mean "state"? (state, state_max, disk_free_min, queue_records_max, queue_bytes_max, keep, drain)
         daemon.state                  must be text, not 4
-        webhoks                       is not a table of a configuration; did you mean "webhooks"? (daemon, webhooks, ops, accounts, sources, transforms, sinks, tests)
+        webhoks                       is not a table of a configuration; did you mean "webhooks"? (daemon, webhooks, ops, accounts, sources, transforms, sinks, sync, tests)
         webhooks.listen               "8080" is not an address; write host and port, such as "127.0.0.1:8080" or "[::1]:8080"
         sources.signups.type          "hook.webhok" is not a source; did you mean "hook.webhook"? (hook.webhook, poll, unsigned.webhook)
         sources.people.rate           "4 per second" is not a rate; write calls per time, such as "4/s", "1000/min" or "10/5s"
@@ -159,7 +159,7 @@ def test_types_that_are_missing_or_of_another_role_are_told(tmp_path: Path) -> N
         type = "post"
         inputs = ["a", "b", "c"]
         url = "x"
-        [sync.actionkit]
+        [people.actionkit]
         account = "actionkit"
     """
     assert problems(tmp_path, text) == _lines("""
@@ -167,7 +167,7 @@ def test_types_that_are_missing_or_of_another_role_are_told(tmp_path: Path) -> N
         sources.a.type          is missing; there is hook.webhook, poll, unsigned.webhook
         sources.b.type          must be text; there is hook.webhook, poll, unsigned.webhook
         sources.c.type          "tidy" is a transform, not a source; there is hook.webhook, poll, unsigned.webhook
-        sync                    is not a table of a configuration; there is daemon, webhooks, ops, accounts, sources, transforms, sinks, tests
+        people                  is not a table of a configuration; there is daemon, webhooks, ops, accounts, sources, transforms, sinks, sync, tests
     """)
 
 

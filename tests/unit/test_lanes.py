@@ -57,6 +57,32 @@ def test_at_most_as_many_turns_as_asked_for() -> None:
     assert (seqs(lanes.take(2)), seqs(lanes.take(2)), lanes.ready) == ([[1], [2]], [[3], [4]], 1)
 
 
+def test_what_is_dropped_is_not_delivered_and_what_stands_behind_goes_on() -> None:
+    lanes = lanes_with(pending(1, "rosa"), pending(2, "rosa"), pending(3, "sam"))
+    assert lanes.drop({1, 3, 99}) == 2
+    assert counts(lanes) == (1, 10, 0)
+    assert seqs(lanes.take(10)) == [[2]]
+
+
+def test_what_is_at_the_sink_is_beyond_recall_and_what_waits_behind_it_is_not() -> None:
+    lanes = lanes_with(pending(1, "rosa"), pending(2, "rosa"))
+    (turn,) = lanes.take(1)
+    assert lanes.drop({1, 2}) == 1
+    lanes.settled(turn)
+    assert (counts(lanes), lanes.ready) == ((0, 0, 0), 0)
+
+
+def test_what_is_gone_when_it_is_read_back_is_counted_and_its_lane_goes_on() -> None:
+    lanes = lanes_with(pending(1, "rosa"), pending(2, "rosa"))
+    (turn,) = lanes.take(1)
+    lanes.held(turn, NOW + 1)
+    assert lanes.drop({1}) == 0
+    lanes.release_all()
+    assert lanes.loading(10) == [1, 2]
+    assert lanes.loaded([pending(2, "rosa")]) == 1
+    assert seqs(lanes.take(10)) == [[2]]
+
+
 def test_a_settled_lane_leaves_nothing_behind() -> None:
     lanes = lanes_with(pending(1, "rosa"))
     lanes.settled(lanes.take(1)[0])

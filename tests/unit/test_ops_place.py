@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from groundswell.errors import ConfigError
-from groundswell.ops.place import Part, place_of
+from groundswell.ops.place import Part, SyncPart, place_of
 
 WHOLE = """
 [sources.signups]
@@ -90,3 +90,28 @@ def test_what_is_wrong_with_daemon_is_said(text: str, path: str, tmp_path: Path)
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no such file"):
         place_of([tmp_path / "pipeline.toml"], {})
+
+
+def test_a_sync_that_is_switched_on_has_three_parts_and_one_that_is_off_has_none(tmp_path: Path) -> None:
+    syncs = """
+[accounts.crm]
+type = "actionkit"
+password = "${NOT_SET_IN_THIS_SHELL}"
+[accounts.network]
+type = "action_network"
+[sync.people]
+account = "crm"
+region = "GB"
+[sync.other]
+account = "network"
+enabled = false
+"""
+    outline = place_of([written(tmp_path, WHOLE + syncs)], {}).outline
+    assert outline.accounts == {"crm": "actionkit", "network": "action_network"}
+    assert outline.syncs == {"people": SyncPart("crm", "GB", True), "other": SyncPart("network", "US", False)}
+    assert [part for name, part in outline.parts.items() if "people" in name] == [
+        Part("people_read", "source", "actionkit.poll"),
+        Part("people", "transform", "sync"),
+        Part("people_write", "sink", "actionkit.sync"),
+    ]
+    assert not any("other" in name for name in outline.parts)

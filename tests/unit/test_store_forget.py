@@ -3,11 +3,11 @@
 import contextlib
 import sqlite3
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
-import anyio
 import msgspec
 import pytest
 
@@ -15,13 +15,11 @@ from groundswell.component import Arrival, Delivery
 from groundswell.errors import NotFoundError, RequestError, StoreError, StoreFullError
 from groundswell.members.book import Changes
 from groundswell.members.member import Link, Member, Statement, Value
-from groundswell.store import erasure, wipe
-from groundswell.store.database import PAGE_BYTES
+from groundswell.store import erasure
 from groundswell.store.dead_letters import DeadLetter, Selection
-from groundswell.store.erasure import ROWS_PER_LOOK, Forget
+from groundswell.store.erasure import ROWS_PER_LOOK, Erased, Forget
 from groundswell.store.inbox import Accept, Replay
 from groundswell.store.outbox import Processed, Settlement
-from groundswell.store.people import Forgotten
 from groundswell.store.retention import Purge
 from groundswell.store.store import Store
 from groundswell.store.traces import Identity, Traces
@@ -73,10 +71,18 @@ async def accepted(store: Store, *bodies: bytes, ids: Sequence[str] = ()) -> lis
     return [entry.seq for entry in await store.accept(Accept("signups", NOW, arrivals))]
 
 
+class Forgotten(NamedTuple):
+    """What was erased, and whether the log is empty too."""
+
+    erased: Erased
+    is_log_empty: bool
+
+
 async def forget(
     store: Store, *, phone: str | None = PHONE, email: str | None = None, words: Sequence[str] = ()
 ) -> Forgotten:
-    return await store.people.forget(Forget(NOW + 1, phone, email, words))
+    erased = await store.people.forget(Forget(NOW + 1, phone, email, words), nullcontext)
+    return Forgotten(erased, await store.people.empty_log())
 
 
 def rows(store: Store, query: str) -> list[Any]:
@@ -121,7 +127,7 @@ async def test_a_forgotten_person_is_named_in_no_table_and_in_no_byte(store: Sto
     await everywhere(store)
     assert len(found_in(bytes_of(store))) == len(TRACES)
     done = await forget(store)
-    assert done.is_wiped
+    assert done.is_log_empty
     assert done.erased.rows == {
         "consents": 2, "dead_letters": 3, "deliveries": 2, "inbox": 3, "links": 3, "member_groups": 1, "members": 1,
         "outbox": 2,
@@ -147,7 +153,7 @@ async def test_everybody_else_is_as_they_were(store: Store) -> None:
 async def test_the_ledger_keeps_one_line_with_a_hash_and_what_was_known_last(store: Store) -> None:
     await everywhere(store)
     await forget(store)
-    others, line = [line async for line in store.people.consents()]
+    others, line = (await store.people.consents())[0]
     assert others.phone == OTHER_PHONE
     assert (line.old, line.new, line.decision, line.learnt_at) == ("no", "unknown", "forgotten", (NOW + 1) / 1000)
     assert line.phone.startswith("forgotten:")
@@ -281,7 +287,7 @@ async def test_nobody_comes_back_with_a_batch_that_had_read_them_before(store: S
     assert store.shelf.by_email("new@example.org") == [ken("new@example.org")]
     await commit(store, links=[link for link in late.links.values() if link], lines=[said(PHONE)])
     assert found_in(bytes_of(store)) == []
-    assert [line.phone async for line in store.people.consents()].count(OTHER_PHONE) == 2
+    assert [line.phone for line in (await store.people.consents())[0]].count(OTHER_PHONE) == 2
 
 
 async def test_a_member_with_the_phone_of_a_forgotten_one_has_another_number(store: Store) -> None:
@@ -327,7 +333,7 @@ async def test_whoever_became_known_by_more_meanwhile_is_looked_for_by_that_too(
 
 @pytest.mark.parametrize("seed", range(4))
 async def test_what_was_written_over_moved_and_deleted_before_leaves_nothing_either(store: Store, seed: int) -> None:
-    # Rows that grow are moved within their page, pages are split and freed: copies stay behind unless they are wiped.
+    # Rows that grow are moved within their page, pages are split and freed: secure_delete wipes what is left behind.
     random = Random(seed)
     number = 2
     for turn in range(30):
@@ -351,91 +357,6 @@ async def test_what_was_written_over_moved_and_deleted_before_leaves_nothing_eit
     assert found_in(bytes_of(store))
     await store.open()
     await forget(store)
-    assert found_in(bytes_of(store)) == []
-
-
-async def many_small_people(store: Store, random: Random, count: int) -> list[Member]:
-    """Members with links; phones and emails are in no order, so that pages of the indexes are divided anywhere."""
-    made = []
-    number = store.shelf.next_member()
-    for _ in range(count // 100):
-        members = [
-            Member(
-                number + n,
-                f"+1{random.randrange(2 * 10**9, 10**10)}",
-                {"email": Value(f"{random.randrange(10**9):09}@example.org", 1.0, "crm")},
-            )
-            for n in range(100)
-        ]
-        links = [
-            Link(
-                "crm", str(random.randrange(10**9)), one.id, "synced", phone=one.phone, email=one.fields["email"].value
-            )
-            for one in members
-        ]
-        await store.process(Processed(NOW, None, changes=changes(members, links, [said(one.phone) for one in members])))
-        number += 100
-        made += members
-    return made
-
-
-def left_of(store: Store, members: Sequence[Member]) -> list[int]:
-    """Those whose phone or email is somewhere in the bytes."""
-    content = bytes_of(store)
-    words = {one.id: (one.phone.encode(), str(one.fields["email"].value).encode()) for one in members}
-    return [number for number, both in words.items() if any(word in content for word in both)]
-
-
-async def test_a_copy_in_the_unused_middle_of_a_page_is_wiped(store: Store) -> None:
-    # SQLite leaves one there when it divides a page, seldom and not always the same way: so here it is put there.
-    await many_small_people(store, Random(5), 1_000)
-    pages = rows(store, "SELECT pageno FROM dbstat WHERE name = 'members_by_email' AND pagetype = 'leaf'")
-    await store.close()
-    with store.path.open("r+b") as file:
-        for (number,) in pages:
-            file.seek((number - 1) * PAGE_BYTES)
-            page = file.read(PAGE_BYTES)
-            begin, end = 8 + 2 * int.from_bytes(page[3:5], "big"), int.from_bytes(page[5:7], "big")
-            file.seek((number - 1) * PAGE_BYTES + begin)
-            file.write((EMAIL.encode() * 99)[: end - begin])
-    assert len(found_in(bytes_of(store))) == 1
-    await store.open()
-    assert store.shelf.by_email("nobody@example.org") == []
-    await many_small_people(store, Random(6), 100)  # so that the writer has some of the pages in memory as they were
-    assert (await forget(store)).is_wiped
-    assert found_in(bytes_of(store)) == []
-    await many_small_people(store, Random(7), 1_000)
-    await store.close()
-    assert found_in(bytes_of(store)) == []
-    assert rows(store, "PRAGMA integrity_check") == [("ok",)]
-    await store.open()
-
-
-async def test_wiping_while_others_write_changes_nothing_of_theirs(store: Store) -> None:
-    random = Random(7)
-    members = await many_small_people(store, random, 1_000)
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(many_small_people, store, random, 1_000)
-        for one in members[:10]:
-            await forget(store, phone=one.phone)
-    assert (await forget(store)).is_wiped
-    assert left_of(store, members[:10]) == []
-    assert rows(store, "PRAGMA integrity_check") == [("ok",)]
-    assert await store.people.counts() == {"crm": {"synced": 1_990}}
-
-
-async def test_a_file_that_somebody_reads_all_the_time_is_said_not_to_be_wiped(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(wipe, "TRIES", 2)
-    await commit(store, rosa())
-    with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as reader:
-        reader.execute("BEGIN")
-        reader.execute("SELECT * FROM members").fetchall()
-        assert not (await forget(store)).is_wiped
-        assert found_in(bytes_of(store)) != []
-    assert store.shelf.member(1) is None
-    assert (await forget(store)).is_wiped
     assert found_in(bytes_of(store)) == []
 
 

@@ -8,14 +8,18 @@ from typing import Any, get_args
 
 import pytest
 
+from groundswell.component import Arrival, Delivery
 from groundswell.errors import StoreError
 from groundswell.members.book import Changes
 from groundswell.members.member import Link, LinkState, Member, Statement, Value
 from groundswell.store import listing
+from groundswell.store.dead_letters import DeadLetter
+from groundswell.store.inbox import Accept
 from groundswell.store.listing import LinkQuery, LinkRow, Sort
-from groundswell.store.outbox import Processed
+from groundswell.store.outbox import Processed, Settlement
 from groundswell.store.people import LEDGER_LINES_PER_READ
 from groundswell.store.store import Store
+from groundswell.store.traces import Identity
 
 NOW = 1_777_719_609_000
 STATES: tuple[LinkState, ...] = get_args(LinkState)
@@ -96,6 +100,61 @@ async def test_nobody_is_nobody(store: Store) -> None:
     assert await store.people.persons(phone="+15035550001") == []
     assert await store.people.persons(email="rosa@example.org") == []
     assert await store.people.persons() == []
+
+
+# ---- what came in lately ----
+
+
+ROSA = Identity(frozenset({"+15035550001"}), frozenset())
+BODY = b'{"phone":"503-555-0001"}'
+
+
+async def arrive(store: Store, *bodies: bytes, at: int = NOW) -> list[int]:
+    first = await store.last_accepted()
+    arrivals = [Arrival(f"r/{first + n}", body) for n, body in enumerate(bodies, 1)]
+    return [entry.seq for entry in await store.accept(Accept("signups", at, arrivals))]
+
+
+async def test_what_came_lately_is_told_with_what_became_of_it_the_newest_first(store: Store) -> None:
+    seqs = await arrive(store, BODY, b'{"phone":"503-555-0002"}', BODY, BODY)
+    made = [
+        ("crm", seqs[0], Delivery("r/1", "person", "x", b"{}")),
+        ("sms", seqs[2], Delivery("r/3", "person", "x", b"")),
+    ]
+    dead = [DeadLetter("process", "mapped", "bad_value", "no", "r/3", NOW, inbox_seq=seqs[2])]
+    (first, _) = await store.process(Processed(NOW, seqs[2], made, dead))
+    await store.settle(Settlement(NOW + 5, delivered=[first.seq]))
+    lately = await store.people.lately(ROSA, 10)
+    assert [one.record_id for one in lately.happened] == ["r/4", "r/3", "r/1"]
+    assert [one.is_processed for one in lately.happened] == [False, True, True]
+    assert [one.settled for one in lately.happened] == [[], [], [("crm", "delivered", None, 1, NOW + 5)]]
+    assert [one.waiting for one in lately.happened] == [[], [("sms", 0, 0)], []]
+    assert [len(one.dead) for one in lately.happened] == [0, 1, 0]
+    assert (lately.looked_at, lately.since, lately.is_all) == (4, NOW, True)
+
+
+async def test_no_more_is_told_than_asked_for(store: Store) -> None:
+    await arrive(store, *[BODY] * 5)
+    lately = await store.people.lately(ROSA, 2)
+    assert [one.record_id for one in lately.happened] == ["r/5", "r/4"]
+    assert not lately.is_all
+
+
+async def test_only_the_newest_are_looked_through(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("groundswell.store.lately.ROWS_PER_LOOK", 10)
+    monkeypatch.setattr("groundswell.store.people.LOOKED_AT_MAX", 20)
+    await arrive(store, BODY, at=NOW - 1)
+    await arrive(store, *[b"{}"] * 24)
+    lately = await store.people.lately(ROSA, 5)
+    assert (lately.happened, lately.looked_at, lately.since, lately.is_all) == ([], 20, NOW, False)
+
+
+async def test_of_large_bodies_fewer_are_looked_through(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("lately", "people"):
+        monkeypatch.setattr(f"groundswell.store.{module}.LOOKED_AT_BYTES_MAX", 1_000)
+    await arrive(store, BODY, *[b'"' + b"x" * 400 + b'"'] * 9)
+    lately = await store.people.lately(ROSA, 5)
+    assert (lately.happened, lately.looked_at, lately.is_all) == ([], 3, False)
 
 
 # ---- lists ----
@@ -234,16 +293,28 @@ async def test_the_whole_ledger_comes_in_order_and_a_few_lines_at_a_time(store: 
     count = 2 * LEDGER_LINES_PER_READ + 3
     for start in range(0, count, 500):
         await commit(store, *(said(n) for n in range(start, min(start + 500, count))))
-    lines = store.people.consents()
-    assert await anext(lines) == said(0)
+    lines, last = await store.people.consents()
     await commit(store, said(count))  # nobody who writes waits for an export
-    assert [line.record_id async for line in lines] == [f"r/{n}" for n in range(1, count + 1)]
+    while len(lines) % LEDGER_LINES_PER_READ == 0:
+        more, last = await store.people.consents(last)
+        assert 0 < len(more) <= LEDGER_LINES_PER_READ
+        lines += more
+    assert [line.record_id for line in lines] == [f"r/{n}" for n in range(count + 1)]
+    assert await store.people.consents(last) == ([], last)
+
+
+async def test_the_ledger_of_one_phone_comes_alone_and_in_order(store: Store) -> None:
+    other = "+15035550002"
+    await commit(store, said(0), said(1, other), said(2), said(3, other))
+    first, last = await store.people.consents(0, 1, other)
+    rest, _ = await store.people.consents(last, 10, other)
+    assert (first, rest) == ([said(1, other)], [said(3, other)])
 
 
 async def test_lines_come_back_as_they_were_said(store: Store) -> None:
     line = Statement("+15035550001", "yes", "no", "no", "  STOP ☎ ", "changed", "crm", "r/1", 1.25, 2.5)
     await commit(store, line)
-    assert [one async for one in store.people.consents()] == [line]
+    assert (await store.people.consents())[0] == [line]
 
 
 async def test_a_store_opened_to_look_shows_people_too(store: Store, tmp_path: Path) -> None:

@@ -29,11 +29,20 @@ A = TypeVar("A", bound=Struct)
 
 def ask(files: Sequence[Path] | None, operation: Operation[Q, A], request: Q) -> A:
     """Have it done, by the running daemon or on the state file; where it cannot be, say why and exit."""
-    place = place_or_exit(files)
+    return ask_at(place_or_exit(files), operation, request)
+
+
+def ask_at(place: Place, operation: Operation[Q, A], request: Q) -> A:
+    """The same, for who asks more than once."""
     try:
-        return anyio.run(reach.ask, place, SystemClock(), operation, request)
+        return answer_at(place, operation, request)
     except GroundswellError as exc:
         fail(exc)
+
+
+def answer_at(place: Place, operation: Operation[Q, A], request: Q) -> A:
+    """The same; where it cannot be done, the error."""
+    return anyio.run(reach.ask, place, SystemClock(), operation, request)
 
 
 def place_or_exit(files: Sequence[Path] | None) -> Place:

@@ -22,10 +22,16 @@ def command(
     sync: Annotated[str, typer.Argument(help="The sync.")],
     sample: Annotated[int, typer.Option(min=1, help="How many of its people to look at, at random.")] = 200,
     everybody: Annotated[bool, typer.Option("--all", help="Look at all of them.")] = False,
+    let_go: Annotated[
+        bool, typer.Option("--let-go", help="Let go of who is gone; another person with the phone takes the place.")
+    ] = False,
     config: CONFIG = None,
     as_json: JSON = False,
 ) -> None:
-    """Read people of an account anew, hold them against the members, and count what differs. Nothing is written.
+    """Read people of an account anew, hold them against the members, and count what differs.
+
+    Nothing is written, unless you say --let-go: whoever is not there any more (deleted, merged, erased) is then a link
+    that is gone, is never made anew, and one of the others with the phone is linked instead.
 
     It does not run beside a daemon, since both together would pass the rate of the account.
     Exit codes: 0 done, 1 failed, 78 the configuration is wrong.
@@ -37,7 +43,7 @@ def command(
     if sync not in switched_on:
         fail(RequestError(f"there is no sync called {sync} that is switched on; {meant(sync, switched_on)}"))
     try:
-        found = anyio.run(_drift, loaded, sync, None if everybody else sample)
+        found = anyio.run(_drift, loaded, sync, None if everybody else sample, let_go)
     except StoreLockedError:
         fail(RequestError("a daemon runs on this state file; both would pass the account's rate together, so stop it"))
     except GroundswellError as exc:
@@ -48,12 +54,14 @@ def command(
     rows = [(name, one.agree, one.edited, one.under_way, one.left) for name, one in found.fields.items()]
     headings = ("field", "agree", "edited since", "being written", "left as they are")
     say(f"{sync}: {found.linked:,} people looked at, {found.gone:,} of them gone")
+    if found.let_go and found.gone:
+        say(f"they were let go; {found.heirs:,} others with their phone were linked")
     say(table("Fields", headings, rows, numbers=headings[1:]))
 
 
-async def _drift(config: Config, name: str, count: int | None) -> Drift:
+async def _drift(config: Config, name: str, count: int | None, lets_go: bool) -> Drift:
     path = config.directory / config.daemon.state
     if not path.exists():
         raise RequestError(f"there is no state file {path}: no daemon has run with this configuration")
     async with Store(path) as store:
-        return await drift(config, store, name, count, SystemClock(), Random())
+        return await drift(config, store, name, count, SystemClock(), Random(), lets_go=lets_go)

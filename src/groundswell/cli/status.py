@@ -19,8 +19,17 @@ from groundswell.cli.screen import lasting, new_console, print_json, say, shown,
 from groundswell.clock import SystemClock
 from groundswell.errors import GroundswellError
 from groundswell.ops import reach
-from groundswell.ops.messages import BackfillStatus, ComponentStatus, Nothing, Role, SourceProgress, Status
+from groundswell.ops.messages import (
+    BackfillStatus,
+    ComponentStatus,
+    Nothing,
+    Role,
+    SourceProgress,
+    Status,
+    SyncStatus,
+)
 from groundswell.ops.operations import STATUS
+from groundswell.ops.people_shown import STATES
 from groundswell.ops.place import Place
 
 WATCH_EVERY_S: Final = 2.0
@@ -113,6 +122,7 @@ def rendered(status: Status) -> RenderableType:
         *_heading(status),
         *_tables(status),
         *_accounts(status),
+        *_syncs(status),
         *_backfills(status),
         *_under_way(status),
         *_errors(status),
@@ -185,6 +195,23 @@ def _accounts(status: Status) -> Iterator[Table]:
     if status.accounts:
         rows = [(account.name, account.type, account.host) for account in status.accounts]
         yield table("\nAccounts", ["account", "type", "host"], rows)
+
+
+def _syncs(status: Status) -> Iterator[Table]:
+    if status.syncs:
+        rows = [
+            (one.name, one.account, _switch(one), _share(one), *map(one.states.get, STATES)) for one in status.syncs
+        ]
+        yield table("\nSyncs", ["sync", "account", "is", "synced of all", *STATES], rows, numbers=[*STATES])
+
+
+def _switch(sync: SyncStatus) -> Text:
+    return Text(sync.state, style="" if sync.state == "on" else "yellow")
+
+
+def _share(sync: SyncStatus) -> str:
+    share = f" ({sync.synced * 100 // sync.total}%)" if sync.total else ""
+    return f"{sync.synced:,} of {sync.total:,}{share}"
 
 
 def _backfills(status: Status) -> Iterator[Table]:

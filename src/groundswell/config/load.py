@@ -191,9 +191,10 @@ class _Reader:
     def check_wiring(self, file: str) -> None:
         """Report what does not hang together. `file` is where to look for what is not there at all."""
         roles = {node.role for node in self._nodes.values()}
-        if "source" not in roles:
+        is_synced = bool(self._of_kind("sync"))  # perhaps wrong, or switched off
+        if "source" not in roles and not is_synced:
             self._findings.problem(file, ("sources",), "there is no source; add one, such as [sources.signups]")
-        if "sink" not in roles:
+        if "sink" not in roles and not is_synced:
             self._findings.problem(file, ("sinks",), "there is no sink; add one, such as [sinks.crm]")
         check_inputs(self._nodes, self._findings)
         check_accounts(self._logins, self._accounts_named, self._synced, self._findings)

@@ -10,6 +10,7 @@ from groundswell.config.model import DaemonSettings, OpsSettings, TestSettings, 
 from groundswell.config.schema import settings_schema
 from groundswell.registry import REGISTRY, ComponentType, Registry
 from groundswell.settings import Settings
+from groundswell.sync.settings import SyncSettings
 
 _SCALARS: Final = {"integer": "whole number", "number": "number", "boolean": "true or false", "string": "text"}
 _KINDS: Final = ("duration", "size", "rate", "address")
@@ -43,6 +44,8 @@ def reference(registry: Registry = REGISTRY) -> str:
         *_components("Sources", "sources", registry.sources),
         *_components("Transforms", "transforms", registry.transforms),
         *_components("Sinks", "sinks", registry.sinks),
+        "## Two-way sync\n\nWhat it does: [Two-way sync](sync.md).",
+        _section("### `[sync.NAME]`", SyncSettings),
     ]
     return "\n\n".join(parts) + "\n"
 

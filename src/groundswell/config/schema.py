@@ -9,6 +9,7 @@ from pydantic_core.core_schema import WithDefaultSchema
 from groundswell.config.model import DaemonSettings, OpsSettings, TestSettings, WebhooksSettings
 from groundswell.registry import REGISTRY, ComponentType, Registry
 from groundswell.settings import Settings
+from groundswell.sync.settings import SyncSettings
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _NAME: Final = "^[a-z][a-z0-9_]*$"
@@ -27,6 +28,11 @@ def config_schema(registry: Registry = REGISTRY) -> dict[str, Any]:
         "sources": _named(registry.sources, definitions),
         "transforms": _named(registry.transforms, definitions),
         "sinks": _named(registry.sinks, definitions),
+        "sync": {
+            "type": "object",
+            "propertyNames": {"pattern": _NAME},
+            "additionalProperties": _table(SyncSettings, definitions),
+        },
         "tests": {"type": "array", "items": _table(TestSettings, definitions)},
     }
     return {

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from groundswell.config.model import Component
+from groundswell.config.model import Component, Role
 from groundswell.registry import Registry
 from groundswell.sync.settings import SyncSettings
 from groundswell.sync.sides import SIDES, Side
@@ -19,13 +19,20 @@ def parts_of(
     vendors = {name: syncs[name][1] for name in settings}
     for name, one in settings.items():
         side, directory = SIDES[vendors[name]], syncs[name][2]
-        read, write = f"{name}_read", f"{name}_write"
+        (read, *_), _, (write, *_) = names_of(name, side)
         poll = registry.sources[side.poll].settings.model_validate(_poll(one, side))
         yield name, Component(read, "source", side.poll, poll, (), directory)
         stage = SyncStageSettings(own=name, syncs=settings, vendors=vendors)
         yield name, Component(name, "transform", "sync", stage, (read,), directory)
         sink = registry.sync_sinks[side.write].settings.model_validate(_sink(name, one, side))
         yield name, Component(write, "sink", side.write, sink, (), directory, written_by=tuple(settings))
+
+
+def names_of(sync: str, side: Side) -> Iterator[tuple[str, Role, str]]:
+    """(name, role, type) of each part of a sync."""
+    yield f"{sync}_read", "source", side.poll
+    yield sync, "transform", "sync"
+    yield f"{sync}_write", "sink", side.write
 
 
 def _poll(sync: SyncSettings, side: Side) -> dict[str, Any]:

@@ -36,8 +36,9 @@ class Shelf(Protocol):
 
     def groups_of(self, member: int) -> set[str]: ...
 
-    def is_forgotten(self, word: str) -> bool:
-        """Whether a person with this phone or email (in small letters) asked to be forgotten."""
+    def is_forgotten(self, word: str, at: float | None = None) -> bool:
+        """Whether a person with this phone or email (in small letters) asked to be forgotten, at this moment or later;
+        None: ever."""
         ...
 
     def delivered_at(self, sink: str, inbox_seq: int) -> float | None:
@@ -73,7 +74,7 @@ class EmptyShelf:
     def groups_of(self, _: int) -> set[str]:
         return set()
 
-    def is_forgotten(self, _: str) -> bool:
+    def is_forgotten(self, _word: str, _at: float | None = None) -> bool:
         return False
 
     def delivered_at(self, _sink: str, _inbox_seq: int) -> None:
@@ -152,8 +153,9 @@ class Book:
         changed = self._new.groups.get(key, self._kept.groups.get(key))
         return group in self._shelf.groups_of(member) if changed is None else changed
 
-    def is_forgotten(self, word: str) -> bool:
-        return self._shelf.is_forgotten(word)
+    def is_forgotten(self, word: str, at: float | None = None) -> bool:
+        """Whether what happened at this moment is to be forgotten, since who it names asked for that later."""
+        return self._shelf.is_forgotten(word, at)
 
     def delivered_at(self, sink: str, inbox_seq: int) -> float | None:
         return self._shelf.delivered_at(sink, inbox_seq)

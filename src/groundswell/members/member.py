@@ -3,12 +3,15 @@
 They are kept as arrays: fields may be appended, with a default; never moved, never taken out.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
 Consent = Literal["yes", "no", "unknown"]
 """What somebody said about being texted."""
+
+MEMBER: Final = "groundswell"
+"""A member's number, in `Person.ids`."""
 
 LinkState = Literal["synced", "pending", "ineligible", "duplicate", "error", "gone"]
 

@@ -3,7 +3,7 @@
 Where it cannot be told who wrote a word, a no is taken for a person's, and a yes for ours.
 """
 
-import math
+from math import inf, nextafter
 from typing import Final
 
 from groundswell.members.answers import WrittenAt
@@ -36,10 +36,10 @@ def heard(
     """
     if at < link.remote_at or not _is_news(member, link, word, at, written_at):
         return None
-    since = link.remote_at if OPT_IN in link.seen else 0.0
+    # Another word stood there in the state before, so this one was said after that.
+    since = nextafter(link.remote_at, inf) if OPT_IN in link.seen else 0.0
     if member.consent == "no" == consent_in(link.seen.get(OPT_IN)) and not link.pending.get(OPT_IN):
-        # Their word was a no, too, when it was last read: what they say now they said after it.
-        since = max(since, math.nextafter(member.consent_at, math.inf))
+        since = at  # that no stood here too when this was last read: whatever was said here since was said after it
     return rule(member.consent, member.consent_at, consent_in(word), at, since=since, first_contact=first_contact)
 
 

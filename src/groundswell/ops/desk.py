@@ -48,7 +48,8 @@ from groundswell.ops.messages import (
     Waiting,
     moment,
 )
-from groundswell.ops.place import Part, parts_of
+from groundswell.ops.people import PeopleDesk
+from groundswell.ops.place import Outline, Part, outline_of
 from groundswell.ops.status import status_of
 from groundswell.runtime.daemon import Daemon
 from groundswell.store.dead_letters import Selection
@@ -64,22 +65,30 @@ KEPT_FOR_EVER: Final = 2**62
 class Desk:
     """Answers for one state file, and for the daemon that runs on it, if one does."""
 
-    def __init__(self, store: Store, clock: Clock, parts: Mapping[str, Part], daemon: Daemon | None = None) -> None:
-        """`parts` are the components where no daemon can say which it has."""
+    def __init__(self, store: Store, clock: Clock, outline: Outline | None, daemon: Daemon | None = None) -> None:
+        """`outline` says what there is where no daemon can."""
+        assert outline is not None or daemon is not None
         self._store = store
         self._clock = clock
-        self._given_parts = parts
+        self._given_outline = outline
         self._daemon = daemon
+        self.people = PeopleDesk(store, clock, self._outline, daemon, self._between_batches)
+
+    def _outline(self) -> Outline:
+        if self._daemon is not None:
+            return outline_of(self._daemon.config)
+        assert self._given_outline is not None
+        return self._given_outline
 
     @property
     def _parts(self) -> Mapping[str, Part]:
-        return self._given_parts if self._daemon is None else parts_of(self._daemon.config)
+        return self._outline().parts
 
     def _now(self) -> int:
         return milliseconds(self._clock.now())
 
     async def status(self, _: Nothing) -> Status:
-        return await status_of(self._store, self._clock, self._parts, self._daemon)
+        return await status_of(self._store, self._clock, self._outline(), self._daemon)
 
     # ---- dead letters ----
 

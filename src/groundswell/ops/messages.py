@@ -121,6 +121,20 @@ class AccountStatus(Struct, frozen=True):
     host: str
 
 
+class SyncStatus(Struct, frozen=True):
+    """How far one sync has come."""
+
+    name: str | None
+    """null: the configuration has no sync for this account any more."""
+    account: str
+    state: Literal["on", "off", "removed"]
+    synced: int
+    total: int
+    """People seen there, those that are gone left out."""
+    states: dict[str, int]
+    """How many are in each state, all six of them."""
+
+
 class Status(Struct, frozen=True):
     """How everything is doing. Components that need a person come first."""
 
@@ -146,6 +160,7 @@ class Status(Struct, frozen=True):
     """Empty while no daemon runs."""
     backfills: list[BackfillStatus] = []
     """Those under way, and for a week those that ended."""
+    syncs: list[SyncStatus] = []
 
 
 # ---- dead letters ----

@@ -7,6 +7,15 @@ from typing import Any, Final, Generic, Literal, TypeVar
 from msgspec import Struct
 
 from groundswell.ops.desk import Desk
+from groundswell.ops.member_messages import (
+    ConsentLines,
+    ExportConsents,
+    ListMembers,
+    Members,
+    NamePerson,
+    PersonForgotten,
+    PersonsShown,
+)
 from groundswell.ops.messages import (
     AskBackfill,
     AskRecord,
@@ -39,7 +48,10 @@ A = TypeVar("A", bound=Struct)
 
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[Q, A]):
-    """One thing an operator can ask or do. What only looks is a GET; what changes something is a POST."""
+    """One thing an operator can ask or do. What only looks is a GET; what changes something is a POST.
+
+    What only looks is a POST all the same where the question itself is about a person, who must not stand in a URL.
+    """
 
     name: str
     """As on the command line: "dead list" is `groundswell dead list` and /api/dead/list."""
@@ -51,6 +63,12 @@ class Operation(Generic[Q, A]):
     summary: str
     needs_daemon: bool = False
     """Whether it means nothing while no daemon runs."""
+    is_personal: bool = False
+    """Whether it only looks, and says whom at."""
+
+    @property
+    def only_looks(self) -> bool:
+        return self.method == "GET" or self.is_personal
 
     @property
     def path(self) -> str:
@@ -59,6 +77,41 @@ class Operation(Generic[Q, A]):
 
 STATUS: Final = Operation("status", "GET", Nothing, Status, Desk.status, "How every component is doing")
 RECORD: Final = Operation("record", "GET", AskRecord, RecordTrace, Desk.record, "The whole way of one record")
+PERSON: Final = Operation(
+    "person",
+    "POST",
+    NamePerson,
+    PersonsShown,
+    lambda desk, asked: desk.people.person(asked),
+    "Everything that is known of one person",
+    is_personal=True,
+)
+MEMBERS_LIST: Final = Operation(
+    "members list",
+    "POST",
+    ListMembers,
+    Members,
+    lambda desk, asked: desk.people.members(asked),
+    "Who is synced, and who is not and why",
+    is_personal=True,
+)
+CONSENTS_EXPORT: Final = Operation(
+    "consents export",
+    "POST",
+    ExportConsents,
+    ConsentLines,
+    lambda desk, asked: desk.people.consents(asked),
+    "What people said about being texted, line by line",
+    is_personal=True,
+)
+FORGET: Final = Operation(
+    "forget",
+    "POST",
+    NamePerson,
+    PersonForgotten,
+    lambda desk, asked: desk.people.forget(asked),
+    "Erase one person",
+)
 DEAD_LIST: Final = Operation(
     "dead list", "GET", ListLetters, Letters, Desk.dead_list, "What could not succeed, and why"
 )
@@ -87,6 +140,10 @@ KEYS_REVOKE: Final = Operation("keys revoke", "POST", RevokeKey, KeyRevoked, Des
 OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     STATUS,
     RECORD,
+    PERSON,
+    MEMBERS_LIST,
+    CONSENTS_EXPORT,
+    FORGET,
     DEAD_LIST,
     DEAD_SHOW,
     DEAD_RETRY,

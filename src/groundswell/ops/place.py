@@ -12,11 +12,14 @@ from groundswell.config.files import read_files
 from groundswell.config.load import ROLES
 from groundswell.config.model import Config, DaemonSettings, Role
 from groundswell.config.problems import Findings
-from groundswell.config.tables import tables_of
+from groundswell.config.syncs import names_of
+from groundswell.config.tables import Table, tables_of
 from groundswell.config.validate import Validator
 from groundswell.errors import ConfigError
 from groundswell.ops.token_file import beside
 from groundswell.registry import REGISTRY
+from groundswell.sync.settings import DEFAULT_REGION
+from groundswell.sync.sides import SIDES
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +40,36 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class SyncPart:
+    """One sync, as far as operators name it or its people."""
+
+    account: str
+    region: str
+    """Of phones without the code of a country."""
+    is_on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What there is, by name."""
+
+    parts: Mapping[str, Part]
+    accounts: Mapping[str, str]
+    """The type of each."""
+    syncs: Mapping[str, SyncPart]
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
-    """Where the state is, its bounds, and the components by name."""
+    """Where the state is, its bounds, and what there is."""
 
     state: Path
     daemon: DaemonSettings
-    parts: Mapping[str, Part]
+    outline: Outline
+
+    @property
+    def parts(self) -> Mapping[str, Part]:
+        return self.outline.parts
 
     @property
     def token_file(self) -> Path:
@@ -68,12 +95,28 @@ def place_of(paths: Sequence[Path], environ: Mapping[str, str]) -> Place:
             daemon = validator.settings(table, validator.resolved(table), DaemonSettings, "[daemon]")
     if daemon is None or findings.has_problems:
         raise ConfigError(findings.problems({file.name: file.tables for file in files}))
+    return Place(files[0].directory / daemon.state, daemon, _outline(tables))
+
+
+def _outline(tables: Sequence[Table]) -> Outline:
+    accounts = {table.name: str(table.values.get("type")) for table in tables if table.kind == "accounts"}
     parts = [
         Part(table.name, ROLES[table.kind], str(table.values.get("type"))) for table in tables if table.kind in ROLES
     ]
-    return Place(files[0].directory / daemon.state, daemon, {part.name: part for part in parts})
+    syncs: dict[str, SyncPart] = {}
+    for table in tables:
+        if table.kind == "sync":
+            account, region = str(table.values.get("account")), str(table.values.get("region", DEFAULT_REGION))
+            syncs[table.name] = SyncPart(account, region, table.values.get("enabled") is not False)
+            if syncs[table.name].is_on and (side := SIDES.get(accounts.get(account, ""))) is not None:
+                parts += [Part(*part) for part in names_of(table.name, side)]
+    return Outline({part.name: part for part in parts}, accounts, syncs)
 
 
-def parts_of(config: Config) -> dict[str, Part]:
-    """The components of a configuration in force."""
-    return {name: Part(name, component.role, component.type) for name, component in config.components.items()}
+def outline_of(config: Config) -> Outline:
+    """What there is in a configuration in force."""
+    return Outline(
+        {name: Part(name, component.role, component.type) for name, component in config.components.items()},
+        {name: account.type for name, account in config.accounts.items()},
+        {name: SyncPart(sync.account, sync.region, sync.enabled) for name, sync in config.syncs.items()},
+    )

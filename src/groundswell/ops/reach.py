@@ -82,7 +82,7 @@ async def _ask_file(place: Place, clock: Clock, operation: Operation[Q, A], requ
     if operation.needs_daemon:
         raise RequestError(f"no groundswell runs on {place.state}; start one with `groundswell run`")
     store = Store(place.state, size_max=place.daemon.state_max, disk_free_min=place.daemon.disk_free_min)
-    if operation.method == "GET":
+    if operation.only_looks:
         if not _is_there(place.state):
             raise NotFoundError(
                 f"no groundswell runs here, and there is no state file {place.state} yet; `groundswell run` makes it"
@@ -94,7 +94,7 @@ async def _ask_file(place: Place, clock: Clock, operation: Operation[Q, A], requ
         if is_new:
             _give_to_owner_of_directory(place.state)
     try:
-        return await operation.run(Desk(store, clock, place.parts), request)
+        return await operation.run(Desk(store, clock, place.outline), request)
     finally:
         await store.close()
 

@@ -104,7 +104,7 @@ class OpsServer:
 
     def _application(self, daemon: Daemon) -> web.Application:
         application = web.Application(middlewares=[_as_json, self._guard], client_max_size=BODY_BYTES_MAX)
-        desk = Desk(daemon.store, daemon.clock, {}, daemon)
+        desk = Desk(daemon.store, daemon.clock, None, daemon)
         application.add_routes([*Health(daemon).routes(), *api_routes(desk)])
         return application
 

@@ -6,9 +6,11 @@ from typing import Any, Final
 from groundswell import __version__
 from groundswell.clock import Clock
 from groundswell.config.problems import counted
+from groundswell.members.member import LinkState
 from groundswell.ops.backfills import status_of_backfills
-from groundswell.ops.messages import AccountStatus, ComponentStatus, LastReload, Role, Status, moment
-from groundswell.ops.place import Part
+from groundswell.ops.messages import AccountStatus, ComponentStatus, LastReload, Role, Status, SyncStatus, moment
+from groundswell.ops.people_shown import counts_of
+from groundswell.ops.place import Outline, Part
 from groundswell.ops.progress import progress_of
 from groundswell.runtime.daemon import Daemon
 from groundswell.store.store import SinkBacklog, Store
@@ -21,8 +23,9 @@ _COUNTS: Final[Mapping[Role, tuple[str, ...]]] = {
 """What is counted for each role."""
 
 
-async def status_of(store: Store, clock: Clock, parts: Mapping[str, Part], daemon: Daemon | None) -> Status:
+async def status_of(store: Store, clock: Clock, outline: Outline, daemon: Daemon | None) -> Status:
     """The status of a state file, and of the daemon that runs on it, if one does."""
+    parts = outline.parts
     disk = await _Disk.read(store)
     inbox_waiting, inbox_oldest_at = await store.inbox_waiting()
     totals = {} if daemon is None else daemon.metrics.totals()
@@ -49,8 +52,25 @@ async def status_of(store: Store, clock: Clock, parts: Mapping[str, Part], daemo
             now,
             is_running=daemon is not None,
         ),
+        syncs=list(_syncs(outline, await store.people.counts())),
         **_of_daemon(daemon),
     )
+
+
+def _syncs(outline: Outline, counts: Mapping[str, Mapping[LinkState, int]]) -> Iterator[SyncStatus]:
+    """Those of the configuration, and accounts of which people are known from earlier."""
+    named = {sync.account: name for name, sync in outline.syncs.items()}
+    for account in [*named, *sorted(counts.keys() - named.keys())]:
+        name = named.get(account)
+        counted = counts_of(account, counts.get(account, {}))
+        yield SyncStatus(
+            name=name,
+            account=account,
+            state="removed" if name is None else "on" if outline.syncs[name].is_on else "off",
+            synced=counted.states["synced"],
+            total=counted.total - counted.states["gone"],
+            states=counted.states,
+        )
 
 
 def _of_daemon(daemon: Daemon | None) -> dict[str, Any]:
@@ -134,7 +154,7 @@ def _state(name: str, part: Part | None, disk: _Disk, daemon: Daemon | None) -> 
 def _why(name: str, state: str, waiting: int, dead_letters: int) -> Iterator[str]:
     """Why a component needs a person. What mends itself (away, rate limited, waiting) does not."""
     if state == "unauthorized":
-        yield f"its credentials are refused; mend them, then `groundswell resume {name}` tries at once"
+        yield f"it is refused; mend what its last error names, then `groundswell resume {name}` tries at once"
     if state == "off":
         yield "it is switched off and answers 503; set `enabled = true` and reload once the set-up is done"
     if state == "removed" and waiting:

@@ -1,7 +1,7 @@
 """The third step: take a sink's deliveries from the outbox, hand them over, write down what became of them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from random import Random
 from typing import Final
@@ -93,6 +93,11 @@ class SinkRunner:
         self.tail.look_on_disk()
         self._feed.set()
 
+    def drop(self, seqs: Collection[int]) -> None:
+        """These have left the outbox. Those at the sink at this moment are beyond recall."""
+        self.waiting -= self.tail.drop(seqs) + self.lanes.drop(seqs)
+        self._go_on()
+
     def pause(self) -> None:
         """Deliver nothing more until `resume`; what waits is kept."""
         self.gate.is_paused = True
@@ -154,7 +159,8 @@ class SinkRunner:
             self._feed = anyio.Event()
             if self.lanes.wants_loading and (room := self.lanes.room_to_load) > 0:
                 seqs = self.lanes.loading(room)
-                self.lanes.loaded(await self._store.pending_among(seqs, self.lanes.bytes_room))
+                # What is no longer in the outbox was about somebody who was forgotten.
+                self.waiting -= self.lanes.loaded(await self._store.pending_among(seqs, self.lanes.bytes_room))
             elif (room := self.lanes.room) > 0 and (len(self.tail) or self.tail.is_behind):
                 entries = await self.tail.take(room, self.lanes.bytes_room)
                 self.lanes.add(entries, milliseconds(self._clock.now()))

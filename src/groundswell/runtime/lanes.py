@@ -7,7 +7,7 @@ number only, so a person whose delivery fails for a day costs a few bytes and bl
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import chain, takewhile
 from typing import Final
 
@@ -179,18 +179,42 @@ class Lanes:
             seqs += asked
         return seqs
 
-    def loaded(self, entries: Sequence[Pending]) -> None:
-        """What was read back, in order, in answer to one `loading`. What comes after its last is asked for anew."""
+    def loaded(self, entries: Sequence[Pending]) -> int:
+        """What was read back, in order, in answer to one `loading`. What comes after its last is asked for anew.
+
+        Returns how many of those asked for are no longer there.
+        """
         for entry in entries:
             self._count(entry, 1)
             self._lanes[entry.delivery.lane].entries.append(entry)
         last = entries[-1].seq if entries else 2**63
+        missing = -len(entries)
         for name, asked in self._loading:
             lane = self._lanes[name]
             lane.is_loading = False
-            self._park_first(lane, [seq for seq in asked if seq > last])
+            beyond = [seq for seq in asked if seq > last]
+            missing += len(asked) - len(beyond)
+            self._park_first(lane, beyond)
             self._go_on(name, lane)
         self._loading.clear()
+        return missing
+
+    def drop(self, seqs: Collection[int]) -> int:
+        """Deliver none of these that are in memory and not at the sink. Returns how many that were."""
+        dropped = 0
+        for name, lane in list(self._lanes.items()):
+            kept = [entry for entry in lane.entries if entry.seq not in seqs]
+            if len(kept) == len(lane.entries):
+                continue
+            for entry in lane.entries:
+                if entry.seq in seqs:
+                    self._count(entry, -1)
+            dropped += len(lane.entries) - len(kept)
+            lane.entries = kept
+            if not kept and name in self._ready:
+                self._ready.remove(name)
+                self._go_on(name, lane)
+        return dropped
 
     def _hold(self, name: str, lane: _Lane, seqs: Sequence[int], until: int) -> None:
         lane.is_held = True

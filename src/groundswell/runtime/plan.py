@@ -65,7 +65,7 @@ class Plan:
         for entry in entries:
             book.seq = entry.seq
             if self._process(entry, at, book, made):
-                made.deliveries += [(sink, entry.seq, _delivery_of(record)) for sink, record in book.keep()]
+                made.deliveries += [(sink, entry.seq, delivery_of(record)) for sink, record in book.keep()]
             else:
                 book.undo()
         return made
@@ -89,7 +89,7 @@ class Plan:
             given = _given(step, slots)
             if step.apply is None:
                 if given is not written:
-                    written, deliveries = given, [_delivery_of(one) for one in given]
+                    written, deliveries = given, [delivery_of(one) for one in given]
                 made.deliveries += [(step.name, entry.seq, delivery) for delivery in deliveries]
                 continue
             results: list[Record] = []
@@ -137,7 +137,7 @@ def _given(step: _Step, slots: Sequence[Sequence[Record]]) -> Sequence[Record]:
     return ()
 
 
-def _delivery_of(record: Record) -> Delivery:
+def delivery_of(record: Record) -> Delivery:
     return Delivery(record.id, record.kind, lane_of(record), to_json(record))
 
 

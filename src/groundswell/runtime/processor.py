@@ -54,6 +54,10 @@ class Processor:
         self._has_replays = True
         self._inbox.look_on_disk()
 
+    def look_again(self) -> None:
+        """Arrivals in memory may have changed on disk."""
+        self._inbox.look_on_disk()
+
     async def run(self) -> None:
         """Process until cancelled."""
         while True:

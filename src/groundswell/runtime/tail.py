@@ -1,7 +1,7 @@
 """The newest end of a queue that is on disk, kept in memory as far as the bounds allow."""
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 import anyio
@@ -85,6 +85,13 @@ class Tail(Generic[E]):
         self._has_gap = True
         self._news += 1
         self._arrived.set()
+
+    def drop(self, seqs: Collection[int]) -> int:
+        """Take no more of these. Returns how many of them had not been taken, those that are only on disk included."""
+        not_taken = sum(seq > self.position for seq in seqs)
+        self._entries = deque(entry for entry in self._entries if entry.seq not in seqs)
+        self.bytes = sum(map(self._bytes_of, self._entries))
+        return not_taken
 
     async def wait(self) -> None:
         """Return once there is something to take."""

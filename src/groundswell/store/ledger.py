@@ -9,7 +9,8 @@ from groundswell.store import rows
 from groundswell.store.stones import salt_of, stone_of
 
 _COLUMNS: Final = "phone, before, after, said, words, decision, source, record_id, said_at, learnt_at"
-_AFTER: Final = f"SELECT id, {_COLUMNS} FROM consents WHERE id > ? ORDER BY id LIMIT ?"
+_AFTER: Final = f"SELECT id, {_COLUMNS} FROM consents WHERE id > ?1 ORDER BY id LIMIT ?2"
+_OF_PHONE_AFTER: Final = f"SELECT id, {_COLUMNS} FROM consents WHERE phone = ?3 AND id > ?1 ORDER BY id LIMIT ?2"
 _OF_PHONE: Final = f"SELECT id, {_COLUMNS} FROM consents WHERE phone = ? ORDER BY id"
 FORGOTTEN: Final = "forgotten"
 """What the one line decides that stays of a forgotten person; in place of the phone it has `forgotten:` and a hash."""
@@ -20,9 +21,10 @@ def append(connection: sqlite3.Connection, statements: Sequence[Statement]) -> N
     rows.insert(connection, f"INSERT INTO consents ({_COLUMNS})", [_line_of(said) for said in statements])
 
 
-def after(connection: sqlite3.Connection, number: int, count: int) -> tuple[list[Statement], int]:
-    """The next lines after this number, in the order in which they were learnt, and the number of the last."""
-    found = connection.execute(_AFTER, (number, count)).fetchall()
+def after(connection: sqlite3.Connection, number: int, count: int, phone: str | None) -> tuple[list[Statement], int]:
+    """The next lines after this number, of all or of one phone, as they were learnt, and the number of the last."""
+    statement, *others = (_AFTER,) if phone is None else (_OF_PHONE_AFTER, phone)
+    found = connection.execute(statement, (number, count, *others)).fetchall()
     return [_statement_of(row) for row in found], found[-1][0] if found else number
 
 

@@ -55,10 +55,11 @@ class MemberShelf:
     def groups_of(self, member: int) -> set[str]:
         return {name for (name,) in self._rows("SELECT name FROM member_groups WHERE member = ?", member)}
 
-    def is_forgotten(self, word: str) -> bool:
+    def is_forgotten(self, word: str, at: float | None = None) -> bool:
         if not self._salt:
             self._salt = self._rows("SELECT salt FROM salt")[0][0]
-        return bool(self._rows("SELECT 1 FROM stones WHERE hash = ?", stone_of(word, self._salt)))
+        found = self._rows("SELECT at FROM stones WHERE hash = ?", stone_of(word, self._salt))
+        return bool(found) and (at is None or found[0][0] / 1000 >= at)
 
     def delivered_at(self, sink: str, inbox_seq: int) -> float | None:
         found = self._rows(_DELIVERED_AT, inbox_seq, sink)
@@ -100,8 +101,10 @@ def write(connection: sqlite3.Connection, changes: Changes, at: int) -> None:
     connection.executemany("DELETE FROM links WHERE account = ? AND remote_id = ?", dropped)
     kept = [link for link in changes.links.values() if link is not None]
     links = [_columns(link, at) for link in kept if link.member not in gone and link.of not in gone]
-    # Who is linked no more goes first: a member has one link in an account, and another user may have taken its place.
+    # Who is linked no more, or to another member, goes first: a member has one link in an account, and another user may
+    # have taken its place.
     links.sort(key=_is_linked)
+    connection.executemany(_LEAVE, [(row[0], row[1], row[2]) for row in links if row[2] is not None])
     _put(connection, links, _SAME_PLACE, _PUT_LINK)
     phones = {changes.members[number].phone for number in gone & changes.members.keys()}
     phones |= {link.phone for link in kept if link.phone and (link.member in gone or link.of in gone)}
@@ -148,6 +151,8 @@ _SAME_PLACE: Final = (
     "UPDATE links SET reason = ?6, body = ?10 WHERE account = ?1 AND remote_id = ?2 AND member IS ?3 AND kin IS ?4 "
     "AND state = ?5 AND phone IS ?7 AND email IS ?8"
 )
+_LEAVE: Final = "UPDATE links SET member = NULL WHERE account = ? AND remote_id = ? AND member <> ?"
+"""Those who go over from one member to another, before anybody takes their place."""
 _PUT_LINK: Final = (
     "INSERT INTO links (account, remote_id, member, kin, state, reason, phone, email, since, body) "
     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (account, remote_id) DO UPDATE SET "

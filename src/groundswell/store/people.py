@@ -2,8 +2,8 @@
 
 import sqlite3
 from asyncio import Future
-from collections.abc import AsyncIterator, Callable
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, closing
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -15,14 +15,18 @@ from msgspec import Struct
 
 from groundswell.errors import StoreError
 from groundswell.members.member import Link, LinkState, Member, Statement
-from groundswell.store import erasure, ledger, listing, stones
-from groundswell.store.database import connect_to_read
+from groundswell.store import erasure, lately, ledger, listing, stones
+from groundswell.store.database import connect_to_checkpoint, connect_to_read
 from groundswell.store.erasure import TABLES, Erased, Erasure, Forget, LastPart, Part, Table
+from groundswell.store.lately import LOOKED_AT_BYTES_MAX, LOOKED_AT_MAX, Lately
 from groundswell.store.listing import LinkPage, LinkQuery
 from groundswell.store.traces import Identity, Traces
-from groundswell.store.wipe import Wipe
 
 LEDGER_LINES_PER_READ: Final = 1_000
+NEWEST: Final = 2**62
+"""Above every number of an arrival."""
+LOG_TRIES: Final = 40
+LOG_PAUSE_S: Final = 0.05
 FOUND_MAX: Final = 100
 """People that are shown with one email."""
 
@@ -42,14 +46,6 @@ class Person(Struct, frozen=True):
     """Name -> in it since (milliseconds since 1970)."""
 
 
-class Forgotten(Struct, frozen=True):
-    """What was done to forget somebody."""
-
-    erased: Erased
-    is_wiped: bool
-    """Whether free room in the file and SQLite's log were wiped too. If not, somebody read all the time; ask again."""
-
-
 class People:
     """Reads are made on connections of their own, in threads; nobody waits for them."""
 
@@ -58,7 +54,6 @@ class People:
         self._path = path
         self._erasure = erasure
         self._submit = submit
-        self._wipe = Wipe(path)
 
     async def persons(self, *, phone: str | None = None, email: str | None = None) -> list[Person]:
         """Who has this phone (E.164) or this email; with an email it may be several."""
@@ -86,38 +81,65 @@ class People:
         """By account: how many links are in each state. Costs the same however many there are."""
         return await self._look(listing.counts)
 
-    async def consents(self) -> AsyncIterator[Statement]:
-        """The whole ledger, oldest line first, a few lines in memory at a time."""
-        number = 0
-        while True:
-            lines, number = await self._look(partial(ledger.after, number=number, count=LEDGER_LINES_PER_READ))
-            for line in lines:
-                yield line
-            if len(lines) < LEDGER_LINES_PER_READ:
-                return
+    async def consents(
+        self, after: int = 0, count: int = LEDGER_LINES_PER_READ, phone: str | None = None
+    ) -> tuple[list[Statement], int]:
+        """The next lines of the ledger after this number, oldest first, and the number of the last.
 
-    async def forget(self, asked: Forget) -> Forgotten:
+        `phone`: only those of this one (E.164).
+        """
+        return await self._look(partial(ledger.after, number=after, count=count, phone=phone))
+
+    async def lately(self, person: Identity, count: int) -> Lately:
+        """What came in about somebody lately, at most so many, newest first; only the newest arrivals are looked at."""
+        traces, found = Traces(person), Lately([])
+        before: int | None = NEWEST
+        size = 0
+        while before is not None and len(found.happened) < count:
+            if found.looked_at >= LOOKED_AT_MAX or size >= LOOKED_AT_BYTES_MAX:
+                return found
+            left = count - len(found.happened)
+            step = await self._look(partial(lately.step, traces=traces, before=before, count=left))
+            found.happened += step.happened
+            found.looked_at += step.looked_at
+            found.since = step.since or found.since
+            before, size = step.before, size + step.size
+        found.is_all = before is None
+        return found
+
+    async def forget(self, asked: Forget, last_step: Callable[[], AbstractAsyncContextManager[None]]) -> Erased:
         """Erase one person from every table, and leave stones. To be asked again when it was cut short.
 
-        Where a daemon runs, its processor's lock is to be held: a batch in hand would be processed all the same. What a
-        sink has in memory may still be sent.
+        Args:
+            last_step: Where a daemon runs, nothing may be processed while inside: a batch in hand would be written all
+                the same. It is entered for the last part alone, since looking through a large file takes long.
 
         Raises:
             RequestError: several members have this email.
         """
-        erased, done = Erased(), None
+        erased = Erased()
+        done: Erased | None = None
         while done is None:
             identity = await self._look(partial(erasure.identify, asked=asked))
             looked_to: dict[Table, int] = {}
             for table in TABLES:
                 looked_to[table], more = await self._erase_from(table, identity, asked.at)
                 erased += more
-            done = await self._submit(self._erasure.erase_last, LastPart(asked, identity, looked_to))
-        return Forgotten(erased + done, await anyio.to_thread.run_sync(self._wipe.run))
+            async with last_step():
+                done = await self._submit(self._erasure.erase_last, LastPart(asked, identity, looked_to))
+        return erased + done
 
-    def close(self) -> None:
-        """When no connection to the state file is left."""
-        self._wipe.close()
+    async def empty_log(self) -> bool:
+        """Empty SQLite's log, which still has what was erased.
+
+        Returns:
+            False when somebody read all the time: then it will be written over, sooner or later.
+        """
+        for _ in range(LOG_TRIES):
+            if await anyio.to_thread.run_sync(_is_log_emptied, self._path):
+                return True
+            await anyio.sleep(LOG_PAUSE_S)
+        return False
 
     async def _erase_from(self, table: Table, identity: Identity, at: int) -> tuple[int, Erased]:
         """Returns the last number looked at as well."""
@@ -142,6 +164,12 @@ class People:
             return await anyio.to_thread.run_sync(looked)
         except sqlite3.Error as exc:
             raise StoreError(f"reading the state file {self._path} failed: {exc}") from exc
+
+
+def _is_log_emptied(path: Path) -> bool:
+    with closing(connect_to_checkpoint(path)) as connection:
+        is_busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        return not is_busy
 
 
 _link_of: Final = msgspec.msgpack.Decoder(Link).decode

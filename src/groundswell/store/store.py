@@ -191,7 +191,6 @@ class Store:
             self.shelf.close()
             if not self._is_to_read:
                 await self._writer.close()
-                self.people.close()
                 self._lock.release()
 
     async def __aenter__(self) -> Self:

@@ -9,13 +9,11 @@ import msgspec
 
 from groundswell.connectors.common.wishes import CREATE, EXPECTED, FORMER
 from groundswell.members.linked import Edit
-from groundswell.members.member import Link, Member
+from groundswell.members.member import MEMBER, Link, Member
 from groundswell.members.opt_in import OPT_IN
 from groundswell.record import Action, Group, Person, Record, utc_stamp
 
 OWN: Final = "groundswell:"
-MEMBER: Final = "groundswell"
-"""A member's number, in `Person.ids`."""
 CUSTOM: Final = "custom."
 UPDATE: Final = "update"
 

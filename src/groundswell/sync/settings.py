@@ -14,6 +14,7 @@ from groundswell.settings import Duration, Rate, RateLimit, Settings
 CANONICAL: Final = (
     "first_name", "last_name", "email", "address1", "address2", "city", "state", "zip", "country",
 )  # fmt: skip
+DEFAULT_REGION: Final = "US"
 
 
 class FieldSettings(Settings):
@@ -61,7 +62,7 @@ class SyncSettings(Settings):
         ["mobile", "work", "home"], description="ActionKit: the types of phones to look at, the best first."
     )
     region: str = Field(
-        "US", pattern="^[A-Z]{2}$", description="The country of phones that are written without its code."
+        DEFAULT_REGION, pattern="^[A-Z]{2}$", description="The country of phones that are written without its code."
     )
     prefer: Prefer = Field(
         "first", description="Which of several people with one phone is linked: by their number, newest, or opted in."

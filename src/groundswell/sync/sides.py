@@ -28,6 +28,9 @@ class Side(Struct, frozen=True):
     """The type of source that reads them."""
     write: str
     """The type of sink that writes them."""
+    named_as: Sequence[str]
+    """How what they send names one of their people; {} is the number. Not as in the ids of records: by these what is
+    sent again is known, also once somebody is forgotten."""
 
 
 def _listed(value: object) -> Sequence[str]:
@@ -69,6 +72,7 @@ SIDES: Final[dict[str, Side]] = {
         actions=("actions",),
         poll="actionkit.poll",
         write="actionkit.sync",
+        named_as=('"user":"/rest/v1/user/{}/"', '"user": "/rest/v1/user/{}/"'),
     ),
     "action_network": Side(
         "action_network",
@@ -79,6 +83,7 @@ SIDES: Final[dict[str, Side]] = {
         actions=("signatures", "attendances", "submissions", "outreaches", "responses"),
         poll="action_network.poll",
         write="action_network.sync",
+        named_as=(),
     ),
 }
 """By the type of the account."""

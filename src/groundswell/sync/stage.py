@@ -16,7 +16,7 @@ from groundswell.component import Context
 from groundswell.connectors.common.canonical import value_at
 from groundswell.members.book import Book, email_of
 from groundswell.members.consent import Ruling
-from groundswell.members.identity import candidate
+from groundswell.members.identity import Prefer, candidate
 from groundswell.members.linked import Edit, Step, SyncRules, in_step, read
 from groundswell.members.member import Link, Member, Statement
 from groundswell.members.merge import FieldRule
@@ -99,6 +99,11 @@ class SyncStage(Stage):
         """As in `Person.ids`."""
         return self._own.side.vendor
 
+    @property
+    def prefer(self) -> Prefer:
+        """Which of several people with one phone is linked, when nobody is."""
+        return self._own.settings.prefer
+
     def values(self, person: Person) -> dict[str, str | None]:
         """What one of theirs has of the fields that are kept in step, and their word for the opt-in."""
         word = self._own.side.opt_in(person, self._own.settings.opt_in_field)
@@ -149,7 +154,7 @@ class SyncStage(Stage):
             own.side.phones(person), own.settings.phone_types, self._parse, has_opt_in=isinstance(word, str)
         )
         emails = [link.email.casefold()] if link.email else []
-        if any(book.is_forgotten(one) for one in ([found.phone] if found.phone else []) + emails):
+        if any(book.is_forgotten(one, at) for one in ([found.phone] if found.phone else []) + emails):
             # Nothing is kept of somebody who is to be forgotten, but that this number is theirs.
             return Link(link.account, link.remote_id, None, "ineligible", "forgotten"), None
         link = msgspec.structs.replace(link, phone=found.phone)
@@ -253,6 +258,8 @@ class SyncStage(Stage):
             )
             if not is_meant or book.link(account, _marker(member)) is not None:
                 continue
+            if any(link.state == "gone" for link in book.duplicates_of(member.id, account)):
+                continue  # somebody deleted them there, and had a reason
             values = {
                 how.field: member.fields[how.field].value for how in sync.rules.fields if how.field in member.fields
             }

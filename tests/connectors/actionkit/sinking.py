@@ -9,12 +9,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 from typing import Any, cast
+from unittest.mock import patch
 
 import msgspec
 
 from groundswell.clock import SystemClock
 from groundswell.component import Context, Delivery, Keys, Outcome
 from groundswell.connectors.actionkit.account import ActionKitAccount, ActionKitAccountSettings
+from groundswell.connectors.actionkit.simulator.instance import Arrived
 from groundswell.connectors.actionkit.simulator.server import Server, simulator
 from groundswell.connectors.actionkit.simulator.state.behaviour import Behaviour
 from groundswell.http.client import Client, new_session
@@ -124,6 +126,20 @@ class Sinking:
         for row in rows:
             fields.setdefault(row["name"], []).append(row["value"])
         return fields
+
+
+async def sent_to(it: Sinking, path: str, record: Record) -> tuple[Outcome, list[dict[str, Any]]]:
+    """Deliver this; the outcome, and the JSON bodies of all that was posted to this path of the simulator."""
+    bodies: list[dict[str, Any]] = []
+    take = it.server.instance.take
+
+    def taken(arrived: Arrived) -> Any:
+        if (arrived.method, arrived.path) == ("POST", path):
+            bodies.append(msgspec.json.decode(arrived.body))
+        return take(arrived)
+
+    with patch.object(it.server.instance, "take", taken):
+        return await it.deliver_record(record), bodies
 
 
 def delivery_of(record: Record, attempts: int = 0) -> Delivery:

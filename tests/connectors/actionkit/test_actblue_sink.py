@@ -7,7 +7,7 @@ import pytest
 from groundswell.component import Delivered, Rejected, Retry, Skipped
 from groundswell.connectors.actionkit.actblue_sink import ActionKitActBlueSettings
 from groundswell.connectors.actionkit.forwarding.actblue import body_of
-from groundswell.connectors.actionkit.simulator.faults import ANSWER_LOST, SERVER_ERROR_DONE, Fault
+from groundswell.connectors.actionkit.simulator.faults import ANSWER_LOST, SERVER_ERROR_DONE, TOO_MANY, Fault
 from groundswell.errors import UnauthorizedError
 from groundswell.record import UNSET, Record
 from tests.connectors.actionkit.giving import Giving, gift, giving, monthly
@@ -100,6 +100,14 @@ async def test_what_the_receiver_could_not_do_with_is_refused(record: Record, re
         outcome = await sink.deliver(record)
         assert isinstance(outcome, Rejected)
         assert outcome.reason == reason
+        assert orders(sink) == []
+
+
+async def test_told_to_wait_it_does_not_go_on_with_the_batch() -> None:
+    async with forwarding() as sink:
+        sink.server.faults.plan(TOO_MANY, path="actblue")
+        outcomes = await sink.deliver_together([gift(1, order_id="AB1"), gift(2, order_id="AB2")])
+        assert [type(one) for one in outcomes] == [Retry, Retry]
         assert orders(sink) == []
 
 

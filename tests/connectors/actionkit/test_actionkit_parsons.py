@@ -12,6 +12,8 @@ import requests
 from groundswell.connectors.actionkit.simulator.faults import TOO_MANY
 from groundswell.connectors.actionkit.simulator.server import Server, simulator
 from groundswell.connectors.actionkit.simulator.state.behaviour import FRIENDLIEST, Behaviour
+from groundswell.errors import RateLimitedError
+from tests.connectors.actionkit.polling import PollClock, polling
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # that installing it has changed
@@ -68,10 +70,21 @@ async def test_it_reads_every_user_page_by_page(monkeypatch: pytest.MonkeyPatch)
         assert [user["id"] for user in late] == list(range(1, 20)), "one fewer than was meant: its bug"
 
 
-async def test_with_a_429_on_the_second_page_it_gets_fewer_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with using_parsons(monkeypatch, 249) as (server, call):
-        server.faults.plan(TOO_MANY, path="user/", after=1)
-        assert len(await call("paginated_get", "user", order_by="id")) == 100
+async def test_with_a_429_on_the_second_page_it_gets_fewer_without_a_word_and_we_get_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with (
+        simulator(users=249, clock=PollClock(), behaviour=FRIENDLIEST) as server,
+        polling(server, collections=["users"]) as poller,
+    ):
+        server.faults.plan(TOO_MANY, path="user/?", after=1)
+        theirs = await Parsons(server, monkeypatch)("paginated_get", "user", order_by="id")
+        assert [user["id"] for user in theirs] == list(range(1, 101))
+        server.faults.plan(TOO_MANY, path="user/?", after=1)
+        await poller.round(tries=2)
+        assert [type(error) for error in poller.failures] == [RateLimitedError]
+        assert poller.inbox.numbers("user") == list(range(1, 250))
+        assert server.counts.faults == {"429": 2}
 
 
 async def test_it_makes_reads_and_changes_users(monkeypatch: pytest.MonkeyPatch) -> None:

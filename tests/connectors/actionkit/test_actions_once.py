@@ -57,6 +57,15 @@ async def test_a_daemon_that_was_killed_after_a_post_waits_and_finds_it() -> Non
         assert len(it.actions()) == 2
 
 
+async def test_whoever_of_two_names_they_go_by_it_is_found() -> None:
+    """An email and somebody else's akid in one record."""
+    async with sinking(ACTIONS, page="signup", users=2, parameters={"akid": "action.fields.akid"}) as it:
+        theirs = it.server.control.user(2)
+        record = signed(email=ROSA, fields={"akid": theirs["token"]})
+        it.server.control.act("signup", email=theirs["email"], action_groundswell_id="network:signature/1 signup")
+        assert await it.deliver_record(record) == Skipped("already_there")
+
+
 async def test_too_many_at_once_recorded_nothing_so_the_next_try_need_not_wait() -> None:
     async with sinking(ACTIONS, page="signup") as it:
         it.server.faults.plan(faults.TOO_MANY, method="POST", path="action/")

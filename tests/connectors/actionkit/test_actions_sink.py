@@ -1,5 +1,9 @@
 """What the actions sink records, and whom it leaves alone."""
 
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
 import pytest
 from pydantic import ValidationError
 
@@ -52,6 +56,76 @@ async def test_a_yes_subscribes_where_that_is_meant_and_only_for_the_kinds_named
         assert it.lists() == [1]
 
 
+async def test_a_yes_from_before_they_left_puts_nobody_back() -> None:
+    """From a queue, a backfill or a retried dead letter: the no is the later word."""
+    async with sinking(ACTIONS, page="signup", subscribe=["action"]) as it:
+        it.server.control.act("signup", email=ROSA)
+        it.server.control.unsubscribe(it.user()["id"])
+        for said_at in ("2026-03-01T09:00:00Z", msgspec.UNSET):
+            old = msgspec.structs.replace(
+                signed(1, email=ROSA, email_opt_in=True), occurred_at=said_at, id=f"x:{said_at}"
+            )
+            assert await it.deliver_record(old) == Delivered()
+            assert it.lists() == []
+        later = datetime.fromtimestamp(it.clock.now() + 60, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        new = msgspec.structs.replace(signed(2, email=ROSA, email_opt_in=True), occurred_at=later)
+        assert await it.deliver_record(new) == Delivered()
+        assert it.lists() == [1]
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+async def test_a_no_that_overtakes_the_yes_before_it_stands(is_new: bool) -> None:
+    """The yes was in the lane of a phone, or a dead letter, and the no in that of an email: she was on no list yet."""
+    async with sinking(ACTIONS, page="signup", subscribe=["action"], unsubscribe_page="unsubscribe") as it:
+        if not is_new:
+            it.server.control.act("newsletter", email=ROSA, suppress_subscribe=1)
+        no = signed(2, email=ROSA, email_opt_in=False)
+        assert await it.deliver_record(no) == Delivered()
+        assert await it.deliver_record(signed(1, email=ROSA, email_opt_in=True)) == Delivered()
+        assert it.lists() == []
+        later = msgspec.structs.replace(signed(3, email=ROSA, email_opt_in=True), occurred_at="2026-03-01T09:00:01Z")
+        assert await it.deliver_record(later) == Delivered()
+        assert it.lists() == [1], "however late the no was delivered, the yes after it counts"
+        last = msgspec.structs.replace(signed(4, email=ROSA, email_opt_in=False), occurred_at="2026-03-01T09:00:02Z")
+        await it.deliver_record(last)
+        assert it.lists() == []
+
+
+def test_who_subscribes_is_told_whom_that_puts_back_and_that_a_no_needs_a_page() -> None:
+    def warned(**settings: Any) -> list[str]:
+        whole = {"type": ACTIONS, "account": "crm", "inputs": ["people"], "page": "signup", **settings}
+        return [words for _, words in ActionKitActionsSettings.model_validate(whole).warnings()]
+
+    assert warned() == warned(subscribe=["action"], unsubscribe_page="unsubscribe") == []
+    assert ["unsubscribe_page" in words for words in warned(subscribe=["action"])] == [True]
+    assert ["put back" in words for words in warned(subscribe=["person"], unsubscribe_page="unsubscribe")] == [True]
+
+
+async def test_who_left_another_list_is_put_on_this_one() -> None:
+    async with sinking(ACTIONS, page="signup", subscribe=["action"], lists=[2]) as it:
+        it.server.control.act("signup", email=ROSA)
+        it.server.control.unsubscribe(it.user()["id"], 1)
+        await it.deliver(email=ROSA, email_opt_in=True)
+        assert it.lists() == [2]
+        it.server.control.unsubscribe(it.user()["id"], 2)
+        await it.deliver(email=ROSA, email_opt_in=True)
+        assert it.lists() == []
+
+
+async def test_a_page_that_subscribes_all_the_same_stops_the_sink_until_it_has_no_list() -> None:
+    async with sinking(ACTIONS, page="signup", switches={"suppresses_subscribe": False}) as it:
+        outcome = await it.deliver(email=ROSA)
+        assert isinstance(outcome, Rejected)
+        assert outcome.reason == "subscribed_unasked"
+        held = await it.deliver(email="ida@example.org")
+        assert isinstance(held, Retry)
+        assert isinstance(held.error, UnauthorizedError)
+        assert '"signup"' in str(held.error)
+        assert not it.has_user("ida@example.org")
+        it.server.world.db.run("UPDATE core_page SET list_id = NULL WHERE name = 'signup'")
+        assert await it.deliver(email="ida@example.org") == Delivered()
+
+
 async def test_the_lists_of_the_settings_stand_instead_of_that_of_the_page() -> None:
     async with sinking(ACTIONS, page="signup", subscribe=["action"], lists=[2]) as it:
         await it.deliver(email=ROSA, email_opt_in=True)
@@ -79,6 +153,7 @@ async def test_a_field_nobody_allowed_is_a_dead_letter_that_names_it() -> None:
         assert isinstance(outcome, Rejected)
         assert outcome.reason == "invalid"
         assert "user_shirt" in outcome.message
+        assert "create_user_fields" in outcome.message
         assert not it.has_user()
 
 
@@ -100,6 +175,7 @@ async def test_a_page_that_is_not_there_is_no_fault_of_the_record() -> None:
             outcome = await it.deliver(email=ROSA)
             assert isinstance(outcome, Retry)
             assert isinstance(outcome.error, UnauthorizedError)
+            assert '"nowhere"' in str(outcome.error)
             assert "`page`" in str(outcome.error)
 
 
@@ -123,6 +199,7 @@ async def test_somebody_known_by_number_alone_acts_with_their_token() -> None:
         assert it.user(user["email"])["first_name"] == "Rosalind"
         nobody = await it.deliver(ids={"actionkit": "999999"})
         assert isinstance(nobody, Rejected)
+        assert nobody.reason == "no_user"
 
 
 async def test_a_person_without_email_or_number_is_a_dead_letter() -> None:
@@ -192,6 +269,24 @@ async def test_a_no_may_be_about_some_lists_alone() -> None:
         assert it.lists() == [1]
         await it.deliver(email=ROSA, email_opt_in=False)
         assert [action["page"] for action in it.actions()].count("unsubscribe") == 1
+
+
+async def test_a_no_holds_where_the_action_itself_is_refused() -> None:
+    async with sinking(ACTIONS, page="signup", unsubscribe_page="unsubscribe", required=["last_name"]) as it:
+        it.server.control.act("signup", email=ROSA)
+        outcome = await it.deliver(email=ROSA, email_opt_in=False)
+        assert isinstance(outcome, Rejected)
+        assert "last_name" in outcome.message
+        assert it.lists() == []
+
+
+async def test_an_akid_that_is_made_up_unsubscribes_nobody() -> None:
+    settings = {"parameters": {"akid": "action.fields.akid"}, "unsubscribe_page": "unsubscribe"}
+    async with sinking(ACTIONS, page="signup", **settings) as it:
+        it.server.control.act("signup", email=ROSA)
+        made_up = signed(fields={"akid": f".{it.user()['id']}.abcdef"}, first_name="X", email_opt_in=False)
+        assert isinstance(await it.deliver_record(made_up), Rejected)
+        assert it.lists() == [1]
 
 
 async def test_what_was_read_at_actionkit_is_not_recorded_there_again() -> None:

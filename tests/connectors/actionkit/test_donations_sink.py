@@ -89,7 +89,7 @@ def test_candidates_want_the_way_that_can_name_them() -> None:
 
 async def test_a_gift_is_written_down_as_it_was_given() -> None:
     who = {"zip": "45402-1234", "city": "Dayton", "state": "OH", "custom": {"Job": "Baker", "employer": None}}
-    async with giving(**PUSH, user_fields={"Job": "occupation", "employer": "employer"}) as sink:
+    async with giving(**PUSH, user_fields={"occupation": "custom.Job", "employer": "custom.employer"}) as sink:
         record = gift(990011223, "25.5", person=who, refcodes={"refcode": "sms_1"})
         assert await sink.deliver(record) == Delivered()
         (order,) = sink.rows("SELECT * FROM core_order")
@@ -225,6 +225,26 @@ async def test_nobody_is_subscribed_who_did_not_say_so() -> None:
         assert subscriptions(sink) == 0
         await sink.deliver(gift(2, person={"email_opt_in": True}))
         assert subscriptions(sink) == 1
+
+
+@WAYS
+async def test_a_gift_from_before_they_left_puts_nobody_back(way: dict[str, Any]) -> None:
+    async with giving(**way, subscribe=True) as sink:
+        sink.server.control.act("signup", email="ada@example.org")
+        (ada,) = sink.rows("SELECT id FROM core_user WHERE email = 'ada@example.org'")
+        sink.server.control.unsubscribe(ada["id"])
+        assert await sink.deliver(gift(1, person={"email_opt_in": True})) == Delivered()
+        assert subscriptions(sink) == 0
+
+
+@WAYS
+async def test_a_page_that_subscribes_all_the_same_stops_the_sink(way: dict[str, Any]) -> None:
+    async with giving(**(way | {"page": "donate"}), switches={"suppresses_subscribe": False}) as sink:
+        assert rejected(await sink.deliver(gift(1))) == "subscribed_unasked"
+        assert sink.totals() == ["25.00"], "it counts"
+        retried(await sink.deliver(gift(2)), UnauthorizedError)
+        sink.settle()
+        assert sink.totals() == ["25.00"]
 
 
 async def test_candidates_get_their_parts_only_where_all_of_them_are_known() -> None:
@@ -420,6 +440,20 @@ async def test_a_refund_of_what_is_not_there_waits_a_little_and_is_then_shown() 
         early = await sink.deliver(gift(1, kind="refund"))
         retried(early, NotYetError)
         assert rejected(await sink.deliver(gift(1, kind="refund"), attempts=2)) == "no_donation"
+
+
+async def test_a_filter_that_is_not_heeded_makes_no_other_gift_the_refunded_one() -> None:
+    """The first order of all came back for an import id nobody has, and was reversed."""
+    async with giving(**PUSH) as sink:
+        await sink.deliver(gift(1))
+        page = sink.sink._writing._client.page
+
+        async def unfiltered(caller: Any, kind: str, **asked: Any) -> Any:
+            return await page(caller, kind, **({**asked, "where": ()} if kind == "order" else asked))
+
+        sink.sink._writing._client.page = unfiltered
+        assert rejected(await sink.deliver(gift(2, kind="refund"), attempts=2)) == "no_donation"
+        assert sink.totals() == ["25.00"]
 
 
 async def test_a_refund_of_a_part_is_left_to_a_person() -> None:

@@ -10,7 +10,6 @@ from groundswell.connectors.actionkit.donating.bodies import card_of
 from groundswell.connectors.actionkit.donating.gifts import (
     KEY_MAX,
     amount_of,
-    country_name,
     donor_of,
     gift_of,
     key_of,
@@ -75,15 +74,6 @@ def test_times_are_naive_utc() -> None:
 
 
 @pytest.mark.parametrize(
-    ("country", "name"),
-    [("US", "United States"), ("usa", "United States"), ("de", "Germany"), ("CI", "Côte d'Ivoire"), ("XX", None),
-     ("France", "France"), (" ", None)],
-)  # fmt: skip
-def test_countries_go_by_their_english_names(country: str, name: str | None) -> None:
-    assert country_name(country) == name
-
-
-@pytest.mark.parametrize(
     ("person", "address"),
     [
         (
@@ -93,15 +83,27 @@ def test_countries_go_by_their_english_names(country: str, name: str | None) -> 
         ({"zip": "not one", "state": "OH"}, {"state": "OH", "country": "United States"}),
         ({"zip": "75001", "state": "IDF", "country": "FR"}, {"postal": "75001", "region": "IDF", "country": "France"}),
         ({"zip": "75001", "country": "XX"}, {}),
-        ({"country": "FR"}, {}),
+        ({"country": "FR"}, {"country": "France"}),
+        ({"city": " ", "zip": ""}, {}),
     ],
 )
 def test_an_address_that_would_be_refused_or_misread_is_left_out(
     person: dict[str, str], address: dict[str, str]
 ) -> None:
-    donor = donor_of(gift(1, person=person), with_address=True, user_fields={})
+    donor = donor_of(gift(1, person=person), with_address=True, country="US", user_fields={})
     assert donor == {"email": "ada@example.org", "first_name": "Ada", "last_name": "Quill"} | address
-    assert "zip" not in donor_of(gift(1, person=person), with_address=False, user_fields={})
+    assert "zip" not in donor_of(gift(1, person=person), with_address=False, country="US", user_fields={})
+
+
+def test_a_blank_is_not_sent_since_it_might_erase() -> None:
+    blank = gift(1, person={"first_name": " ", "last_name": "", "custom": {"employer": " "}})
+    fields = {"employer": "custom.employer", "occupation": "custom.occupation"}
+    assert donor_of(blank, with_address=True, country="US", user_fields=fields) == {"email": "ada@example.org"}
+
+
+def test_an_address_that_does_not_say_is_in_the_country_of_the_settings() -> None:
+    abroad = donor_of(gift(1, person={"zip": "75001"}), with_address=True, country="FR", user_fields={})
+    assert (abroad["postal"], abroad["country"]) == ("75001", "France")
 
 
 def test_card_numbers_differ_from_gift_to_gift() -> None:

@@ -19,6 +19,7 @@ from groundswell.connectors.actionkit.simulator.push.signing import signing_key
 from groundswell.connectors.actionkit.simulator.server import Server
 from groundswell.ops.messages import NameComponent, Nothing
 from groundswell.ops.operations import PAUSE, RESUME, STATUS
+from tests.conftest import Eventually
 from tests.connectors.actionkit.pushing import pushing
 from tests.pipelines.ops_pipeline import ask
 from tests.running import post, until, webhook_url
@@ -232,15 +233,15 @@ async def test_an_account_of_another_host_is_said_in_the_log_and_loses_no_push(
 
 
 async def test_without_room_to_note_the_topic_a_confirmation_comes_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eventually: Eventually
 ) -> None:
-    monkeypatch.setattr(push, "KEEP_S", 0.05)
     async with pushing(tmp_path, monkeypatch) as rig:
         source = rig.daemon.supervisor.sources["pushes"]
-        emit = source._emit
-        source._emit = lambda batch: anyio.sleep_forever()  # as the daemon's does while there is no room
-        assert await rig.send(rig.pusher.topic.confirmation()) == 503
-        source._emit = emit
+        await eventually(lambda: source._emit is not None)
+        with monkeypatch.context() as full:
+            full.setattr(push, "KEEP_S", 0.05)
+            full.setattr(source, "_emit", lambda batch: anyio.sleep_forever())  # as while there is no room
+            assert await rig.send(rig.pusher.topic.confirmation()) == 503
         assert await rig.send(rig.pusher.topic.confirmation()) == 200
         assert (await rig.status()).notes == {"confirmed": 1}
 

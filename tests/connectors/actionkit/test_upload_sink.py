@@ -7,6 +7,7 @@ import pytest
 
 from groundswell.component import Delivered, Outcome, Rejected, Retry, Skipped
 from groundswell.connectors.actionkit.simulator.faults import ANSWER_LOST, DROPPED, SERVER_ERROR_DONE
+from groundswell.connectors.actionkit.upload_sink import ActionKitUploadSettings
 from groundswell.connectors.actionkit.uploading.rows import files_of
 from groundswell.errors import NotYetError, UnauthorizedError
 from groundswell.record import Person, Record
@@ -50,7 +51,7 @@ async def until_done(sink: Giving, records: list[Record], *, restarts: bool = Fa
 
 
 async def test_a_batch_is_one_upload_and_each_row_an_action() -> None:
-    async with upload(user_fields={"Colour": "favorite_color"}) as sink:
+    async with upload(user_fields={"favorite_color": "custom.Colour"}) as sink:
         people = [person(number, zip="45402", custom={"Colour": "red"}, phone="+15035550144") for number in range(200)]
         assert set(await sink.deliver_together(people)) == {Delivered()}
         assert uploads(sink) == 1
@@ -144,6 +145,22 @@ async def test_a_page_with_a_list_puts_nobody_on_it_by_accident() -> None:
         assert landed(sink) == ["crm:person/2@2026"]
 
 
+async def test_a_page_that_is_given_a_list_later_puts_nobody_on_it_either() -> None:
+    async with upload() as sink:
+        assert await sink.deliver(person(1)) == Delivered()
+        sink.server.world.db.run("UPDATE core_page SET list_id = 1 WHERE name = 'groundswell_import'")
+        assert isinstance(await sink.deliver(person(2)), Retry)
+        assert uploads(sink) == 1
+
+
+def test_who_uploads_to_a_list_is_told_whom_that_puts_back() -> None:
+    settings: dict[str, Any] = {"type": "actionkit.upload", "inputs": ["a"], "account": "crm", "page": "p"}
+    assert ActionKitUploadSettings(**settings).warnings() == []
+    ((field, words),) = ActionKitUploadSettings(**settings, subscribe=True).warnings()
+    assert field == "subscribe"
+    assert "left" in words
+
+
 async def test_a_page_that_is_not_there_stops_the_sink() -> None:
     async with upload(page="nowhere") as sink:
         outcome = await sink.deliver(person(1))
@@ -154,7 +171,9 @@ async def test_a_page_that_is_not_there_stops_the_sink() -> None:
 async def test_who_has_no_address_and_what_is_no_person_is_not_uploaded() -> None:
     async with upload() as sink:
         nobody = Record("crm:person/9@2026", "person", "crm", person=Person(phone="+15035550144"))
-        outcomes = await sink.deliver_together([nobody, gift(1), person(1)])
+        blank = person(8, email="  ")
+        outcomes = await sink.deliver_together([nobody, gift(1), person(1), blank])
         assert isinstance(outcomes[0], Rejected)
         assert outcomes[0].reason == "no_email"
-        assert list(outcomes[1:]) == [Skipped("does_not_fit"), Delivered()]
+        assert list(outcomes[1:3]) == [Skipped("does_not_fit"), Delivered()]
+        assert isinstance(outcomes[3], Rejected), "a file without addresses is answered 500, over and over"

@@ -90,6 +90,7 @@ async def test_a_field_nobody_allowed_is_a_dead_letter_that_names_it() -> None:
         outcome = await it.deliver(email=ROSA, custom={"shirt": "M"})
         assert isinstance(outcome, Rejected)
         assert "shirt" in outcome.message
+        assert "create_user_fields" in outcome.message
 
 
 async def test_times_in_custom_fields_are_compared_by_the_second() -> None:
@@ -202,6 +203,8 @@ async def test_a_user_who_is_erased_meanwhile_is_looked_for_again() -> None:
         it.server.faults.plan(faults.Fault("404", status=404), method="PATCH", path="user/")
         outcome = await it.deliver(email=ROSA, first_name="Rosa")
         assert isinstance(outcome, Retry)
+        assert isinstance(outcome.error, UnavailableError)
+        assert outcome.error.tries_max is not None, "it would hold the others up for days"
         assert await it.deliver(email=ROSA, first_name="Rosa") == Delivered()
 
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from groundswell.clock import SystemClock
 from groundswell.component import Context, Transform
 from groundswell.record import KINDS, PERSON_FIELDS, Action, Donation, Page, Person, Record
+from groundswell.transforms.dedupe_phone import DedupePhone, DedupePhoneSettings
 from groundswell.transforms.filter import Filter, FilterSettings
 from groundswell.transforms.map_fields import MapFields, MapFieldsSettings
 from groundswell.transforms.normalise_opt_in import NormaliseOptIn, NormaliseOptInSettings
@@ -23,6 +24,7 @@ TYPES: dict[str, tuple[Any, Any]] = {
     "normalise_phone": (NormalisePhoneSettings, NormalisePhone),
     "normalise_opt_in": (NormaliseOptInSettings, NormaliseOptIn),
     "filter": (FilterSettings, Filter),
+    "dedupe_phone": (DedupePhoneSettings, DedupePhone),
 }
 
 

@@ -10,6 +10,8 @@ import pytest
 from pydantic import BaseModel
 from sample_records import TYPES, built, shown
 
+from groundswell.members.book import Book, EmptyShelf
+from groundswell.members.stage import Stage
 from groundswell.record import Record, from_json
 from groundswell.transforms import paths
 from groundswell.transforms.conditions import Condition
@@ -44,7 +46,11 @@ def _record(block: str) -> Record:
 @pytest.mark.parametrize(("settings", "going_in", "coming_out"), _examples())
 def test_an_example_does_what_the_page_says(settings: dict[str, Any], going_in: str, coming_out: str) -> None:
     arguments = {name: value for name, value in settings.items() if name != "type"}
-    result = built(settings["type"], **arguments).apply(_record(going_in))
+    transform = built(settings["type"], **arguments)
+    if isinstance(transform, Stage):
+        result = next(iter(transform.apply(_record(going_in), Book(EmptyShelf()))), None)
+    else:
+        result = transform.apply(_record(going_in))
     if json.loads(coming_out) is None:
         assert result is None
     else:
@@ -74,5 +80,5 @@ def test_the_table_of_fields_is_complete_and_every_field_in_it_exists() -> None:
 def test_every_note_a_transform_counts_is_on_the_page() -> None:
     sources = Path(paths.__file__).parent.glob("*.py")
     notes = {note for source in sources for note in re.findall(r'counts\["(\w+)"\]', source.read_text("utf-8"))}
-    assert notes == {"unusable_phone", "unknown_opt_in"}
+    assert notes > {"unusable_phone", "unknown_opt_in", "no_consent"}
     assert all(f"(`{note}`)" in PAGE for note in notes)

@@ -6,6 +6,7 @@ was lost is sent again (I).
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 from pydantic import Field
 
@@ -14,6 +15,7 @@ from groundswell.connectors.actionkit.account import ActionKitAccount
 from groundswell.connectors.actionkit.faults import MissingError
 from groundswell.connectors.actionkit.forwarding.actblue import body_of, fits
 from groundswell.connectors.actionkit.transport import Caller
+from groundswell.connectors.common.in_turn import in_turn
 from groundswell.connectors.common.outcome import outcome_of
 from groundswell.errors import RecordError, RemoteError, UnauthorizedError
 from groundswell.record import from_json
@@ -23,6 +25,7 @@ from groundswell.settings import SinkSettings
 class ActionKitActBlueSettings(SinkSettings):
     """Forwards ActBlue's contributions, refunds and cancellations to ActionKit's own receiver."""
 
+    type: Literal["actionkit.actblue"]
     account: str = Field(
         description="The account to send with, of type actionkit. For this alone it needs no rights, only to be active."
     )
@@ -61,7 +64,7 @@ class ActionKitActBlue:
         self._caller = Caller(context.name)
 
     async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
-        return [await self._deliver(delivery) for delivery in deliveries]
+        return await in_turn(deliveries, self._deliver)
 
     async def aclose(self) -> None:
         """Nothing to let go of: the session is the daemon's."""

@@ -66,7 +66,7 @@ class ActionKitActionsSettings(SinkSettings):
     subscribe: list[Literal["action", "person"]] = Field(
         default_factory=list,
         description="Kinds of records that subscribe whoever says yes to email in them (`email_opt_in`), even if they "
-        "left. Nothing else ever subscribes.",
+        "left before they said so. Nothing else ever subscribes.",
     )
     lists: list[int] = Field(
         default_factory=list, description="The lists `subscribe` puts people on, by number. Without: that of the page."
@@ -113,9 +113,14 @@ class ActionKitActionsSettings(SinkSettings):
         return self
 
     def warnings(self) -> list[tuple[str, str]]:
+        found = []
         if "person" in self.subscribe:
-            return [("subscribe", "a person is how somebody was elsewhere: whoever left ActionKit since is put back")]
-        return []
+            words = "a person's yes may be older than their record: whoever left ActionKit in between is put back"
+            found.append(("subscribe", words))
+        if self.subscribe and self.unsubscribe_page is None:
+            words = "puts people on lists, and without unsubscribe_page nobody is taken off who says no"
+            found.append(("subscribe", words))
+        return found
 
     def rules(self) -> Rules:
         """What they say about every action."""

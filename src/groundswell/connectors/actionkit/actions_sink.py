@@ -9,24 +9,29 @@ has passed since: see `unsettled.py`.
 from collections.abc import Sequence
 from typing import Any, Final
 
+import anyio
 import structlog
 from msgspec import Struct
 
 from groundswell.component import Context, Delivered, Delivery, Outcome, Rejected, Skipped
 from groundswell.connectors.actionkit.account import ActionKitAccount
 from groundswell.connectors.actionkit.actions_settings import ActionKitActionsSettings
+from groundswell.connectors.actionkit.client import Resource
 from groundswell.connectors.actionkit.faults import InvalidError, MissingError
 from groundswell.connectors.actionkit.parameters import (
     email_of,
     parameters_of,
+    suppressed,
     user_id_of,
     user_in,
 )
 from groundswell.connectors.actionkit.transport import Caller
-from groundswell.connectors.actionkit.writing.allowed import AllowedFields
+from groundswell.connectors.actionkit.writing.allowed import AllowedFields, explained
 from groundswell.connectors.actionkit.writing.leaving import Leaving
+from groundswell.connectors.actionkit.writing.left import Left
 from groundswell.connectors.actionkit.writing.ours import OWN, is_echo, key_of
 from groundswell.connectors.actionkit.writing.recorded import Doer, Recorded
+from groundswell.connectors.actionkit.writing.unasked import Unasked
 from groundswell.connectors.common.in_turn import in_turn
 from groundswell.connectors.common.outcome import outcome_of
 from groundswell.connectors.common.recent import Recent
@@ -37,6 +42,7 @@ from groundswell.record import Action, Page, Person, Record, from_json
 
 COMPLETE: Final = ("complete", "completed")
 """(D, C)"""
+LANES: Final = 64
 TOLD_S: Final = 3600.0
 """That a kind of value cannot be written is said once in so long."""
 
@@ -46,14 +52,21 @@ log = structlog.get_logger()
 class _Plan(Struct, frozen=True):
     """What one delivery asks for."""
 
+    record_id: str
     is_mapped: bool
     """Whether its page is one of `pages`."""
     key: str
     body: dict[str, Any]
     user_fields: list[str]
     doer: Doer
+    said_at: Any
+    """When they did it, and said yes or no to email, if they did."""
     no_key: str | None
     """The key of the unsubscription, if there is to be one."""
+
+    @property
+    def subscribes(self) -> bool:
+        return "suppress_subscribe" not in self.body
 
     @property
     def keys(self) -> list[str]:
@@ -74,7 +87,10 @@ class ActionKitActions:
         self._allowed = AllowedFields(self._client, self._caller)
         page, lists, field = settings.unsubscribe_page, settings.unsubscribe_lists, settings.key_field
         self._leaving = Leaving(self._client, self._caller, page, lists, field) if page is not None else None
+        self._left = Left(self._client, self._caller, settings.lists)
+        self._unasked = Unasked(self._client, self._caller)
         self._unsettled = Unsettled(context.clock, context.name, settings.settle.total_seconds(), shows_at_once=True)
+        self._locks = [anyio.Lock() for _ in range(LANES)]
         self._told: Recent[tuple[str, str], bool] = Recent(context.clock, most=1_000, for_s=TOLD_S)
 
     async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
@@ -115,15 +131,24 @@ class ActionKitActions:
         key = key_of(record.id, page)
         parameters = parameters_of(record, page, key, self._rules)
         for field, why in parameters.left_out.items():
-            self._tell(record, field, why)
+            self._tell(record.id, field, why)
         body = parameters.body
         if (email := email_of(person)) is not None:
             body["email"] = email
-            doer = Doer(email=email)
+            akid = body.get("akid")
+            # Which of the two they go by, where they name different people, nobody knows: it is looked for at both.
+            doer = Doer(email=email, user_id=user_in(akid) if isinstance(akid, str) else None)
         elif isinstance(akid := body.get("akid"), str) and (number := user_in(akid)) is not None:
             doer = Doer(user_id=number)
         elif not self._settings.from_actionkit and (number := user_id_of(person)) is not None:
-            body["akid"] = await self._token_of(number)
+            token = await self._token_of(number)
+            if token is None:
+                return Rejected(
+                    "no_user",
+                    f"{self._name}: nobody at ActionKit has the number in `ids.actionkit`, merged or erased perhaps, "
+                    "and the record has no email address to find them by",
+                )
+            body["akid"] = token
             doer = Doer(user_id=number)
         else:
             return Rejected(
@@ -135,7 +160,7 @@ class ActionKitActions:
         leaving = self._leaving if person.email_opt_in is False else None
         no_key = key_of(record.id, leaving.page) if leaving is not None and leaving.page != page else None
         is_mapped = page in self._settings.pages.values()
-        return _Plan(is_mapped, key, body, parameters.user_fields, doer, no_key)
+        return _Plan(record.id, is_mapped, key, body, parameters.user_fields, doer, record.occurred_at, no_key)
 
     def _page_for(self, record: Record) -> str | None:
         action = record.action if isinstance(record.action, Action) else Action()
@@ -143,11 +168,12 @@ class ActionKitActions:
         mapped = self._settings.pages.get(number) if isinstance(number, str) else None
         return mapped or self._settings.page
 
-    async def _token_of(self, number: int) -> str:
+    async def _token_of(self, number: int) -> str | None:
+        """With which to act as them; None: there is nobody of this number."""
         try:
             token = (await self._client.get(self._caller, "user", number)).get("token")
-        except MissingError as error:
-            raise RejectedError(f"{self._name}: reading one user: nobody has the number the record gives") from error
+        except MissingError:
+            return None
         if not isinstance(token, str) or not token:
             raise RejectedError(f"{self._name}: reading one user: there is no token with which to act as them")
         return token
@@ -156,29 +182,44 @@ class ActionKitActions:
 
     async def _guarded(self, plan: _Plan, there: set[str]) -> Outcome:
         try:
-            return await self._carry_out(plan, there)
+            # Lanes may differ for one person, by phone and by email; a yes and a no must not mix.
+            async with self._locks[hash(plan.doer.email or plan.doer.user_id) % LANES]:
+                return await self._carry_out(plan, there)
         except RemoteError as error:
             return outcome_of(error, self._name)
 
     async def _carry_out(self, plan: _Plan, there: set[str]) -> Outcome:
+        """The action, and then the no: it has the last word, and holds where the action itself is refused."""
         outcome: Outcome = Skipped("already_there")
         if plan.key not in there:
-            outcome = await self._act(plan)
-        if self._leaving is None or plan.no_key is None or plan.no_key in there or isinstance(outcome, Rejected):
+            try:
+                outcome = await self._act(plan)
+            except RejectedError as error:
+                if plan.doer.email is None:
+                    raise  # an akid that was refused may be made up: it speaks for nobody
+                outcome = outcome_of(error, self._name)
+        if self._leaving is None or plan.no_key is None or plan.no_key in there:
             return outcome
         has_left = await self._unsubscribe(plan, self._leaving, plan.no_key)
-        return Delivered() if has_left else outcome
+        return Delivered() if has_left and isinstance(outcome, Skipped) else outcome
 
     async def _act(self, plan: _Plan) -> Outcome:
         if self._settings.create_user_fields:
             await self._allowed.ensure(plan.user_fields)
+        await self._unasked.check()
+        body, subscribes = plan.body, plan.subscribes
+        if subscribes and await self._left.since(await self._user_of(plan.doer), plan.said_at):
+            self._tell(plan.record_id, "email_opt_in", "they left after they said yes, and are not put back")
+            body, subscribes = suppressed(body), False
         try:
             with self._unsettled.trying(plan.key):
-                action = await self._client.act(self._caller, plan.body)
+                action = await self._client.act(self._caller, body)
         except (InvalidError, MissingError) as error:
             if isinstance(error, MissingError) or "page" in error.fields:
                 raise self._gone(plan) from error
-            raise
+            raise explained(error, plan.user_fields) from error
+        if not subscribes and (unasked := self._unasked.outcome(body["page"], action)) is not None:
+            return unasked
         status = action.get("status")
         if isinstance(status, str) and status not in COMPLETE:
             return Rejected(
@@ -189,23 +230,28 @@ class ActionKitActions:
         return Delivered()
 
     async def _unsubscribe(self, plan: _Plan, leaving: Leaving, key: str) -> bool:
-        if plan.doer.user_id is not None:
-            user = await self._client.get(self._caller, "user", plan.doer.user_id)
-        else:
-            user = await self._client.find(self._caller, "user", "email", plan.doer.email or "") or {}
+        user = await self._user_of(plan.doer)
         with self._unsettled.trying(plan.key):
-            return await leaving.leave(user, key)
+            # Where a yes may still be on its way, a no leaves a trace that it meets.
+            return await leaving.leave(user, key, plan.said_at, on_none_too=bool(self._settings.subscribe))
+
+    async def _user_of(self, doer: Doer) -> Resource:
+        """{} for somebody new."""
+        if doer.email is None:
+            return await self._client.get(self._caller, "user", doer.user_id or 0)
+        return await self._client.find(self._caller, "user", "email", doer.email) or {}
 
     # ---- what went wrong ----
 
     def _gone(self, plan: _Plan) -> RemoteError:
         """There is no such page: nothing is wrong with the record."""
+        missing = f'{self._name}: {self._client.host} has no page "{plan.body["page"]}" to record actions on'
         if plan.is_mapped:
-            return RejectedError(f"{self._name}: one of `pages` is not there; mend it, then retry this")
-        return UnauthorizedError(f"{self._name}: the page to record actions on is not there; check `page`")
+            return RejectedError(f"{missing}; mend `pages`, then retry this dead letter")
+        return UnauthorizedError(f"{missing}; check `page`")
 
-    def _tell(self, record: Record, field: str, why: str) -> None:
+    def _tell(self, record_id: str, field: str, why: str) -> None:
         """Once in a while: a source that sends such values sends many."""
         if self._told.get((field, why)) is None:
             self._told.put((field, why), True)
-            log.warning("field_left_out", component=self._name, record=record.id, fields=[field], because=why)
+            log.warning("field_left_out", component=self._name, record=record_id, fields=[field], because=why)

@@ -199,9 +199,12 @@ class ActionKit:
         raise UnavailableError(f"{caller.component}: reading {kind}s: more than {PAGES_MAX} pages")
 
     async def find(self, caller: Caller, kind: str, field: str, value: str) -> Resource | None:
-        """The one whose `field` is exactly this, if there is one: users by email, pages by name, ..."""
+        """The one whose `field` is exactly this, if there is one: users by email, pages by name, ...
+
+        A filter they do not know they may leave out (I), and then show the first of all: so what came is looked at.
+        """
         page = await self.page(caller, kind, order_by="id", where=[(field, value)], limit=2)
-        return page.objects[0] if page.objects else None
+        return next((one for one in page.objects if _is_same(one.get(field), value)), None)
 
     # ---- actions ----
 
@@ -287,6 +290,11 @@ class ActionKit:
                 "tried again"
             )
         return reply.body
+
+
+def _is_same(there: Any, value: str) -> bool:
+    """As their database compares: capitals and blanks around are nothing (I)."""
+    return isinstance(there, str) and there.strip().casefold() == value.strip().casefold()
 
 
 def schema_of(body: Resource) -> Schema:

@@ -12,22 +12,27 @@ from pydantic import Field, model_validator
 
 from groundswell.component import Context, Delivery, Outcome, Retry, Skipped
 from groundswell.connectors.actionkit.account import ActionKitAccount
+from groundswell.connectors.actionkit.actions_settings import PAGE
 from groundswell.connectors.actionkit.donating.bodies import Place
 from groundswell.connectors.actionkit.donating.gifts import donor_of, fits, gift_of
 from groundswell.connectors.actionkit.donating.ledger import Ledger
 from groundswell.connectors.actionkit.donating.undoing import CanceledBy, RefundBy, Undoing
 from groundswell.connectors.actionkit.donating.writing import Writing
 from groundswell.connectors.actionkit.faults import InvalidError
+from groundswell.connectors.actionkit.parameters import FieldName
 from groundswell.connectors.actionkit.times import written
 from groundswell.connectors.actionkit.transport import Caller
+from groundswell.connectors.actionkit.writing.address import Country
+from groundswell.connectors.actionkit.writing.left import Left
+from groundswell.connectors.actionkit.writing.ours import KEY_FIELD, OWN
+from groundswell.connectors.actionkit.writing.paths import Path
+from groundswell.connectors.common.in_turn import in_turn
 from groundswell.connectors.common.outcome import outcome_of
 from groundswell.connectors.common.unsettled import Unsettled
-from groundswell.errors import NotYetError, RateLimitedError, RecordError, RemoteError, UnauthorizedError
+from groundswell.errors import RecordError, RemoteError, UnauthorizedError
 from groundswell.record import Donation, Person, Record, from_json
 from groundswell.settings import Duration, SinkSettings
 
-OWN: Final = "actionkit:"
-"""What the ids of records begin with that were read from an ActionKit: it has them."""
 OF_THE_PLACE: Final = frozenset(("page", "donationpage", "payment_account", "card_code"))
 """Fields that are the same for every donation: wrong ones are no donation's fault."""
 CARD_YEARS: Final = 3
@@ -36,13 +41,14 @@ CARD_YEARS: Final = 3
 class ActionKitDonationsSettings(SinkSettings):
     """Writes down donations made elsewhere, with refunds and cancellations."""
 
+    type: Literal["actionkit.donations"]
     account: str = Field(description="The account to write with, of type actionkit. It needs the right to run reports.")
     enabled: bool = Field(
         False,
         description="Whether anything is written: without it every record is skipped. Where ActBlue (or anybody else) "
         "already reports donations to this ActionKit, each would count twice.",
     )
-    page: str = Field(pattern="^[A-Za-z0-9_-]{1,200}$", description="The short name of the donation page.")
+    page: str = Field(pattern=PAGE, description="The short name of the donation page.")
     payment_account: str = Field(
         "Default Import Stub", min_length=1, description="A payment account that charges nobody: an import stub."
     )
@@ -53,27 +59,34 @@ class ActionKitDonationsSettings(SinkSettings):
         '"stub": as an action on a page that is there; single donations only, with candidates and products '
         "(`product_7` in `donation.fields`: how many of product 7).",
     )
-    mark: str = Field(
-        "groundswell_id",
-        pattern="^[a-z][a-z0-9_]{1,40}$",
-        description="The action field that holds our key of a donation, by which it is found again.",
+    key_field: FieldName = Field(
+        KEY_FIELD,
+        description="The action field that holds our key of a donation, by which it is found again. Two daemons that "
+        "write to one instance need two.",
     )
     source: str | None = Field(None, description="The source of donations that have none.")
     subscribe: bool = Field(
         False,
-        description="Whether donors who said yes to email (`email_opt_in`) are subscribed, if the page has a list.",
+        description="Whether donors who said yes to email (`email_opt_in`) are subscribed, if the page has a list and "
+        "they did not leave since.",
     )
     address: bool = Field(
         True, description="Whether addresses are written: they replace those of people who are there."
     )
-    user_fields: dict[str, str] = Field(
+    country: Country = Field("US", description="The country of addresses that do not say.")
+    user_fields: dict[FieldName, Path] = Field(
         default_factory=dict,
-        description="Custom fields to write: ours, and the user field, which must be there. Such as "
-        '{ employer = "employer", occupation = "occupation" }.',
+        description="Custom user fields to fill, which must be there: the name at ActionKit without `user_`, and what "
+        'of the record goes there, as in { employer = "custom.employer", occupation = "custom.occupation" }.',
     )
     candidates: dict[str, int] = Field(
         default_factory=dict,
         description='With way = "stub": recipients, and the number of the candidate each of them is.',
+    )
+    dated: Literal["created_at", "donation_date"] = Field(
+        "created_at",
+        description='With way = "stub": what the time of a gift is sent as. "created_at" dates the action and the '
+        'money, "donation_date" the money alone: the action is of the moment it is written down.',
     )
     refund_by: RefundBy = Field(
         "status",
@@ -92,6 +105,8 @@ class ActionKitDonationsSettings(SinkSettings):
     def _fit_together(self) -> "ActionKitDonationsSettings":
         if self.candidates and self.way != "stub":
             raise ValueError('has candidates, which only way = "stub" can name')
+        if self.dated != "created_at" and self.way != "stub":
+            raise ValueError('has dated = "donation_date", which only way = "stub" can send')
         return self
 
     def warnings(self) -> list[tuple[str, str]]:
@@ -111,13 +126,21 @@ class ActionKitDonations:
         account: ActionKitAccount = context.account
         caller = Caller(context.name)
         place = Place(
-            settings.page, settings.payment_account, settings.card_code, settings.mark, dict(settings.candidates)
+            settings.page,
+            settings.payment_account,
+            settings.card_code,
+            settings.key_field,
+            dict(settings.candidates),
+            settings.dated,
         )
         unsettled = Unsettled(context.clock, context.name, settings.settle.total_seconds(), shows_at_once=True)
-        ledger = Ledger(account.client, caller, settings.page, settings.mark)
+        ledger = Ledger(account.client, caller, settings.page, settings.key_field)
         self._settings = settings
         self._name = context.name
         self._clock = context.clock
+        self._client = account.client
+        self._caller = caller
+        self._left = Left(account.client, caller)
         self._writing = Writing(account.client, caller, ledger, unsettled, place)
         self._undoing = Undoing(
             account.client,
@@ -126,17 +149,11 @@ class ActionKitDonations:
             unsettled,
             settings.refund_by,
             settings.canceled_by,
-            by_mark=settings.way == "stub",
+            by_key_field=settings.way == "stub",
         )
 
     async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
-        outcomes: list[Outcome] = []
-        for delivery in deliveries:
-            outcome = await self._deliver(delivery)
-            outcomes.append(outcome)
-            if isinstance(outcome, Retry) and _is_about_all(outcome):
-                return outcomes + [outcome] * (len(deliveries) - len(outcomes))
-        return outcomes
+        return await in_turn(deliveries, self._deliver)
 
     async def aclose(self) -> None:
         """Nothing to let go of: the session is the daemon's."""
@@ -171,9 +188,11 @@ class ActionKitDonations:
     async def _give(self, record: Record) -> Outcome:
         settings = self._settings
         gift = gift_of(record, settings.source)
-        donor = donor_of(record, with_address=settings.address, user_fields=settings.user_fields)
+        donor = donor_of(
+            record, with_address=settings.address, country=settings.country, user_fields=settings.user_fields
+        )
         expires = str(int(written(self._clock.now())[:4]) + CARD_YEARS)
-        subscribes = settings.subscribe and isinstance(record.person, Person) and record.person.email_opt_in is True
+        subscribes = settings.subscribe and await self._may_subscribe(record, donor["email"])
         if settings.way == "push":
             return await self._writing.push(gift, donor, expires, subscribes=subscribes)
         if gift.series is not None:
@@ -184,9 +203,8 @@ class ActionKitDonations:
         donation = record.donation if isinstance(record.donation, Donation) else Donation()
         return await self._writing.record(gift, donor, donation, expires, subscribes=subscribes)
 
-
-def _is_about_all(outcome: Retry) -> bool:
-    """Whether there is no use in asking for the others: told to wait, or that the credentials are none."""
-    return isinstance(outcome.error, RateLimitedError | UnauthorizedError) and not isinstance(
-        outcome.error, NotYetError
-    )
+    async def _may_subscribe(self, record: Record, email: str) -> bool:
+        if not isinstance(record.person, Person) or record.person.email_opt_in is not True:
+            return False
+        user = await self._client.find(self._caller, "user", "email", email) or {}
+        return not await self._left.since(user, record.occurred_at)

@@ -29,6 +29,7 @@ MAPPABLE: Final = frozenset(
      "created_at", "role", "status")
 )  # fmt: skip
 """What a setting may fill from anywhere in a record, besides `event_...`. Not what decides who is subscribed."""
+SUPPRESSED: Final = {"suppress_subscribe": 1}
 _EVENT: Final = re.compile(r"event_[a-z0-9_]+")
 _FIELD: Final = re.compile(r"[a-z0-9_]{1,100}")
 _AKID: Final = re.compile(r"[0-9]*\.([0-9]{1,17})\.[A-Za-z0-9_-]+")
@@ -98,7 +99,7 @@ class Parameters(Struct, frozen=True):
 def parameters_of(record: Record, page: str, key: str, rules: Rules) -> Parameters:
     """The action a record is on a page. What is not known, or known to be empty, is not sent: a blank would erase."""
     person = record.person if isinstance(record.person, Person) else Person()
-    known = _known(person, rules.fields)
+    known = known_of(person, rules.fields)
     address = placed({name: known[name] for name in ADDRESS if name in known}, rules.country)
     own = {name: texts for name, path in rules.user_fields.items() if (texts := _texts_at(record, path)) is not None}
     body: dict[str, Any] = {
@@ -118,10 +119,21 @@ def parameters_of(record: Record, page: str, key: str, rules: Rules) -> Paramete
     return Parameters(body | _subscription(record, person, rules), list(own), address.left_out)
 
 
+def suppressed(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The same action, which puts nobody on a list."""
+    return {name: value for name, value in body.items() if name not in ("lists", "opt_in")} | SUPPRESSED
+
+
 def email_of(person: Person) -> str | None:
     """As they keep it: the key of a user is the address in small letters."""
     email = person.email.strip().lower() if isinstance(person.email, str) else ""
     return email or None
+
+
+def known_of(person: Person, names: Sequence[str]) -> dict[str, str]:
+    """What of these is known of somebody, and not empty: one line each, without blanks around."""
+    values = {name: getattr(person, name) for name in names}
+    return {name: " ".join(value.split()) for name, value in values.items() if isinstance(value, str) and value.strip()}
 
 
 def user_id_of(person: Person) -> int | None:
@@ -138,13 +150,8 @@ def user_in(akid: str) -> int | None:
 
 def _subscription(record: Record, person: Person, rules: Rules) -> dict[str, Any]:
     if record.kind not in rules.subscribing or person.email_opt_in is not True:
-        return {"suppress_subscribe": 1}
+        return SUPPRESSED
     return {"lists": list(rules.lists), "opt_in": 1} if rules.lists else {}
-
-
-def _known(person: Person, names: Sequence[str]) -> dict[str, str]:
-    values = {name: getattr(person, name) for name in names}
-    return {name: " ".join(value.split()) for name, value in values.items() if isinstance(value, str) and value.strip()}
 
 
 def _parameters(record: Record, rules: Rules) -> dict[str, Any]:

@@ -14,9 +14,14 @@ from pydantic import Field
 
 from groundswell.component import Context, Delivered, Delivery, Outcome, Rejected, Retry, Skipped
 from groundswell.connectors.actionkit.account import ActionKitAccount
+from groundswell.connectors.actionkit.actions_settings import PAGE
+from groundswell.connectors.actionkit.parameters import FieldName, PhoneType
 from groundswell.connectors.actionkit.transport import Caller
 from groundswell.connectors.actionkit.uploading.imports import Imports
 from groundswell.connectors.actionkit.uploading.rows import File, cells_of, files_of
+from groundswell.connectors.actionkit.writing.address import Country
+from groundswell.connectors.actionkit.writing.ours import KEY_FIELD, OWN
+from groundswell.connectors.actionkit.writing.paths import Path
 from groundswell.connectors.common.outcome import outcome_of
 from groundswell.connectors.common.unsettled import Unsettled
 from groundswell.errors import RecordError, RejectedError, RemoteError
@@ -24,35 +29,37 @@ from groundswell.http.limits import Priority
 from groundswell.record import Person, Record, from_json
 from groundswell.settings import BatchSettings, Duration, SinkSettings
 
-OWN: Final = "actionkit:"
 _UPLOAD: Final = "upload"
 
 
 class ActionKitUploadSettings(SinkSettings):
     """Uploads people in bulk, each as an action on an import page."""
 
+    type: Literal["actionkit.upload"]
     account: str = Field(description="The account to write with, of type actionkit. It needs the right to run reports.")
     page: str = Field(
-        pattern="^[A-Za-z0-9_-]{1,200}$",
+        pattern=PAGE,
         description="The short name of an import page. Best one that nothing else uploads to.",
     )
-    mark: str = Field(
-        "groundswell_id",
-        pattern="^[a-z][a-z0-9_]{1,40}$",
-        description="The action field that holds the id of the record, by which a row is found again.",
+    key_field: FieldName = Field(
+        KEY_FIELD,
+        description="The action field that holds the id of the record, by which a row is found again. Two daemons that "
+        "write to one instance need two.",
     )
     subscribe: bool = Field(
         False,
         description="Whether the page may have a list, on which everybody is put who is uploaded. Then only people are "
-        "uploaded who said yes to email (`email_opt_in`).",
+        "uploaded who said yes to email (`email_opt_in`); who left since is put back.",
     )
     address: bool = Field(True, description="Whether addresses are written. They replace those that are there.")
-    phone_type: Literal["mobile", "home", "work", "none"] = Field(
+    country: Country = Field("US", description="The country of addresses that do not say.")
+    phone_type: PhoneType | Literal["none"] = Field(
         "mobile", description="What phones are written as; none: they are not."
     )
-    user_fields: dict[str, str] = Field(
+    user_fields: dict[FieldName, Path] = Field(
         default_factory=dict,
-        description='Custom fields to write: ours, and the user field: { "Shirt size" = "shirt" }.',
+        description="Custom user fields to fill: the name at ActionKit without `user_`, and what of the record goes "
+        'there, as in { shirt = "custom.Shirt size" }. Several values go as one text, with commas.',
     )
     create_user_fields: bool = Field(False, description="Whether user fields that are not there are made.")
     patience: Duration = Field(
@@ -73,6 +80,11 @@ class ActionKitUploadSettings(SinkSettings):
         "their own: a blank cell would erase what is there.",
     )
 
+    def warnings(self) -> list[tuple[str, str]]:
+        if self.subscribe:
+            return [("subscribe", "an upload puts back on the list whoever left it after they said yes")]
+        return []
+
 
 class ActionKitUpload:
     """A batch is one upload for each combination of columns."""
@@ -83,7 +95,7 @@ class ActionKitUpload:
         self._settings = settings
         self._name = context.name
         self._imports = Imports(
-            account.client, caller, context.clock, settings.page, settings.mark, settings.patience.total_seconds()
+            account.client, caller, context.clock, settings.page, settings.key_field, settings.patience.total_seconds()
         )
         self._unsettled = Unsettled(context.clock, context.name, settings.settle.total_seconds(), shows_at_once=True)
         self._lock = anyio.Lock()
@@ -118,8 +130,9 @@ class ActionKitUpload:
         try:
             return cells_of(
                 record,
-                mark=settings.mark,
+                key_field=settings.key_field,
                 address=settings.address,
+                country=settings.country,
                 phone_column=f"{settings.phone_type}_phone" if settings.phone_type != "none" else None,
                 user_fields=settings.user_fields,
             )
@@ -154,7 +167,7 @@ class ActionKitUpload:
         with self._unsettled.trying(_UPLOAD):
             upload = await self._imports.run(file, autocreate=self._settings.create_user_fields)
         self._is_unsure = False
-        ids = [row[f"action_{self._settings.mark}"] for row in file.rows]
+        ids = [row[f"action_{self._settings.key_field}"] for row in file.rows]
         if not upload.get("has_errors"):
             return dict.fromkeys(ids, Delivered())
         landed = await self._imports.landed(ids)

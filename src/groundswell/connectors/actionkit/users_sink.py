@@ -17,11 +17,11 @@ from groundswell.component import Context, Delivered, Delivery, Outcome, Rejecte
 from groundswell.connectors.actionkit.account import ActionKitAccount
 from groundswell.connectors.actionkit.actions_settings import PAGE
 from groundswell.connectors.actionkit.client import Resource
-from groundswell.connectors.actionkit.faults import ConflictError, MissingError
+from groundswell.connectors.actionkit.faults import FAULT_TRIES_MAX, ConflictError, InvalidError, MissingError
 from groundswell.connectors.actionkit.parameters import OWNED, FieldName, OwnedFields, PhoneType, email_of, user_id_of
 from groundswell.connectors.actionkit.transport import Caller
 from groundswell.connectors.actionkit.writing.address import Country
-from groundswell.connectors.actionkit.writing.allowed import AllowedFields
+from groundswell.connectors.actionkit.writing.allowed import AllowedFields, explained
 from groundswell.connectors.actionkit.writing.changes import Changes, Wanted, body_of, changes_of
 from groundswell.connectors.actionkit.writing.leaving import Leaving
 from groundswell.connectors.actionkit.writing.ours import KEY_FIELD, key_of
@@ -136,8 +136,12 @@ class ActionKitUsers:
                 return await self._write(record, record.person, email, number)
         except MissingError:
             return Retry(
-                UnavailableError(f"{self._name}: the user is gone meanwhile, merged or erased; looked for again")
+                UnavailableError(
+                    f"{self._name}: the user is gone meanwhile, merged or erased; looked for again", FAULT_TRIES_MAX
+                )
             )
+        except InvalidError as error:
+            return outcome_of(explained(error, self._settings.user_fields), self._name)
         except RemoteError as error:
             return outcome_of(error, self._name)
 
@@ -158,7 +162,7 @@ class ActionKitUsers:
         if "phone" in self._settings.fields and isinstance(person.phone, str) and person.phone:
             has_changed |= await self._phones.add(user, person.phone)
         if self._leaving is not None and person.email_opt_in is False:
-            has_changed |= await self._leaving.leave(user, key_of(record.id, self._leaving.page))
+            has_changed |= await self._leaving.leave(user, key_of(record.id, self._leaving.page), record.occurred_at)
         return Delivered() if is_new or has_changed else Skipped("unchanged")
 
     async def _find(self, email: str | None, number: int | None) -> Resource | None:
@@ -182,7 +186,8 @@ class ActionKitUsers:
             if error.existing is None:
                 raise UnavailableError(
                     f"{self._name}: making one user: there is one already, and they did not say which; it will be "
-                    "looked for again"
+                    "looked for again",
+                    FAULT_TRIES_MAX,
                 ) from error
             return await self._client.get(self._caller, "user", error.existing.id), False
 

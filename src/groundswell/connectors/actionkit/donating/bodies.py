@@ -27,9 +27,11 @@ class Place(Struct, frozen=True):
     page: str
     payment_account: str
     card_code: str
-    mark: str
+    key_field: str
     """The action field that holds our key."""
     candidates: dict[str, int]
+    dated: str = "created_at"
+    """The parameter a single payment is dated by, in action processing."""
 
 
 def push_body(gift: Gift, place: Place, donor: Resource, *, subscribes: bool, expires: str) -> Resource:
@@ -51,7 +53,7 @@ def push_body(gift: Gift, place: Place, donor: Resource, *, subscribes: bool, ex
     order |= _present(currency=gift.currency, created_at=gift.at)
     if gift.series is not None:
         order |= {"recurring_id": gift.series, "recurring_period": gift.period or "months"}
-    action: Resource = {"fields": {place.mark: gift.key}, "skip_confirmation": "1"}
+    action: Resource = {"fields": {place.key_field: gift.key}, "skip_confirmation": "1"}
     action |= _present(source=gift.source) | ({} if subscribes else {"suppress_subscribe": "1"})
     page = {"name": place.page, "payment_account": place.payment_account}
     return {"donationpage": page, "order": order, "user": donor, "action": action}
@@ -70,13 +72,13 @@ def stub_parameters(
         "card_num": card_of(gift),
         "card_code": place.card_code,
         "exp_date_month": EXPIRES_MONTH,
-        "exp_date_year": expires,
-        f"action_{place.mark}": gift.key,
+        "exp_date_year": expires[-2:],
+        f"action_{place.key_field}": gift.key,
         "skip_confirmation": "1",
     }
     if not subscribes:
         sent["suppress_subscribe"] = "1"
-    return sent | parts | _present(currency=gift.currency, created_at=gift.at, source=gift.source)
+    return sent | parts | _present(currency=gift.currency, source=gift.source, **{place.dated: gift.at})
 
 
 def parts_of(gift: Gift, place: Place, donation: Donation, prices: Mapping[int, Decimal]) -> Resource:

@@ -2,25 +2,26 @@
 
 import re
 from base64 import b32encode
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
 from typing import Any, Final
 
 from msgspec import Struct
-from phonenumbers.geodata.locale import LOCALE_DATA
 
 from groundswell.connectors.actionkit.client import Resource
+from groundswell.connectors.actionkit.parameters import email_of, known_of
 from groundswell.connectors.actionkit.times import seconds_of, written
+from groundswell.connectors.actionkit.writing.address import ADDRESS, placed
+from groundswell.connectors.actionkit.writing.paths import texts_of, value_at
 from groundswell.errors import RecordError
 from groundswell.record import Action, Donation, Person, Record
 
 KEY_MAX: Final = 32
 """Of an import id: at most so many characters, and unique per payment account (D, by a vendor)."""
-US: Final = "United States"
 _CENT: Final = Decimal("0.01")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _KEY: Final = re.compile(rf"[A-Za-z0-9_.-]{{1,{KEY_MAX}}}")
-_ZIP: Final = re.compile(r"([0-9]{5})(?:-?([0-9]{4}))?")
 _PERIODS: Final = {
     "week": "weeks",
     "weekly": "weeks",
@@ -132,11 +133,12 @@ def moment_of(record: Record) -> str | None:
     return None if seconds is None else written(seconds)
 
 
-def donor_of(record: Record, *, with_address: bool, user_fields: dict[str, str]) -> Resource:
-    """Who gave, by the names ActionKit has for it. What is not known, or empty, is not sent and so erases nothing.
+def donor_of(record: Record, *, with_address: bool, country: str, user_fields: Mapping[str, str]) -> Resource:
+    """Who it is, by the names ActionKit has for it. What is not known, or empty, is not sent and so erases nothing.
 
     Args:
-        user_fields: Custom fields to write: ours, and the name of the user field.
+        country: The code of the country of addresses that do not say.
+        user_fields: Custom fields to write: the name there, and the path in the record.
 
     Raises:
         RecordError: with reason `no_person` or `no_email`.
@@ -144,42 +146,17 @@ def donor_of(record: Record, *, with_address: bool, user_fields: dict[str, str])
     person = record.person
     if not isinstance(person, Person):
         raise RecordError("the record says nothing about a person", reason="no_person")
-    if not isinstance(person.email, str):
-        raise RecordError("the donor has no email address, which is how ActionKit finds people", reason="no_email")
-    donor: Resource = {"email": person.email.strip()}
-    for name in ("first_name", "last_name"):
-        if isinstance(value := getattr(person, name), str):
-            donor[name] = value
-    for ours, theirs in user_fields.items():
-        value = person.custom.get(ours)
-        if isinstance(value, str | int | bool) and str(value).strip():
-            donor[f"user_{theirs}"] = value if isinstance(value, str) else str(value).lower()
-    return donor | (_address(person) if with_address else {})
-
-
-def _address(person: Person) -> Resource:
-    """Nothing where the country is one we cannot name: it would be taken for an American address (D)."""
-    country = country_name(person.country) if isinstance(person.country, str) else US
-    names = {"address1": "address1", "address2": "address2", "city": "city"}
-    names["state"] = "state" if country == US else "region"
-    if country != US:
-        names["zip"] = "postal"
-    found = {theirs: value for ours, theirs in names.items() if isinstance(value := getattr(person, ours), str)}
-    if country == US and isinstance(person.zip, str) and (match := _ZIP.fullmatch(person.zip.strip())):
-        # Another length than five is refused, and the gift with it (D).
-        found |= {"zip": match[1]} | ({"plus4": match[2]} if match[2] else {})
-    return found | {"country": country} if country is not None and found else {}
-
-
-def country_name(country: str) -> str | None:
-    """In English, as theirs are (C), of a code or a name; None for a code nobody has."""
-    country = country.strip()
-    if len(country) != 2:
-        return US if country.casefold() in ("usa", "united states of america") else country or None
-    names = LOCALE_DATA.get(country.upper(), {})
-    name = names.get("en", "")
-    # "*aa" means: as it is called there.
-    return (names.get(name[1:]) if name.startswith("*") else name) or None
+    email = email_of(person)
+    if email is None:
+        raise RecordError("the record has no email address, which is how ActionKit finds people", reason="no_email")
+    address = placed(known_of(person, ADDRESS), country).values if with_address else {}
+    own = {f"user_{name}": texts_of(value_at(record, path)) for name, path in user_fields.items()}
+    return {
+        "email": email,
+        **known_of(person, ("first_name", "last_name")),
+        **{name: texts for name, texts in own.items() if texts is not None},
+        **address,
+    }
 
 
 def _donation(record: Record) -> Donation:

@@ -23,7 +23,7 @@ _PAYMENT: Final = (
 """`trans_id` is no filter of theirs (C)."""
 _MARKED: Final = (
     "SELECT o.id FROM core_action a JOIN core_actionfield f ON f.parent_id = a.id JOIN core_page p ON p.id = a.page_id "
-    "JOIN core_order o ON o.action_id = a.id WHERE p.name = {{ page }} AND f.name = {{ mark }} "
+    "JOIN core_order o ON o.action_id = a.id WHERE p.name = {{ page }} AND f.name = {{ key_field }} "
     "AND f.value = {{ payment }} ORDER BY o.status = 'failed', o.id"
 )
 
@@ -55,11 +55,11 @@ class Payment(Struct, frozen=True):
 class Ledger:
     """Looks, and changes nothing."""
 
-    def __init__(self, client: ActionKit, caller: Caller, page: str, mark: str) -> None:
+    def __init__(self, client: ActionKit, caller: Caller, page: str, key_field: str) -> None:
         self._client = client
         self._caller = caller
         self._page = page
-        self._mark = mark
+        self._key_field = key_field
 
     async def order(self, key: str, at: Thing | None = None) -> Resource | None:
         """The order with this import id. `at`: where a 409 said it is."""
@@ -69,7 +69,7 @@ class Ledger:
 
     async def marked_order(self, key: str) -> Resource | None:
         """The order of an action that holds our key; one that did not fail, if there is one."""
-        values = {"page": self._page, "mark": self._mark, "payment": key}
+        values = {"page": self._page, "key_field": self._key_field, "payment": key}
         rows = await self._client.sql(self._caller, _MARKED, values, "looking for a donation")
         return await self._order_numbered(rows[0][0]) if rows else None
 
@@ -82,12 +82,12 @@ class Ledger:
         row = next((row for row in rows if row[1] == ACTIVE), rows[-1])
         return Series(row[0], str(row[1]), str(row[2]), str(row[3]), any(row[4] is not None for row in rows))
 
-    async def payment(self, key: str, *, by_mark: bool) -> Payment | None:
+    async def payment(self, key: str, *, by_key_field: bool) -> Payment | None:
         """The payment with this key, wherever it is: alone in its order, or a later one of a series."""
         rows = await self._client.sql(self._caller, _PAYMENT, {"payment": key}, "looking for a payment")
         if rows:
             return await self._payment_of(rows[0][1], rows[0][0])
-        order = await (self.marked_order(key) if by_mark else self.order(key))
+        order = await (self.marked_order(key) if by_key_field else self.order(key))
         return None if order is None else await self._payment_of(order["id"], None)
 
     async def transactions(self, order: int) -> list[Resource]:

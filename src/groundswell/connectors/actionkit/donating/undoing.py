@@ -33,20 +33,20 @@ class Undoing:
         refund_by: RefundBy,
         canceled_by: CanceledBy,
         *,
-        by_mark: bool,
+        by_key_field: bool,
     ) -> None:
-        """`by_mark`: whether single donations are known by our action field, and not by an import id."""
+        """`by_key_field`: whether single donations are known by our action field, and not by an import id."""
         self._client = client
         self._caller = caller
         self._ledger = ledger
         self._unsettled = unsettled
         self._refund_by = refund_by
         self._canceled_by: CanceledBy = canceled_by
-        self._by_mark = by_mark
+        self._by_key_field = by_key_field
 
     async def refund(self, record: Record, delivery: Delivery) -> Outcome:
         """Reversing again changes nothing, so nothing has to settle first."""
-        payment = await self._ledger.payment(key_of(record), by_mark=self._by_mark)
+        payment = await self._ledger.payment(key_of(record), by_key_field=self._by_key_field)
         if payment is None:
             return self._not_there(delivery, "the donation that was refunded")
         if payment.status == REVERSED:

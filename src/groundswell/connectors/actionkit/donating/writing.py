@@ -22,6 +22,7 @@ from groundswell.connectors.actionkit.donating.gifts import Gift, amount_of, is_
 from groundswell.connectors.actionkit.donating.ledger import FAILED, Ledger, Series, failure_in, failure_of
 from groundswell.connectors.actionkit.faults import ConflictError
 from groundswell.connectors.actionkit.transport import Caller
+from groundswell.connectors.actionkit.writing.unasked import Unasked
 from groundswell.connectors.common.unsettled import Unsettled
 from groundswell.errors import RemoteError, UnauthorizedError
 from groundswell.http.said import shown
@@ -39,6 +40,7 @@ class Writing:
         self._ledger = ledger
         self._unsettled = unsettled
         self._place = place
+        self._unasked = Unasked(client, caller)
         self._keeps_import_ids = True
         self._locks: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
 
@@ -49,6 +51,7 @@ class Writing:
                 f"{self._caller.component}: {self._client.host} does not keep the import ids of donations, so that a "
                 'repeated one would count twice; nothing more is sent. Set `way = "stub"`'
             )
+        await self._unasked.check()
         if gift.series is None:
             return await self._push(gift, donor, expires, subscribes=subscribes)
         # Two payments that both find no series would begin two.
@@ -64,6 +67,7 @@ class Writing:
         order = await self._ledger.marked_order(gift.key)
         if order is not None and order.get("status") != FAILED:
             return Skipped("already_there")
+        await self._unasked.check()
         prices = {number: await self._price(number) for number in products_in(donation)}
         parts = parts_of(gift, self._place, donation, prices)
         parameters = stub_parameters(gift, self._place, donor, parts, subscribes=subscribes, expires=expires)
@@ -71,7 +75,7 @@ class Writing:
             action = await self._client.act(self._caller, parameters)
         if action.get("status") == FAILED and not isinstance(action.get("order"), dict):
             action = await self._client.get(self._caller, "donationaction", action["id"])
-        return await self._outcome(gift, action)
+        return await self._outcome(gift, action, subscribes=subscribes)
 
     async def _push(self, gift: Gift, donor: Resource, expires: str, *, subscribes: bool) -> Outcome:
         body = push_body(gift, self._place, donor, subscribes=subscribes, expires=expires)
@@ -81,7 +85,7 @@ class Writing:
             return await self._there(gift, error)
         action = reply.body if isinstance(reply.body, dict) else {}
         await self._check_kept(gift, action)
-        return await self._outcome(gift, action)
+        return await self._outcome(gift, action, subscribes=subscribes)
 
     async def _check_kept(self, gift: Gift, action: Resource) -> None:
         """Whether the order has the import id: without it a repeated gift would count twice."""
@@ -133,14 +137,15 @@ class Writing:
             await self._client.push(self._caller, "recurringpaymentpush", payment_body(gift))
         return Delivered()
 
-    async def _outcome(self, gift: Gift, action: Resource) -> Outcome:
+    async def _outcome(self, gift: Gift, action: Resource, *, subscribes: bool) -> Outcome:
+        unasked = None if subscribes else self._unasked.outcome(self._place.page, action)
         failure = failure_of(action)
         if failure is None:
-            return Delivered()
+            return unasked or Delivered()
         # The exact same one within some minutes fails because the first one worked (I, W): perhaps it was ours.
         order = await self._ledger.marked_order(gift.key)
         if order is not None and order.get("status") != FAILED:
-            return Delivered()
+            return unasked or Delivered()
         return self._failed(*failure)
 
     def _failed(self, code: str, words: str) -> Rejected:

@@ -8,9 +8,10 @@ import re
 from typing import Any, Final
 
 from groundswell.connectors.actionkit.client import Resource
-from groundswell.connectors.actionkit.donating.gifts import amount_of, country_name
+from groundswell.connectors.actionkit.donating.gifts import amount_of
 from groundswell.connectors.actionkit.times import seconds_of, written
 from groundswell.errors import RecordError
+from groundswell.places.countries import NAMES, country_code
 from groundswell.record import Action, Donation, Page, Person, Record
 
 VENDOR: Final = "actblue:"
@@ -93,8 +94,8 @@ def _donor(record: Record) -> Resource:
     }
     if "phone" in donor:
         donor["phone"] = donor["phone"].removeprefix("+1")
-    country = country_name(person.country) if isinstance(person.country, str) else None
-    donor |= {"country": country} if country is not None else {}
+    code = country_code(person.country) if isinstance(person.country, str) else None
+    donor |= {"country": NAMES[code]} if code is not None else {}
     employer = {name: value for name in _EMPLOYER if isinstance(value := person.custom.get(name), str)}
     lane = person.custom.get("express_lane")
     return donor | {"employerData": employer, "isEligibleForExpressLane": lane in (True, "true")}

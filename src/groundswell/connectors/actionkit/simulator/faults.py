@@ -17,7 +17,6 @@ class Fault(Struct, frozen=True):
     """None: what it would have been."""
     is_html: bool = False
     """A page, as a proxy or a load balancer answers."""
-    retry_after_s: float | None = None
     delay_s: float = 0.0
     is_cut: bool = False
     """The connection ends before the answer is whole."""

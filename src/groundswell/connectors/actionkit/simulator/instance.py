@@ -100,21 +100,24 @@ class Instance:
     def _checked(self, arrived: Arrived, parts: tuple[str, ...]) -> Outcome:
         if not arrived.is_in_time:
             self.world.counts.refused += 1
-            wait = self.world.behaviour.retry_after_s
-            headers = {"Retry-After": f"{wait:g}"} if wait is not None else {}
-            return Outcome(429, Answer(body={"error": "Too many simultaneous requests."}), headers)
+            return Outcome(429, Answer(body={"error": "Too many simultaneous requests."}), self._wait_header(429))
         self.settle()
         fault = self.faults.next(arrived.method, f"{arrived.path}?{_query(arrived.query)}")
         if fault is not None:
             self.world.counts.faults[fault.word] += 1
             if not fault.is_done:
-                return Outcome(fault.status or 500, Answer(body=TRY_LATER), fault=fault)
+                status = fault.status or 500
+                return Outcome(status, Answer(body=TRY_LATER), self._wait_header(status), fault)
         outcome = self._answered(arrived, parts)
         if fault is None:
             return outcome
         if fault.status is not None:
             return Outcome(fault.status, Answer(body=TRY_LATER), fault=fault)
         return Outcome(outcome.status, outcome.answer, outcome.headers, fault)
+
+    def _wait_header(self, status: int) -> dict[str, str]:
+        wait_s = self.world.behaviour.retry_after_s
+        return {"Retry-After": f"{wait_s:g}"} if status == 429 and wait_s is not None else {}
 
     def _answered(self, arrived: Arrived, parts: tuple[str, ...]) -> Outcome:
         is_anybodys = not arrived.is_actblue and is_open(arrived.method, parts)

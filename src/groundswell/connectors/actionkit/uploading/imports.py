@@ -24,31 +24,30 @@ class Imports:
     """One import page."""
 
     def __init__(
-        self, client: ActionKit, caller: Caller, clock: Clock, page: str, mark: str, patience_s: float
+        self, client: ActionKit, caller: Caller, clock: Clock, page: str, key_field: str, patience_s: float
     ) -> None:
         """`patience_s`: how long an upload is waited for at a time."""
         self._client = client
         self._caller = caller
         self._clock = clock
         self._page = page
-        self._mark = mark
+        self._key_field = key_field
         self._patience_s = patience_s
         self._page_id: str | None = None
 
     async def check_page(self, *, subscribes: bool) -> None:
-        """Raises UnauthorizedError: there is no such page, or it would subscribe everybody."""
-        if self._page_id is not None:
-            return
+        """Raises UnauthorizedError: there is no such page, or it would subscribe everybody. Asked for with each batch:
+        staff may give a page a list any day."""
         page = await self._client.find(self._caller, "importpage", "name", self._page)
         if page is None:
             raise UnauthorizedError(
-                f"{self._caller.component}: there is no import page of this name at {self._client.host}; make one, or "
-                "check `page`"
+                f'{self._caller.component}: {self._client.host} has no import page "{self._page}"; make it, or check '
+                "`page`"
             )
         if page.get("list") and not subscribes:
             raise UnauthorizedError(
-                f"{self._caller.component}: the import page has a list, so everybody who is uploaded would be put on "
-                "it, whoever left it too; take the list off the page, or set `subscribe = true`"
+                f'{self._caller.component}: the import page "{self._page}" has a list, so everybody who is uploaded '
+                "would be put on it, whoever left it too; take the list off the page, or set `subscribe = true`"
             )
         self._page_id = id_at(page.get("resource_uri")) or str(page["id"])
 
@@ -64,7 +63,8 @@ class Imports:
         found: set[str] = set()
         for at in range(0, len(ids), KEYS_AT_ONCE):
             part = ids[at : at + KEYS_AT_ONCE]
-            values = {"page": self._page, "mark": self._mark} | {f"k{number}": id_ for number, id_ in enumerate(part)}
+            values = {f"k{number}": id_ for number, id_ in enumerate(part)}
+            values |= {"page": self._page, "key_field": self._key_field}
             places = ", ".join(f"{{{{ k{number} }}}}" for number in range(len(part)))
             query = f"{_LANDED} ({places})"
             rows = await self._client.sql(self._caller, query, values, "looking for rows that were uploaded")
@@ -107,5 +107,5 @@ class Imports:
 
 _LANDED: Final = (
     "SELECT f.value FROM core_actionfield f JOIN core_action a ON a.id = f.parent_id JOIN core_page p "
-    "ON p.id = a.page_id WHERE p.name = {{ page }} AND f.name = {{ mark }} AND f.value IN"
+    "ON p.id = a.page_id WHERE p.name = {{ page }} AND f.name = {{ key_field }} AND f.value IN"
 )

@@ -29,15 +29,22 @@ class File(Struct, frozen=True):
 
 
 def cells_of(
-    record: Record, *, mark: str, address: bool, phone_column: str | None, user_fields: dict[str, str]
+    record: Record,
+    *,
+    key_field: str,
+    address: bool,
+    country: str,
+    phone_column: str | None,
+    user_fields: Mapping[str, str],
 ) -> dict[str, str]:
-    """What a record says, by column. `mark`: the action field that holds the record's id.
+    """What a record says, by column. `key_field`: the action field that holds the record's id.
 
     Raises:
         RecordError: with reason `no_person` or `no_email`: rows are for people with an address.
     """
-    cells = donor_of(record, with_address=address, user_fields=user_fields)
-    cells[f"action_{mark}"] = record.id
+    person = donor_of(record, with_address=address, country=country, user_fields=user_fields)
+    cells = {name: value if isinstance(value, str) else ", ".join(value) for name, value in person.items()}
+    cells[f"action_{key_field}"] = record.id
     moment, code = moment_of(record), _code_of(record)
     if moment is not None:
         cells["created_at"] = moment

@@ -5,8 +5,17 @@ from collections.abc import Iterable
 import anyio
 
 from groundswell.connectors.actionkit.client import ActionKit
-from groundswell.connectors.actionkit.faults import ConflictError, MissingError
+from groundswell.connectors.actionkit.faults import ConflictError, InvalidError, MissingError
 from groundswell.connectors.actionkit.transport import Caller
+
+
+def explained(error: InvalidError, names: Iterable[str]) -> InvalidError:
+    """With what to do about it, where it is about one of these custom fields."""
+    about = {told for name in names for told in (name, f"user_{name}")} & error.fields.keys()
+    if not about:
+        return error
+    words = "if the field is not there, make it in ActionKit or set `create_user_fields = true`, then retry this"
+    return InvalidError(f"{error}; {words}", error.fields)
 
 
 class AllowedFields:

@@ -15,10 +15,11 @@ _LENGTH_MAX: Final = 200
 def key_of(record_id: str, page: str) -> str:
     """What the action of a record on a page is called there, the same for every try.
 
-    The id of the record, so that people there can tell where it came from; a long one by its hash.
+    The id of the record, so that people there can tell where it came from; by its hash where it is long, or has letters
+    that their database might keep otherwise.
     """
     key = f"{record_id} {page}"
-    if len(key) <= _LENGTH_MAX and key.isprintable():
+    if len(key) <= _LENGTH_MAX and key.isascii() and key.isprintable():
         return key
     return f"{blake2b(record_id.encode(), digest_size=16).hexdigest()} {page}"
 

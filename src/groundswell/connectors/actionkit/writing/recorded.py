@@ -15,7 +15,7 @@ AT_ONCE_MAX: Final = 100
 
 
 class Doer(Struct, frozen=True):
-    """Who is said to have done it: one of the two."""
+    """Who is said to have done it: one of the two, or both."""
 
     email: str | None = None
     user_id: int | None = None

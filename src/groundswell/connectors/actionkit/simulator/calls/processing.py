@@ -255,7 +255,7 @@ def _change_lists(world: World, taken: Taken, user_id: int, action_id: int) -> N
         chosen = _ids(posted.all("unsub_lists")) if posted.is_true("have_unsub_lists") else None
         subscribing.unsubscribe(world, user_id, chosen, "unsubscribe", action_id)
         return
-    if posted.is_true("suppress_subscribe"):
+    if posted.is_true("suppress_subscribe") and world.behaviour.suppresses_subscribe:
         return
     lists = _ids(posted.all("lists"))
     if not posted.is_true("opt_in") and "lists" not in posted and page["list_id"] is not None:

@@ -72,6 +72,9 @@ class Behaviour(Struct, frozen=True, forbid_unknown_fields=True):
     """(W 400; D hints at 404)"""
     repeat_where_forbidden: Literal["refused", "recorded"] = "refused"
     """A second action on a page that allows one (?)."""
+    suppresses_subscribe: bool = True
+    """Whether `suppress_subscribe` keeps people off lists, in actions (C) and in pushes (I). The easier side: all we
+    write stands on it."""
     dangling_pages: bool = True
     """Some old actions are on pages that are gone (C)."""
 
