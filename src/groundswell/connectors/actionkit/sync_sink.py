@@ -69,7 +69,7 @@ class ActionKitSync:
         self._caller = Caller(context.name)
         self._things = Things(self._client, self._caller)
         self._phones = Phones(self._client, self._caller, context.clock, settings.phone_type, SETTLE_S)
-        self._pace = AsyncLimiter(settings.rate.calls, settings.rate.per_s)
+        self._pace = AsyncLimiter(1, settings.rate.per_s / settings.rate.calls)  # evenly: never more in any minute
 
     async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
         wishes = [wish_of(delivery) for delivery in deliveries]
