@@ -188,7 +188,7 @@ class SyncStage(Stage):
     ) -> Member:
         """The member, with what their word made of the consent; it is in the ledger, too."""
         if ruling.decision != "same" and not (ruling.decision == "unknown" and not word):
-            book.state(_line(member, ruling, word, consent_in(word), self._own.name, record.id, at, now))
+            book.state(_line(member, ruling, word, self._own.name, record.id, at, now))
         if self.watch is not None and ruling.consent != member.consent:
             edit = Edit(OPT_IN, "member", WORDS.get(member.consent), WORDS.get(ruling.consent), "remote_changed")
             self.watch(self._own.name, member, link.remote_id, [edit])
@@ -335,7 +335,7 @@ class SyncStage(Stage):
 
 
 def _line(
-    member: Member, ruling: Ruling, word: str | None, said: str, source: str, record_id: str, at: float, now: float
+    member: Member, ruling: Ruling, word: str | None, source: str, record_id: str, at: float, now: float
 ) -> Statement:
     return Statement(
         phone=member.phone,
