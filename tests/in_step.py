@@ -43,7 +43,7 @@ STEP_S = 0.02
 """Who sleeps looks so often whether a test has let time pass."""
 HURRY = 20
 ROUNDS = 3
-"""So many looks at either side without a write are quiet."""
+"""So many looks without a write are quiet: the first may have begun before, the third begins after the second."""
 
 
 class SkippingClock(SystemClock):

@@ -51,6 +51,9 @@ class Town:
         self._network = network
         self._random = random
         self._edits = 0
+        self._flipped: set[str] = set()
+        """Whose opt-in was changed since all came to rest. A yes right after a no may be taken for the older of the
+        two, and is meant to be: so nobody here changes their mind before everybody heard of it."""
         self.people = [self._arrived(number) for number in range(people)]
         kit.control.reset_counts()
         network.control.reset_counts()
@@ -66,7 +69,9 @@ class Town:
         Args:
             later: Lets time pass. With it the field is edited on both sides, and the later edit is to win.
         """
-        field = self._random.choice(_EDITED)
+        field = self._random.choice(_EDITED[: 2 if neighbour.phone in self._flipped else 3])
+        if field == "opt_in":
+            self._flipped.add(neighbour.phone)
         value = self._value(neighbour, field)
         sides = [side for side in ("kit", "network") if self._is_there(neighbour, side)]
         is_said_by_both = later is not None and len(sides) == 2 and field == "opt_in"
@@ -94,8 +99,9 @@ class Town:
     # ---- how they are ----
 
     def differences(self) -> dict[str, list[Any]]:
-        """What is not as it is to be: by phone, the field, the side, what is there and what should be."""
+        """What is not as it should be, once all came to rest: by phone the side, what is there and what should be."""
         self.now_on_both()
+        self._flipped.clear()
         found: dict[str, list[Any]] = {}
         for one in self.people:
             for side, there in (("kit", self._at_kit(one)), ("network", self._at_network(one))):

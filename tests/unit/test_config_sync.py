@@ -80,6 +80,16 @@ def test_a_sync_that_is_switched_off_has_no_parts_and_its_settings_stay(tmp_path
     assert not config.syncs["people"].enabled
 
 
+def test_credentials_that_only_a_sync_needs_that_is_switched_off_are_not_read(tmp_path: Path) -> None:
+    text = '[sync.people]\naccount = "ak"\nimport_page = "import"\nenabled = false\n[sync.network]\naccount = "an"\n'
+    path = tmp_path / "pipeline.toml"
+    path.write_text(ACCOUNTS + text)
+    assert set(load([path], {"TOKEN": "t"}).accounts) == {"an"}
+    path.write_text(ACCOUNTS + text.replace("enabled = false", "enabled = true"))
+    with pytest.raises(ConfigError, match="PASSWORD is not set"):
+        load([path], {"TOKEN": "t"})
+
+
 def test_others_may_take_from_a_sync(tmp_path: Path) -> None:
     text = '[sync.network]\naccount = "an"\n[sinks.out]\ntype = "jsonl"\ninputs = ["network"]\npath = "out.jsonl"\n'
     assert loaded(tmp_path, text).components["out"].inputs == ("network",)

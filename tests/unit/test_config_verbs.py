@@ -72,8 +72,8 @@ def test_check_prints_every_problem_and_exits_78(pipeline: Path) -> None:
     assert code == 78
     assert output == (
         "pipeline.toml: 2 problems\n"
-        '  transforms.named.type   "map_field" is not a transform; did you mean "map_fields"? (filter, map_fields, '
-        "normalise_opt_in, normalise_phone)\n"
+        '  transforms.named.type   "map_field" is not a transform; did you mean "map_fields"? (dedupe_phone, filter, '
+        "map_fields, normalise_opt_in, normalise_phone)\n"
         '  sinks.crm.inputs[0]     nothing is called "phone"; did you mean "phones"? (signups, phones, named)\n'
     )
 

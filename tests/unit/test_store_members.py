@@ -13,11 +13,12 @@ import pytest
 from groundswell.component import Arrival, Delivery
 from groundswell.errors import StoreError
 from groundswell.members.book import Book, Changes
-from groundswell.members.member import Link, Member, Statement, Value
+from groundswell.members.member import Link, Member, Statement, Value, counterpart_in, write_id
 from groundswell.store.database import migrations
+from groundswell.store.dead_letters import DeadLetter
 from groundswell.store.inbox import Accept
 from groundswell.store.listing import LinkQuery
-from groundswell.store.outbox import Processed
+from groundswell.store.outbox import Processed, Settlement
 from groundswell.store.store import Store
 
 NOW = 1_777_719_609_000
@@ -208,7 +209,7 @@ from groundswell.members.member import Link, Member, Statement
 from groundswell.store.inbox import Accept
 from groundswell.store.inbox import Accept
 from groundswell.store.listing import LinkQuery
-from groundswell.store.outbox import Processed
+from groundswell.store.outbox import Processed, Settlement
 from groundswell.store.store import Store
 
 async def main():
@@ -293,3 +294,22 @@ async def test_two_of_one_account_may_change_places_in_one_batch(store: Store) -
     await commit(store, Link("crm", "a", 2, "synced"), Link("crm", "b", 1, "synced"))
     assert [link.remote_id for link in store.shelf.links_of(1)] == ["b"]
     assert [link.remote_id for link in store.shelf.links_of(2)] == ["a"]
+
+
+async def test_a_write_that_becomes_a_dead_letter_shows_at_the_link(store: Store) -> None:
+    await commit(store, ROSA, LINK)
+    record_id = write_id("crm", "4411", "2026-05-02T11:00:09Z", "5f2a")
+    delivery = Delivery(record_id, "person", "actionkit:4411", b"{}")
+    pending = await store.process(Processed(NOW, None, [("crm_write", 1, delivery)]))
+    letter = DeadLetter("deliver", "crm_write", "refused", "no", record_id, NOW, 1, "person", "actionkit:4411", b"{}")
+    await store.settle(Settlement(NOW, dead=[(pending[0].seq, letter)]))
+    link = store.shelf.link("crm", "4411")
+    assert link is not None
+    assert (link.state, link.reason, link.member) == ("error", "refused", 1)
+    assert await store.people.counts() == {"crm": {"error": 1}}
+
+
+@pytest.mark.parametrize("remote_id", ["4411", "new:7", "5a1f0c9e-0c1d-4e6e-9d7c-2f8a1b3c4d5e", "odd.@id"])
+def test_a_write_says_whom_it_is_about(remote_id: str) -> None:
+    assert counterpart_in(write_id("crm", remote_id, "2026-05-02T11:00:09Z", "5f2a")) == ("crm", remote_id)
+    assert counterpart_in(f"actionkit:user/{remote_id}@x") is None

@@ -117,7 +117,12 @@ class _Reader:
     def accounts(self) -> dict[str, Account]:
         """Every account whose settings are right, by name."""
         accounts = {}
+        idle = self._idle_accounts()
         for table in self._of_kind("accounts"):
+            if table.name in idle:  # its credentials are not even read
+                kind = table.values.get("type")
+                self._logins[table.name] = Login(table.file.name, kind if kind in self._types["accounts"] else None)
+                continue
             resolved = self._validator.resolved(table)
             settings = self._typed(table, resolved)
             kind = resolved.value.get("type")
@@ -127,6 +132,13 @@ class _Reader:
                 account = Account(table.name, resolved.value["type"], settings, table.file.directory)
                 accounts[table.name] = account
         return accounts
+
+    def _idle_accounts(self) -> set[str]:
+        """Named by a sync that is switched off, and by nothing else."""
+        naming = [table for table in self._all if table.kind in ("sync", *ROLES)]
+        off = [table for table in naming if table.kind == "sync" and table.values.get("enabled") is False]
+        named = {str(table.values.get("account")) for table in naming if table not in off}
+        return {str(table.values.get("account")) for table in off} - named
 
     def components(self) -> dict[str, Component]:
         """Every component whose settings are right, by name."""

@@ -95,3 +95,26 @@ class Statement(Struct, frozen=True):
     record_id: str
     said_at: float
     learnt_at: float
+
+
+WRITES: Final = "groundswell:write/"
+"""How the ids of records begin that say what is to be written about a counterpart."""
+_MAKING: Final = "new:"
+
+
+def marker_of(member: int) -> str:
+    """Stands for somebody who is being made in an account, until they are seen there."""
+    return f"{_MAKING}{member}"
+
+
+def write_id(account: str, remote_id: str, stamp: str, content: str) -> str:
+    """The id of a record that says what is to be written about this counterpart."""
+    return f"{WRITES}{account}.{remote_id}@{stamp}.{content}"
+
+
+def counterpart_in(record_id: str) -> tuple[str, str] | None:
+    """The other way round: (account, remote id); None for other records."""
+    if not record_id.startswith(WRITES):
+        return None
+    account, _, remote_id = record_id.removeprefix(WRITES).rpartition("@")[0].partition(".")
+    return account, remote_id

@@ -7,7 +7,7 @@ from random import Random
 from msgspec import Struct
 
 from groundswell.clock import Clock
-from groundswell.component import Batch, Source
+from groundswell.component import Batch, Cursor, Source
 from groundswell.config.model import Config
 from groundswell.errors import RecordError
 from groundswell.http.client import Client, new_session
@@ -66,28 +66,43 @@ async def plan(config: Config, store: Store | None, names: Sequence[str], clock:
             stage: SyncStage = builder.build(config.components[name], accounts)
             stage.watch = partial(_note, planned)
             planned.read[name] = 0
-            cursor = None if store is None else await store.cursor(f"{name}_read")
-            await source.once(cursor, partial(_take, planned, name, source, stage, book, store))
+            reading = _Reading(planned, name, source, stage, book, store, set())
+            reading.cursor = None if store is None else await store.cursor(f"{name}_read")
+            # The first round may only end one that was cut short, up to a moment that is long past.
+            for _ in range(2):
+                await source.once(reading.cursor, reading.take)
             planned.notes[name] = dict(stage.counts)
     return planned
 
 
-async def _take(
-    planned: Planned, name: str, source: Source, stage: SyncStage, book: Book, store: Store | None, batch: Batch
-) -> None:
-    """As accepting and processing do: what was accepted before is left out."""
-    known = set() if store is None else await store.known([arrival.id for arrival in batch.arrivals])
-    for arrival in batch.arrivals:
-        if arrival.id in known:
-            continue
-        planned.read[name] += 1
-        try:
-            stage.apply(source.read(arrival), book)
-        except RecordError:
-            planned.unreadable += 1
-            book.undo()
-        else:
-            book.keep()
+class _Reading(Struct):
+    """What one source brings, taken as accepting and processing do: what was accepted before is left out."""
+
+    planned: Planned
+    name: str
+    source: Source
+    stage: SyncStage
+    book: Book
+    store: Store | None
+    seen: set[str]
+    cursor: Cursor | None = None
+
+    async def take(self, batch: Batch) -> None:
+        if batch.cursor is not None:
+            self.cursor = batch.cursor
+        known = set() if self.store is None else await self.store.known([arrival.id for arrival in batch.arrivals])
+        for arrival in batch.arrivals:
+            if arrival.id in known or arrival.id in self.seen:
+                continue
+            self.seen.add(arrival.id)
+            self.planned.read[self.name] += 1
+            try:
+                self.stage.apply(self.source.read(arrival), self.book)
+            except RecordError:
+                self.planned.unreadable += 1
+                self.book.undo()
+            else:
+                self.book.keep()
 
 
 def _note(planned: Planned, sync: str, member: Member, remote_id: str | None, edits: Sequence[Edit]) -> None:

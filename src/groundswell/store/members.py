@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from groundswell.members.book import Changes, email_of
-from groundswell.members.member import Link, Member
+from groundswell.members.member import Link, Member, counterpart_in
 from groundswell.store import ledger
 from groundswell.store.stones import stone_of
 
@@ -43,7 +43,7 @@ class MemberShelf:
         )
 
     def link(self, account: str, remote_id: str) -> Link | None:
-        return self._one(_link_of, "SELECT body FROM links WHERE account = ? AND remote_id = ?", account, remote_id)
+        return self._one(_link_of, _LINK_BODY, account, remote_id)
 
     def links_of(self, member: int) -> Sequence[Link]:
         return self._all(_link_of, "SELECT body FROM links WHERE member = ? ORDER BY account", member)
@@ -123,6 +123,15 @@ _DELIVERED_AT: Final = (
 )
 
 
+def note_failed(connection: sqlite3.Connection, record_id: str, reason: str) -> None:
+    """This became a dead letter at its sink; if it was to write about a counterpart, their link says so."""
+    key = counterpart_in(record_id)
+    found = None if key is None else connection.execute(_LINK_BODY, key).fetchone()
+    if found is not None:
+        link = msgspec.structs.replace(_link_of.decode(found[0]), state="error", reason=reason)
+        connection.execute(_FAILED, (_encoder.encode(link), reason, link.account, link.remote_id))
+
+
 def _gone(connection: sqlite3.Connection, changes: Changes) -> set[int]:
     """Those whose number was given before and who are not there."""
     numbers = {number for link in changes.links.values() if link for number in (link.member, link.of)}
@@ -138,6 +147,8 @@ def _put(connection: sqlite3.Connection, values: Sequence[tuple[Any, ...]], upda
             connection.execute(insert, row)
 
 
+_LINK_BODY: Final = "SELECT body FROM links WHERE account = ? AND remote_id = ?"
+_FAILED: Final = "UPDATE links SET state = 'error', body = ?, reason = ? WHERE account = ? AND remote_id = ?"
 _GONE: Final = (
     "SELECT value FROM json_each(?) WHERE value <= (SELECT seq FROM sqlite_sequence WHERE name = 'members') "
     "AND value NOT IN (SELECT id FROM members)"

@@ -113,6 +113,7 @@ def settle(connection: sqlite3.Connection, settlements: Sequence[Settlement]) ->
             _log(connection, "skipped", [seq], at, note)
         for seq, letter in settlement.dead:
             bury(connection, [letter])
+            members.note_failed(connection, letter.record_id, letter.reason)
             _log(connection, "dead", [seq], at, letter.reason)
         for seq, attempts, next_attempt_at in settlement.retries:
             connection.execute(

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from groundswell.members.member import MEMBER
+from groundswell.members.member import MEMBER, WRITES, marker_of
 from groundswell.sync.records import OWN
 from groundswell.sync.sides import SIDES
 
@@ -19,10 +19,10 @@ def words_naming(
         yield f"{OWN}group_member/{member}."
         yield f'"{MEMBER}":"{member}"'
         for account in vendors:
-            yield f"{OWN}write/{account}.new.{member}"
+            yield f"{WRITES}{account}.{marker_of(member)}@"
     accounts_of = list(vendors.values())
     for account, remote_id in links:
-        yield f"{OWN}write/{account}.{remote_id}@"
+        yield f"{WRITES}{account}.{remote_id}@"
         vendor = vendors.get(account)
         if vendor in SIDES and accounts_of.count(vendor) == 1:
             yield f'"{vendor}":"{remote_id}"'

@@ -9,7 +9,7 @@ import msgspec
 
 from groundswell.connectors.common.wishes import CREATE, EXPECTED, FORMER
 from groundswell.members.linked import Edit
-from groundswell.members.member import MEMBER, Link, Member
+from groundswell.members.member import MEMBER, Link, Member, marker_of, write_id
 from groundswell.members.opt_in import OPT_IN
 from groundswell.record import Action, Group, Person, Record, utc_stamp
 
@@ -73,7 +73,7 @@ def write_record(member: Member, link: Link, vendor: str, edits: Sequence[Edit],
     ids = {vendor: link.remote_id, MEMBER: str(member.id)}
     person = person_of(writes, phone=member.phone, ids=ids, **opt_in)
     return Record(
-        id=f"{OWN}write/{link.account}.{link.remote_id}@{_stamp(at)}.{_hash_of([person, former])}",
+        id=write_id(link.account, link.remote_id, _stamp(at), _hash_of([person, former])),
         kind="person",
         source=source,
         occurred_at=_stamp(at),
@@ -87,7 +87,7 @@ def create_record(member: Member, account: str, values: Mapping[str, str | None]
     opt_in: dict[str, Any] = {} if member.consent == "unknown" else {OPT_IN: member.consent == "yes"}
     known = {name: value for name, value in values.items() if value is not None}
     return Record(
-        id=f"{OWN}write/{account}.new.{member.id}@{_stamp(at)}.{_hash_of(known)}",
+        id=write_id(account, marker_of(member.id), _stamp(at), _hash_of(known)),
         kind="person",
         source=source,
         occurred_at=_stamp(at),

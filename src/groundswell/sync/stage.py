@@ -18,7 +18,7 @@ from groundswell.members.book import Book, email_of
 from groundswell.members.consent import Ruling
 from groundswell.members.identity import Prefer, candidate
 from groundswell.members.linked import Edit, Step, SyncRules, in_step, read
-from groundswell.members.member import Link, Member, Statement
+from groundswell.members.member import Link, Member, Statement, marker_of
 from groundswell.members.merge import FieldRule
 from groundswell.members.modes import MODES
 from groundswell.members.opt_in import OPT_IN, WORDS, heard
@@ -133,7 +133,7 @@ class SyncStage(Stage):
         values, written_at = self.values(person), partial(book.delivered_at, own.sink)
         if word is not UNSET:
             # Whoever was made by us has what their system gives to newcomers: nobody said that.
-            was_made = is_new_link and book.link(own.rules.account, _marker(member)) is not None
+            was_made = is_new_link and book.link(own.rules.account, marker_of(member.id)) is not None
             contact = own.settings.first_contact if is_new_link and before.consent != "unknown" else None
             ruling = None if was_made else heard(member, link, word, at, written_at, contact)
             if ruling is not None:
@@ -188,7 +188,7 @@ class SyncStage(Stage):
     ) -> Member:
         """The member, with what their word made of the consent; it is in the ledger, too."""
         if ruling.decision != "same" and not (ruling.decision == "unknown" and not word):
-            book.state(_line(member, ruling, word, consent_in(word), self._own.name, record.id, at, now))
+            book.state(_line(member, ruling, word, self._own.name, record.id, at, now))
         if self.watch is not None and ruling.consent != member.consent:
             edit = Edit(OPT_IN, "member", WORDS.get(member.consent), WORDS.get(ruling.consent), "remote_changed")
             self.watch(self._own.name, member, link.remote_id, [edit])
@@ -242,7 +242,7 @@ class SyncStage(Stage):
 
     def _linked(self, record: Record, member: Member, link: Link, book: Book, now: float) -> Iterator[Record]:
         """They were no member of this account before: what they did there counts from now on."""
-        book.drop_link(link.account, _marker(member))
+        book.drop_link(link.account, marker_of(member.id))
         for group in link.groups:
             yield from self._join(record, member, group, book, now)
 
@@ -256,7 +256,7 @@ class SyncStage(Stage):
             is_meant = settings.create_for == "everybody" or (
                 settings.primary_group is not None and book.is_in(settings.primary_group, member.id)
             )
-            if not is_meant or book.link(account, _marker(member)) is not None:
+            if not is_meant or book.link(account, marker_of(member.id)) is not None:
                 continue
             if any(link.state == "gone" for link in book.duplicates_of(member.id, account)):
                 continue  # somebody deleted them there, and had a reason
@@ -270,7 +270,9 @@ class SyncStage(Stage):
                 edits = [Edit(field, "remote", None, value, "fill_remote") for field, value in wanted.items() if value]
                 self.watch(sync.name, member, None, edits)
             book.write(sync.sink, record)
-            book.put_link(Link(account, _marker(member), None, "pending", "creating", of=member.id, phone=member.phone))
+            book.put_link(
+                Link(account, marker_of(member.id), None, "pending", "creating", of=member.id, phone=member.phone)
+            )
 
     def _ids(self, member: Member, book: Book) -> dict[str, str]:
         return {
@@ -332,13 +334,8 @@ class SyncStage(Stage):
         self._create(member, book, now)
 
 
-def _marker(member: Member) -> str:
-    """Stands for somebody who is being made there, until they are seen."""
-    return f"new:{member.id}"
-
-
 def _line(
-    member: Member, ruling: Ruling, word: str | None, said: str, source: str, record_id: str, at: float, now: float
+    member: Member, ruling: Ruling, word: str | None, source: str, record_id: str, at: float, now: float
 ) -> Statement:
     return Statement(
         phone=member.phone,

@@ -64,6 +64,27 @@ async def test_what_is_edited_between_two_rounds_is_taken_and_nothing_else(behav
 
 
 @WAYS
+async def test_actions_are_taken_of_the_pages_that_are_named_and_of_no_other(behaviour: Behaviour) -> None:
+    async with (
+        simulator(users=120, clock=PollClock(), behaviour=behaviour) as server,
+        polling(server, collections=["actions"], pages=["save_the_crossing", "1"]) as poller,
+    ):
+        await poller.round()
+        rows = server.control.rows("SELECT id FROM core_action WHERE page_id IN (1, 3) ORDER BY id")
+        assert poller.inbox.numbers("action") == [row["id"] for row in rows]
+        assert len(rows) < server.control.rows("SELECT count(*) AS n FROM core_action")[0]["n"]
+
+
+async def test_a_page_that_is_not_there_stops_the_source_with_its_name() -> None:
+    async with (
+        simulator(users=10, clock=PollClock(), behaviour=FILTERED) as server,
+        polling(server, collections=["actions"], pages=["no_such_page"]) as poller,
+    ):
+        with pytest.raises(UnauthorizedError, match=r'there is no page "no_such_page" at .*; check `pages`'):
+            await poller.round()
+
+
+@WAYS
 async def test_a_user_field_that_changes_alone_is_caught(behaviour: Behaviour) -> None:
     async with (
         simulator(users=120, clock=PollClock(), behaviour=behaviour) as server,

@@ -54,7 +54,7 @@ class ActionNetworkSync:
         tagger = Tagger(client, context.clock, makes_tags=False, background=False)
         self._writer = PeopleWriter(client, context.clock, self._caller, rules, tagger)
         self._lookup = PeopleLookup(client, context.clock)
-        self._pace = AsyncLimiter(settings.rate.calls, settings.rate.per_s)
+        self._pace = AsyncLimiter(1, settings.rate.per_s / settings.rate.calls)  # evenly: never more in any minute
 
     async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
         return await in_turn(deliveries, self._deliver)

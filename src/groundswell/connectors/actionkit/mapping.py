@@ -133,7 +133,7 @@ def read_action(parts: Resource, record_id: str, source: str) -> Record:
         person=_who(parts, action),
         action=Action(
             type=ACTION_TYPES.get(kind, kind) or UNSET,
-            page=_page_at(action.get("page")),
+            page=_page_at(action.get("page"), parts.get("page")),
             fields=without_gaps(action.get("fields")),
             source_code=text_of(action, "source"),
             referrer=_referrer_of(action),
@@ -263,11 +263,13 @@ def _who(parts: Resource, thing: Resource) -> Person:
     return person_of(None, number)
 
 
-def _page_at(uri: Any) -> Page | UnsetType:
+def _page_at(uri: Any, page: Any = None) -> Page | UnsetType:
+    """`page`: the page itself, where it was read."""
     thing = thing_at(uri)
     if thing is None:
         return UNSET
-    return Page(id=thing.id, type=_type_of(thing, "page") or UNSET)
+    title = either_of(page, "title", "name") if isinstance(page, dict) else UNSET
+    return Page(id=thing.id, title=title, type=_type_of(thing, "page") or UNSET)
 
 
 def _type_at(uri: Any, generic: str) -> str:

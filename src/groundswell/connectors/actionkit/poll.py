@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import structlog
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from groundswell.component import Arrival, Context, Cursor, Emit, Span
 from groundswell.connectors.actionkit.account import ActionKitAccount
@@ -53,6 +53,7 @@ def _check_once(names: list[CollectionName]) -> list[CollectionName]:
     return names
 
 
+PageName = Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_.-]+$", max_length=255)]
 Moment = Annotated[
     datetime,
     BeforeValidator(_parse_moment),
@@ -89,6 +90,12 @@ class ActionKitPollSettings(SourceSettings):
         "every `full_every`. The staff account needs the right to run reports.",
     )
 
+    pages: list[PageName] = Field(
+        [],
+        description="Actions only of these pages, by number or short name; without it, of all. A page that is added "
+        "later brings what is done from then on; a backfill brings the rest.",
+    )
+
     def warnings(self) -> list[tuple[str, str]]:
         found = []
         if self.every < timedelta(minutes=1):
@@ -118,6 +125,7 @@ class ActionKitPoll:
             every_s=int(self._every_s),
             full_every_s=int(settings.full_every.total_seconds()),
             reports=settings.reports,
+            pages=tuple(settings.pages),
         )
         self._rounds: Rounds | None = None
         self._backfill: tuple[tuple[tuple[int, int], frozenset[str]], Rounds] | None = None
@@ -151,7 +159,7 @@ class ActionKitPoll:
         asked = (int(span.since), -int(-span.until // 1))
         key = (asked, frozenset(collections))
         if self._backfill is None or self._backfill[0] != key or self._backfill[1].cursor != cursor:
-            scope = Scope(since=asked[0], until=asked[1], reports=self._scope.reports)
+            scope = Scope(since=asked[0], until=asked[1], reports=self._scope.reports, pages=self._scope.pages)
             self._backfill = (key, self._from(cursor, collections, scope, Priority.BACKFILL))
         await self._backfill[1].once(emit)
         self._backfill = None

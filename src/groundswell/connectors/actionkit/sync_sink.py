@@ -38,6 +38,10 @@ AT_ONCE: Final = 4
 """Writes of a batch side by side."""
 
 
+SETTLE_S: Final = 15.0
+"""How long a request may go on there after its connection broke: no phone is added again sooner."""
+
+
 class ActionKitSyncSettings(SinkSettings):
     """Writes what a sync found to differ. `[sync.NAME]` makes it."""
 
@@ -64,8 +68,8 @@ class ActionKitSync:
         self._settings = settings
         self._caller = Caller(context.name)
         self._things = Things(self._client, self._caller)
-        self._phones = Phones(self._client, self._caller, context.clock, settings.phone_type, 0.0)
-        self._pace = AsyncLimiter(settings.rate.calls, settings.rate.per_s)
+        self._phones = Phones(self._client, self._caller, context.clock, settings.phone_type, SETTLE_S)
+        self._pace = AsyncLimiter(1, settings.rate.per_s / settings.rate.calls)  # evenly: never more in any minute
 
     async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
         wishes = [wish_of(delivery) for delivery in deliveries]

@@ -19,7 +19,7 @@ async def arrivals_of(resource: str, stretch: Stretch, things: Things) -> list[A
             users = await things.with_phones(objects)
             return [state("user", user, changed_at=stretch.changed.get(str(user["id"]))) for user in users]
         case "action":
-            return [once("action", one["id"], parts) for one, parts in await _with_users("action", objects, things)]
+            return await _actions(objects, things)
         case "subscriptionhistory":
             return await _changes(objects, things)
         case "eventsignup":
@@ -34,6 +34,15 @@ async def arrivals_of(resource: str, stretch: Stretch, things: Things) -> list[A
             ]
         case _:
             return [state(resource, one) for one in objects]
+
+
+async def _actions(objects: Sequence[Resource], things: Things) -> list[Arrival]:
+    made = []
+    for one, parts in await _with_users("action", objects, things):
+        if (page := await things.page(one.get("page"))) is not None:
+            parts["page"] = {name: page[name] for name in ("id", "name", "title") if name in page}
+        made.append(once("action", one["id"], parts))
+    return made
 
 
 async def _changes(objects: Sequence[Resource], things: Things) -> list[Arrival]:

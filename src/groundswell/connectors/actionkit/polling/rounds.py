@@ -20,6 +20,7 @@ from groundswell.connectors.actionkit.polling.walk import Stretch, Walk
 from groundswell.connectors.actionkit.times import seconds_of, written
 from groundswell.connectors.actionkit.transport import Caller, Query
 from groundswell.connectors.actionkit.uris import id_at
+from groundswell.errors import UnauthorizedError
 
 SETTLED_S: Final = 5
 """Windows end this long ago: what is written in one transaction may show its time before it shows itself (I)."""
@@ -46,6 +47,8 @@ class Scope(Struct, frozen=True):
     every_s: int = 0
     full_every_s: int = 0
     reports: bool = True
+    pages: tuple[str, ...] = ()
+    """Actions only of these, by number or short name; none: of all."""
 
 
 class Rounds:
@@ -74,6 +77,8 @@ class Rounds:
         self._feeds = [feed for name, feeds in COLLECTIONS.items() if name in collections for feed in feeds]
         self._left: list[Feed] = []
         """Of this round."""
+        self._pages: set[str] = set()
+        """Numbers of the pages whose actions are wanted."""
         self._goal = 0
         self._counts = counts
         self._do_clocks_differ = False
@@ -84,12 +89,27 @@ class Rounds:
         """Hand over everything that is due, of all collections. After an error, called again, it goes on."""
         if not self._left:
             await self._client.schema(self._caller, self._feeds[0].resource)  # needed anyway; says their time
+            self._pages = await self._numbers_of(self._scope.pages)
             self._left = list(self._feeds)
             self._goal = self._settled()
             self._things.forget()
         while self._left:
             if await self._take(emit, self._left[0]):
                 self._left.pop(0)
+
+    async def _numbers_of(self, pages: Sequence[str]) -> set[str]:
+        """Raises UnauthorizedError, which stops the source, where a name is no page's."""
+        numbers = {page for page in pages if page.isdigit()}
+        for name in pages:
+            if name.isdigit():
+                continue
+            page = await self._client.find(self._caller, "page", "name", name)
+            if page is None or page.get("name") != name:
+                raise UnauthorizedError(
+                    f'{self._caller.component}: there is no page "{name}" at {self._client.host}; check `pages`'
+                )
+            numbers.add(str(page["id"]))
+        return numbers
 
     async def _take(self, emit: Emit, feed: Feed) -> bool:
         """One collection; False if it has to be begun in another way."""
@@ -103,6 +123,9 @@ class Rounds:
                 mark = replace(mark, step=step, at=None, seen=0)
             try:
                 async for stretch in self._read(feed, mark):
+                    if feed.resource == "action" and self._pages:
+                        wanted = [action for action in stretch.objects if id_at(action.get("page")) in self._pages]
+                        stretch = replace(stretch, objects=wanted)
                     arrivals = await arrivals_of(feed.resource, stretch, self._things)
                     records = mark.records + len(arrivals) if self._shows(mark) else 0
                     mark = replace(mark, at=stretch.at, seen=stretch.seen, records=records)

@@ -18,6 +18,7 @@ AT_ONCE: Final = 4
 SINGLES_MAX: Final = 25
 USERS_KEPT_MAX: Final = 10_000
 """Of one round, in memory: some 15 MB."""
+PAGES_KEPT_MAX: Final = 5_000
 
 
 class Things:
@@ -28,6 +29,7 @@ class Things:
         self._caller = caller
         self._users: dict[str, bytes] = {}
         self._kinds: dict[str, Resource] = {}
+        self._pages: dict[str, Resource | None] = {}
         self._held: dict[tuple[str, int], Resource | None] = {}
         """What was got one by one and is not handed over yet. Where one call in twenty fails, fifty in a row never all
         work: so those that did are not made again."""
@@ -94,6 +96,17 @@ class Things:
             for one in await self.get("subscriptionchangetype", [number]):
                 self._kinds[number] = one
         return self._kinds.get(number or "")
+
+    async def page(self, uri: Any) -> Resource | None:
+        """A page, as it was when it was first asked for; None for one that is gone."""
+        number = id_at(uri)
+        if number is None:
+            return None
+        if number not in self._pages:
+            if len(self._pages) >= PAGES_KEPT_MAX:
+                self._pages.clear()
+            self._pages[number] = next(iter(await self.get("page", [number])), None)
+        return self._pages[number]
 
     async def _phones(self, users: Sequence[int], addresses: dict[str, Any]) -> list[Resource]:
         if not users:
