@@ -271,6 +271,25 @@ async def test_what_may_break_them_becomes_a_dead_letter_after_a_few_tries_and_i
     assert [outcome for outcome, _, _ in logged(store)] == ["dead", "delivered"]
 
 
+async def test_an_outage_does_not_use_up_the_few_tries_of_what_may_break_them(store: Store) -> None:
+    # A delivery that had met four 429s was a dead letter after its first 500.
+    fault = UnavailableError("crm: posting 1 record: crm.example answered 500", tries_max=3)
+    made = Delivering(store, FakeSink(failing("a1", error=AWAY)))
+    async with anyio.create_task_group() as tasks:
+        await made.start(tasks)
+        await made.put(delivery("a1", "a"))
+        for _ in range(6):
+            await made.clock.advance(LONGEST_WAIT_S)
+        tried = len(made.sink.calls)
+        assert tried > 3
+        made.sink.answer = failing("a1", error=fault)
+        for _ in range(6):
+            await made.clock.advance(LONGEST_WAIT_S)
+        tasks.cancel_scope.cancel()
+    assert len(made.sink.calls) == tried + 3
+    assert [letter.reason for letter in await dead(store)] == ["gave_up"]
+
+
 async def test_the_tries_made_before_a_restart_count(store: Store) -> None:
     fault = UnavailableError("crm: posting 1 record: crm.example answered 500", tries_max=3)
     sink = FakeSink(failing("a", error=fault))

@@ -26,6 +26,8 @@ from groundswell.store.dead_letters import DeadLetter
 from groundswell.store.outbox import Pending, Settlement
 from groundswell.store.store import SinkBacklog, Store
 
+EXCUSED_MAX: Final = 100_000
+"""Lanes; beyond that all are forgotten, and get fewer tries."""
 WINDOW_RECORDS_MIN: Final = 200
 """A sink looks at least so many deliveries ahead, so that one person's queue does not block the others."""
 CLOCK_STEP_S: Final = 1.0
@@ -58,6 +60,8 @@ class SinkRunner:
         self._store = store
         self._clock = clock
         self._random = random
+        self._excused: dict[str, int] = {}
+        """Lane -> tries of what is first in it that failed for other reasons."""
         self._metrics = metrics
         self.gate = Gate(random)
         self.tail: Tail[Pending] = Tail(
@@ -289,6 +293,7 @@ class SinkRunner:
         if settlement is not None:
             await persist(self._clock, lambda: self._store.settle(settlement))
         for turn in ledger.settled:
+            self._excused.pop(turn.lane, None)
             self.waiting -= len(turn.pending)
             self.lanes.settled(turn)
         for turn, until in ledger.held:
@@ -320,6 +325,18 @@ class SinkRunner:
                 error=str(error),
                 then="deliveries wait in the state file; tried again by itself",
             )
+
+    def excused(self, turn: Turn, error: Exception) -> int:
+        """How many tries of what is first in this lane, this one too, failed for reasons that are not its own.
+
+        An outage or a rate must not use up the few tries of what may break them. Forgotten at a restart.
+        """
+        is_its_own = isinstance(error, UnavailableError) and error.tries_max is not None
+        if not is_its_own:
+            if len(self._excused) >= EXCUSED_MAX:
+                self._excused.clear()
+            self._excused[turn.lane] = self._excused.get(turn.lane, 0) + 1
+        return self._excused.get(turn.lane, 0)
 
     def retry_or_give_up(self, turn: Turn, error: Exception, now: int) -> int | None:
         """When this turn is due again (milliseconds), or None when it has been tried for long enough."""
@@ -366,7 +383,7 @@ class _Ledger(Struct):
             self.returned.append(turn)  # nothing is wrong with the delivery: it does not age by this
             return
         tries = turn.delivery.attempts + 1
-        if is_hopeless(tries, error):
+        if is_hopeless(tries - self.runner.excused(turn, error), error):
             self._give_up(turn, f"tried {tries} times, the last time: {error}")
             return
         until = self.runner.retry_or_give_up(turn, error, self.now)
