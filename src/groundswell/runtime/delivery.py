@@ -156,6 +156,12 @@ class SinkRunner:
         if lanes.wants_loading or self.tail.is_behind:
             self._feed.set()
         self._wake(-(-lanes.ready // self.settings.batch.records))
+        self._count_anew()
+
+    def _count_anew(self) -> None:
+        """Where nothing is left, nothing waits: what was dropped while it was being read from disk may still count."""
+        if not (self.lanes.records or self.lanes.parked or len(self.tail) or self.tail.is_behind):
+            self.waiting = 0
 
     async def _run_feeder(self) -> None:
         """Keep the lanes filled from disk: first what waited and may go on, then what is new."""
@@ -169,6 +175,7 @@ class SinkRunner:
                 entries = await self.tail.take(room, self.lanes.bytes_room)
                 self.lanes.add(entries, milliseconds(self._clock.now()))
             else:
+                self._count_anew()
                 await self._feed.wait()
                 continue
             self._wake(-(-self.lanes.ready // self.settings.batch.records))
