@@ -83,7 +83,8 @@ def read(link: Link, values: Mapping[str, str | None], at: float, written_at: Wr
         if source in values and not is_same(source, values[source], known.get(source)):
             turned.pop(field, None)
     for field, value in values.items():
-        said = _answer(link, field, value, at, written_at)
+        is_derived = _is_derived(field, values, known)
+        said = _answer(link, field, value, at, written_at, is_derived=is_derived)
         if said.sent:
             pending[field] = said.sent
         else:
@@ -91,7 +92,7 @@ def read(link: Link, values: Mapping[str, str | None], at: float, written_at: Wr
         if said.agreed is not UNSET:
             base[field] = said.agreed
         if said.is_turned:
-            turned[field] = TURNS_MAX if _is_derived(field, values, known) else turned.get(field, 0) + 1
+            turned[field] = TURNS_MAX if is_derived else turned.get(field, 0) + 1
         elif field in turned and not is_same(field, value, known.get(field)):
             del turned[field]  # it was written as it is, or it is somebody's edit
     return msgspec.structs.replace(
@@ -125,14 +126,14 @@ def in_step(member: Member, links: Sequence[tuple[SyncRules, Link]], seq: int) -
     return member, [Step(step.link, (*edits, *step.writes)) for edits, step in zip(taken, steps, strict=True)]
 
 
-def _answer(link: Link, field: str, value: str | None, at: float, written_at: WrittenAt) -> Answer:
+def _answer(link: Link, field: str, value: str | None, at: float, written_at: WrittenAt, *, is_derived: bool) -> Answer:
     sent = link.pending.get(field)
     if not sent:
         return _NOTHING
     before = link.seen.get(field)
     if field == OPT_IN:
         return answer_word(value, before, sent, at, written_at)
-    return answer(field, value, before, sent, at, written_at, is_derived=field in DERIVED and at > link.remote_at)
+    return answer(field, value, before, sent, at, written_at, is_derived=is_derived and at > link.remote_at)
 
 
 def _is_derived(field: str, values: Mapping[str, str | None], known: Mapping[str, str | None]) -> bool:
