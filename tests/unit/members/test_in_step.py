@@ -60,9 +60,11 @@ class InStep(RuleBasedStateMachine):
     def somebody_sets_the_opt_in_there(self, number: int, word: str | None, is_polled: bool) -> None:
         system, said = self.system(number), consent_in(word)
         stands, was_ours = system.values[OPT_IN], OPT_IN in system.ours
-        if system.link is not None:
-            # What nobody had read yet is gone.
-            self.noes = [(at, where) for at, where in self.noes if where is not system or at <= system.link.remote_at]
+        read_at = -1.0 if system.link is None else system.link.remote_at
+        if self.is_expected(system, word):
+            read_at = -1.0  # a write under way goes over it, as if nobody had been there
+        # What nobody had read yet is gone.
+        self.noes = [(at, where) for at, where in self.noes if where is not system or at <= read_at]
         self.world.edit_system(system, OPT_IN, word)
         if said == "yes":
             self.yeses.append(self.world.now)
@@ -72,10 +74,16 @@ class InStep(RuleBasedStateMachine):
             self.world.poll(system)
 
     def is_noticeable(self, system: System, stands: str | None, word: str | None, was_ours: bool) -> bool:
-        """Before the first contact it is a difference; and who turns a word there and back has changed nothing."""
+        """Before the first contact it is a difference. Who turns a word there and back, unread, has changed nothing:
+        neither a reading nor a write under way finds anything but what was expected."""
         if system.link is None or system.dead or consent_in(stands) == "no":
             return False
+        if self.is_expected(system, word):
+            return False
         return consent_in(system.link.seen[OPT_IN]) != "no" or was_ours
+
+    def is_expected(self, system: System, word: str | None) -> bool:
+        return any(word in write.expected.get(OPT_IN, ()) for write in (*system.outbox, *system.dead))
 
     @rule(said=st.sampled_from(["yes", "no"]))
     def they_say(self, said: Consent) -> None:
