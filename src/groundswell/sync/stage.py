@@ -24,6 +24,7 @@ from groundswell.members.modes import MODES
 from groundswell.members.opt_in import OPT_IN, WORDS, heard
 from groundswell.members.stage import Stage
 from groundswell.members.words import consent_in
+from groundswell.places.zips import state_of_zip
 from groundswell.record import Action, Page, Person, Record
 from groundswell.settings import Settings
 from groundswell.sync.records import create_record, group_record, member_record, with_member, write_record
@@ -173,6 +174,10 @@ class SyncStage(Stage):
         for how in self._own.rules.fields:
             value = value_at(person, self._own.settings.remote_name(how.field))
             values[how.field] = None if value is UNSET else value
+        zip_code = values.get("zip")
+        if values.get("state", "") is None and zip_code is not None and person.country in (None, UNSET, "US"):
+            # Vendors make the state of the ZIP code by themselves: it stands there, or will, and is not to be written.
+            values["state"] = state_of_zip(zip_code)
         return values
 
     def _ruled(
