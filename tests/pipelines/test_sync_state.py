@@ -1,4 +1,4 @@
-"""A member's state, where nobody says it, is that of the ZIP code; and nobody is told what they make of it themselves."""
+"""A state nobody says is that of the ZIP code; and nobody is told what they make of it themselves."""
 
 from pathlib import Path
 

@@ -6,12 +6,12 @@ this finds what they left out. Records have the ids that the webhook source give
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, Literal
+from datetime import timedelta
+from typing import Annotated, Literal
 
 import structlog
 from msgspec import UNSET, UnsetType
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, Field
 
 from groundswell.component import Arrival, Context, Cursor, Emit, Span
 from groundswell.connectors.action_network.account import ActionNetworkAccount
@@ -21,6 +21,7 @@ from groundswell.connectors.action_network.polling.polled import person_arrival,
 from groundswell.connectors.action_network.polling.rounds import BEGINNING, Rounds, Scope
 from groundswell.connectors.action_network.polling.under_way import ACTIONS
 from groundswell.connectors.action_network.transport import Caller, MissingError
+from groundswell.connectors.common.moments import Moment, check_once
 from groundswell.errors import RequestError
 from groundswell.http.limits import Priority
 from groundswell.record import Record
@@ -36,38 +37,11 @@ CollectionName = Literal[
 log = structlog.get_logger()
 
 
-def _parse_moment(value: Any) -> Any:
-    """A date is its first moment; a time that says no offset is UTC."""
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value.strip())
-        except ValueError:
-            value = None
-    if isinstance(value, date) and not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day, tzinfo=UTC)
-    if not isinstance(value, datetime):
-        raise ValueError('is not a time; write "2026-05-02" or "2026-05-02T11:00:09Z"')  # noqa: TRY004 # for pydantic
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
-
-
-def _check_once(names: list[CollectionName]) -> list[CollectionName]:
-    if len(set(names)) < len(names):
-        raise ValueError("names a collection twice")
-    return names
-
-
-Moment = Annotated[
-    datetime,
-    BeforeValidator(_parse_moment),
-    WithJsonSchema({"title": "time", "type": "string", "examples": ["2026-05-02", "2026-05-02T11:00:09Z"]}),
-]
-
-
 class ActionNetworkPollSettings(SourceSettings):
     """Asks an Action Network account what is new and what has changed."""
 
     account: str = Field(description="Name of the `action_network` account.")
-    collections: Annotated[list[CollectionName], AfterValidator(_check_once)] = Field(
+    collections: Annotated[list[CollectionName], AfterValidator(check_once)] = Field(
         ["people"], min_length=1, description="What to ask for."
     )
     every: Duration = Field(

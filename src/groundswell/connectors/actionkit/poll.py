@@ -6,11 +6,11 @@ Actions have the ids that the push source gives them, so what both see is taken 
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, Literal
+from datetime import timedelta
+from typing import Annotated, Literal
 
 import structlog
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, Field, StringConstraints
 
 from groundswell.component import Arrival, Context, Cursor, Emit, Span
 from groundswell.connectors.actionkit.account import ActionKitAccount
@@ -20,6 +20,7 @@ from groundswell.connectors.actionkit.polling.marks import Marks, read_marks
 from groundswell.connectors.actionkit.polling.rounds import Rounds, Scope
 from groundswell.connectors.actionkit.polling.things import Things
 from groundswell.connectors.actionkit.transport import Caller
+from groundswell.connectors.common.moments import Moment, check_once
 from groundswell.errors import RequestError
 from groundswell.http.limits import Priority
 from groundswell.record import Record
@@ -33,39 +34,14 @@ CollectionName = Literal[
 log = structlog.get_logger()
 
 
-def _parse_moment(value: Any) -> Any:
-    """A date is its first moment; a time that says no offset is UTC."""
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value.strip())
-        except ValueError:
-            value = None
-    if isinstance(value, date) and not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day, tzinfo=UTC)
-    if not isinstance(value, datetime):
-        raise ValueError('is not a time; write "2026-05-02" or "2026-05-02T11:00:09Z"')  # noqa: TRY004 # for pydantic
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
-
-
-def _check_once(names: list[CollectionName]) -> list[CollectionName]:
-    if len(set(names)) < len(names):
-        raise ValueError("names a collection twice")
-    return names
-
-
 PageName = Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_.-]+$", max_length=255)]
-Moment = Annotated[
-    datetime,
-    BeforeValidator(_parse_moment),
-    WithJsonSchema({"title": "time", "type": "string", "examples": ["2026-05-02", "2026-05-02T11:00:09Z"]}),
-]
 
 
 class ActionKitPollSettings(SourceSettings):
     """Asks an ActionKit instance what is new and what has changed."""
 
     account: str = Field(description="Name of the `actionkit` account.")
-    collections: Annotated[list[CollectionName], AfterValidator(_check_once)] = Field(
+    collections: Annotated[list[CollectionName], AfterValidator(check_once)] = Field(
         ["users"], min_length=1, description="What to ask for."
     )
     every: Duration = Field(
