@@ -119,6 +119,8 @@ class InStep:
     text: str
     sides: tuple[bool, bool]
     """Whether ActionKit, and Action Network, is kept in step."""
+    pages: int = 1
+    """How many calls one round at Action Network may take to list people."""
     daemon: Daemon = field(init=False)
 
     # ---- what people and staff do ----
@@ -196,8 +198,9 @@ class InStep:
         return self.kit.counts.by_call.total(), self.network.counts.by_call.total()
 
     def looks(self) -> tuple[int, int]:
-        """Rounds so far, by a call that is made once in each."""
-        return self.kit.counts.by_call["GET subscriptionhistory"], self.network.counts.by_call["GET people"]
+        """Rounds so far, at least, by a call that is made once in each, or once for each page."""
+        by_page = self.network.counts.by_call["GET people"]
+        return self.kit.counts.by_call["GET subscriptionhistory"], by_page // self.pages
 
     async def quiet(self, within_s: float = QUIET_WITHIN_S) -> None:
         """Return once nothing waits, and each side was looked at some times without a write."""

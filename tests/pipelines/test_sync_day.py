@@ -40,6 +40,7 @@ async def test_after_a_day_of_edits_and_faults_both_sides_are_as_they_should_be_
         in_step(tmp_path, actionkit=settings, network=settings) as it,
         anyio.create_task_group() as tasks,
     ):
+        it.pages = 2 + PEOPLE // 100  # of those who were edited, and more
         town = Town(it.kit, it.network, PEOPLE, Random(SEED))
         it.kit.faults.rates, it.network.faults.rates = KIT_FAULTS, NETWORK_FAULTS
         # At first everybody lacks something on each side, or is not there.
