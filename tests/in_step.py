@@ -72,10 +72,14 @@ class SkippingClock(SystemClock):
             await anyio.sleep(min(left, STEP_S))
 
 
-def looks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pollers wait for what shows late; these simulators show everything at once, and tests do not wait."""
+def looks_at_once(monkeypatch: pytest.MonkeyPatch, settled_s: int = -2) -> None:
+    """Pollers wait for what shows late; these simulators show everything at once, and tests do not wait.
+
+    Where many people are edited while they are read, windows must be over before they are read, or people move past the
+    reader: then `settled_s` is 1.
+    """
     for rounds in (actionkit_rounds, network_rounds):
-        monkeypatch.setattr(rounds, "SETTLED_S", -2)
+        monkeypatch.setattr(rounds, "SETTLED_S", settled_s)
 
 
 def account_of(kit: actionkit_server.Server, network: network_server.Server) -> str:

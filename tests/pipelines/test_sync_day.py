@@ -34,7 +34,7 @@ WITHIN_S: Final = 15.0 + PEOPLE * 0.1
 async def test_after_a_day_of_edits_and_faults_both_sides_are_as_they_should_be_for_hardly_more_writes_than_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks_at_once(monkeypatch)
+    looks_at_once(monkeypatch, settled_s=1)
     settings = {"fields": FIELDS, "create_users": True, "create_for": "everybody", "rate": "10000/s", "every": "5s"}
     async with (
         in_step(tmp_path, actionkit=settings, network=settings) as it,
