@@ -142,6 +142,10 @@ class Book:
         """Those linked to this member, one an account at most."""
         return self._links(self._shelf.links_of(member), lambda link: link.member == member)
 
+    def linked(self, member: int, account: str) -> Link | None:
+        """The one of this account that is linked to this member."""
+        return next((link for link in self.links_of(member) if link.account == account), None)
+
     def duplicates_of(self, member: int, account: str) -> list[Link]:
         """Those of this account that have the member's phone too."""
         return self._links(

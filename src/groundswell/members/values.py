@@ -1,13 +1,12 @@
 """When two values of a field say the same: letters, spaces and spellings that mean nothing are put aside."""
 
-import re
 from collections.abc import Callable
 from typing import Final
 
 from groundswell.places.countries import country_code
 from groundswell.places.regions import region_code
+from groundswell.places.zips import US_ZIP
 
-_US_ZIP: Final = re.compile(r"([0-9]{5})(?:[- ]?[0-9]{4})?")
 _BOOLEANS: Final = {"true", "false"}
 
 
@@ -30,7 +29,7 @@ def is_same(field: str, one: str | None, other: str | None) -> bool:
 
 def _zip(text: str) -> str:
     """ZIP+4 is the same ZIP code; "K1A 0B1" is "k1a0b1"."""
-    match = _US_ZIP.fullmatch(text)
+    match = US_ZIP.fullmatch(text)
     return match[1] if match else text.replace(" ", "").casefold()
 
 

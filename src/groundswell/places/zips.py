@@ -28,12 +28,13 @@ _OTHERS: Final = {
     "96799": "AS",
 }
 """ZIP codes that lie in another state than their neighbours."""
-_ZIP: Final = re.compile(r"([0-9]{5})(?:[- ]?[0-9]{4})?")
+US_ZIP: Final = re.compile(r"([0-9]{5})(?:[- ]?([0-9]{4}))?")
+"""A ZIP code, perhaps with its four more digits."""
 
 
 def state_of_zip(zip_code: str) -> str | None:
     """The code of the state, or the military "state"; None for what is no ZIP code, or could be in several."""
-    match = _ZIP.fullmatch(zip_code.strip())
+    match = US_ZIP.fullmatch(zip_code.strip())
     return None if match is None else _OTHERS.get(match[1], _STATES.get(match[1][:3]))
 
 

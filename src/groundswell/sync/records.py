@@ -7,14 +7,14 @@ from typing import Any, Final
 
 import msgspec
 
+from groundswell.connectors.common.canonical import CUSTOM
 from groundswell.connectors.common.wishes import CREATE, EXPECTED, FORMER
 from groundswell.members.linked import Edit
 from groundswell.members.member import MEMBER, Link, Member, marker_of, write_id
-from groundswell.members.opt_in import OPT_IN
+from groundswell.members.opt_in import OPT_IN, WORDS
 from groundswell.record import Action, Group, Person, Record, utc_stamp
 
 OWN: Final = "groundswell:"
-CUSTOM: Final = "custom."
 UPDATE: Final = "update"
 
 
@@ -69,7 +69,7 @@ def write_record(member: Member, link: Link, vendor: str, edits: Sequence[Edit],
     writes = {edit.field: edit.after for edit in edits}
     former = {f"{FORMER}{edit.field}": edit.before for edit in edits}
     expected = {f"{EXPECTED}{edit.field}": [edit.before, *edit.awaited] for edit in edits}
-    opt_in: dict[str, Any] = {OPT_IN: writes[OPT_IN] == "true"} if OPT_IN in writes else {}
+    opt_in: dict[str, Any] = {OPT_IN: writes[OPT_IN] == WORDS["yes"]} if OPT_IN in writes else {}
     ids = {vendor: link.remote_id, MEMBER: str(member.id)}
     person = person_of(writes, phone=member.phone, ids=ids, **opt_in)
     return Record(

@@ -162,7 +162,7 @@ class SyncStage(Stage):
         if found.phone is None or found.reason:
             return msgspec.structs.replace(link, state="ineligible", reason=found.reason, of=None), None
         member = book.by_phone(found.phone)
-        if member is not None and any(other.account == link.account for other in book.links_of(member.id)):
+        if member is not None and book.linked(member.id, link.account) is not None:
             return msgspec.structs.replace(link, state="duplicate", reason="duplicate", of=member.id), None
         if member is None:
             member = Member(book.new_number(), found.phone, created_at=now, changed_at=now)

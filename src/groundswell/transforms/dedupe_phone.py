@@ -144,7 +144,7 @@ class DedupePhone(Stage):
         link = msgspec.structs.replace(link, phone=member.phone, email=email)
         if link.member == member.id:
             return link
-        if _linked(link.account, member, book) is None:
+        if book.linked(member.id, link.account) is None:
             others = [one for one in book.duplicates_of(member.id, link.account) if one.remote_id != link.remote_id]
             contenders = [Contender(one, consent_in(one.seen.get(OPT_IN))) for one in (link, *others)]
             best = chosen(contenders, self._settings.prefer).link
@@ -190,7 +190,7 @@ class DedupePhone(Stage):
         elif isinstance(record.person.sms_opt_in, bool):
             changes["sms_opt_in"] = UNSET
         if link.of == member.id and self._settings.duplicates == "mark":
-            first = _linked(link.account, member, book)
+            first = book.linked(member.id, link.account)
             if first is not None:
                 changes["custom"] = {**record.person.custom, DUPLICATE_OF: first.remote_id}
         return msgspec.structs.replace(record, person=msgspec.structs.replace(record.person, **changes))
@@ -294,10 +294,6 @@ def _words_for(person: Person) -> list[str]:
     """By which somebody who is to be forgotten is known."""
     email = [person.email.strip().casefold()] if isinstance(person.email, str) else []
     return [person.phone, *email] if isinstance(person.phone, str) else email
-
-
-def _linked(account: str, member: Member, book: Book) -> Link | None:
-    return next((one for one in book.links_of(member.id) if one.account == account), None)
 
 
 def _keep(link: Link, book: Book) -> None:

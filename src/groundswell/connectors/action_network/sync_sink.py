@@ -23,8 +23,9 @@ from groundswell.connectors.action_network.writing.statuses import SUBSCRIBED, U
 from groundswell.connectors.action_network.writing.tagging import Tagger
 from groundswell.connectors.common.in_turn import in_turn
 from groundswell.connectors.common.outcome import outcome_of
-from groundswell.connectors.common.wishes import OPT_IN, Wish, wish_of
+from groundswell.connectors.common.wishes import Wish, wish_of
 from groundswell.errors import RecordError, RemoteError
+from groundswell.members.opt_in import OPT_IN
 from groundswell.settings import Rate, RateLimit, SinkSettings
 
 _WORDS: Final[dict[str, str]] = {SUBSCRIBED: "true", UNSUBSCRIBED: "false"}

@@ -19,17 +19,18 @@ from groundswell.connectors.actionkit.client import Resource
 from groundswell.connectors.actionkit.faults import InvalidError, MissingError
 from groundswell.connectors.actionkit.parameters import FieldName, PhoneType, email_of, user_id_of
 from groundswell.connectors.actionkit.people import person_of
-from groundswell.connectors.actionkit.polling.abreast import abreast
 from groundswell.connectors.actionkit.polling.things import Things
 from groundswell.connectors.actionkit.transport import Caller
 from groundswell.connectors.actionkit.writing.address import Country
 from groundswell.connectors.actionkit.writing.changes import Changes, Wanted, changes_of
 from groundswell.connectors.actionkit.writing.phones import Phones
+from groundswell.connectors.common.abreast import abreast
 from groundswell.connectors.common.canonical import CUSTOM, value_at
 from groundswell.connectors.common.in_turn import is_about_all
 from groundswell.connectors.common.outcome import outcome_of
-from groundswell.connectors.common.wishes import OPT_IN, Wish, wish_of
+from groundswell.connectors.common.wishes import Wish, wish_of
 from groundswell.errors import RemoteError, UnauthorizedError
+from groundswell.members.opt_in import OPT_IN
 from groundswell.record import Person
 from groundswell.settings import BatchSettings, Rate, RateLimit, SinkSettings
 

@@ -7,10 +7,10 @@ from msgspec import UNSET, Struct
 
 from groundswell.component import Delivery
 from groundswell.connectors.common.canonical import CUSTOM, text_of
+from groundswell.members.opt_in import OPT_IN, WORDS
 from groundswell.members.values import is_same
 from groundswell.record import Action, Person, from_json
 
-OPT_IN: Final = "sms_opt_in"
 CREATE: Final = "create"
 """Of an action: somebody who is to be made."""
 EXPECTED: Final = "expected "
@@ -62,5 +62,5 @@ def wish_of(delivery: Delivery) -> Wish:
     }
     values |= {f"{CUSTOM}{name}": text_of(value) for name, value in person.custom.items()}
     if isinstance(person.sms_opt_in, bool):
-        values[OPT_IN] = "true" if person.sms_opt_in else "false"
+        values[OPT_IN] = WORDS["yes" if person.sms_opt_in else "no"]
     return Wish(record.id, person, action.type == CREATE, values, action.fields)

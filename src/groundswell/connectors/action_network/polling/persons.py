@@ -8,8 +8,8 @@ import msgspec
 
 from groundswell.connectors.action_network.client import ActionNetwork
 from groundswell.connectors.action_network.hal import Resource, id_of, person_id_of
-from groundswell.connectors.action_network.polling.abreast import abreast
 from groundswell.connectors.action_network.transport import Caller, MissingError
+from groundswell.connectors.common.abreast import abreast
 
 REMEMBERED_MAX: Final = 20_000
 """People of one round; some thirty megabytes."""
@@ -44,15 +44,13 @@ class Persons:
         """The person of each record. None: it names none, or one who is not there or not ours to see [L]."""
         uuids = [person_id_of(record) for record in records]
         found: dict[str, Resource | None] = {}
-        missing = list(dict.fromkeys(uuid for uuid in uuids if uuid is not None))
+        missing = dict.fromkeys(uuid for uuid in uuids if uuid is not None)
 
-        async def look() -> None:
-            while missing:
-                uuid = missing.pop()
-                known = await self._one(uuid)
-                found[uuid] = None if known is None else msgspec.json.decode(known)
+        async def look(uuid: str) -> None:
+            known = await self._one(uuid)
+            found[uuid] = None if known is None else msgspec.json.decode(known)
 
-        await abreast(look, min(AT_ONCE, len(missing)))
+        await abreast(look, missing, min(AT_ONCE, len(missing)))
         return [None if uuid is None else found[uuid] for uuid in uuids]
 
     async def _one(self, uuid: str) -> bytes | None:

@@ -14,9 +14,9 @@ from msgspec import Struct
 from groundswell.component import Arrival
 from groundswell.connectors.action_network.client import TOP, Place
 from groundswell.connectors.action_network.hal import Resource
-from groundswell.connectors.action_network.polling.abreast import abreast
 from groundswell.connectors.action_network.polling.reading import Reading
 from groundswell.connectors.action_network.polling.windows import Plan, Task
+from groundswell.connectors.common.abreast import abreast
 
 PARALLEL: Final = 4
 """Windows that are read at once."""
@@ -92,7 +92,7 @@ class Sweep:
         Raises:
             Exception: the first that was raised in any of the windows. The others were stopped.
         """
-        await abreast(self._work, PARALLEL)
+        await abreast(lambda _: self._work(), range(PARALLEL), PARALLEL)
 
     async def _work(self) -> None:
         while not self.is_done:

@@ -8,10 +8,10 @@ import msgspec
 from groundswell.connectors.actionkit.client import LIMIT_MAX, ActionKit, Resource
 from groundswell.connectors.actionkit.faults import MissingError
 from groundswell.connectors.actionkit.mapping import kept
-from groundswell.connectors.actionkit.polling.abreast import abreast
 from groundswell.connectors.actionkit.polling.walk import Walk
 from groundswell.connectors.actionkit.transport import Caller
 from groundswell.connectors.actionkit.uris import id_at
+from groundswell.connectors.common.abreast import abreast
 
 AT_ONCE: Final = 4
 """Single calls side by side; the account bounds them, too."""

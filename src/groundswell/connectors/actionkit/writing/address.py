@@ -1,6 +1,5 @@
 """A canonical address in their words: US ones have `state` and `zip`, all others `region` and `postal` (D)."""
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Final
 
@@ -8,10 +7,10 @@ from msgspec import Struct
 from pydantic import AfterValidator
 
 from groundswell.places.countries import NAMES, country_code
+from groundswell.places.zips import US_ZIP
 
 ADDRESS: Final = ("address1", "address2", "city", "state", "zip", "country")
 US: Final = "US"
-_US_ZIP: Final = re.compile(r"([0-9]{5})(?:[- ]?([0-9]{4}))?")
 
 
 def _check_country(country: str) -> str:
@@ -54,7 +53,7 @@ def placed(known: Mapping[str, str], otherwise: str) -> Placed:
     if code == US:
         values |= {"state": known["state"]} if "state" in known else {}
         if "zip" in known:
-            zip_code = _US_ZIP.fullmatch(known["zip"].strip())
+            zip_code = US_ZIP.fullmatch(known["zip"].strip())
             if zip_code is not None:
                 values |= {"zip": zip_code[1]} | ({"plus4": zip_code[2]} if zip_code[2] else {})
             elif not known["zip"]:

@@ -21,7 +21,7 @@ async def abreast(work: Callable[[T], Awaitable[None]], of: Iterable[T], at_once
         for one in left:
             try:
                 await work(one)
-            except Exception as exc:
+            except Exception as exc:  # whatever it is, it is raised again below, without a group around it
                 failed.append(exc)
                 scope.cancel()
                 return
