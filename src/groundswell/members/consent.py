@@ -8,7 +8,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from groundswell.members.member import Consent
+from groundswell.members.member import Consent, Member, Statement
+from groundswell.members.words import consent_in
 
 Decision = Literal["changed", "same", "unknown", "older", "first_contact"]
 FirstContact = Literal["member", "stop"]
@@ -56,3 +57,21 @@ def rule(
         return Ruling(known, known_at, "first_contact")
     is_newer = at > known_at or (at == known_at and (said == "no" or since is not None))
     return Ruling(said, at, "changed") if is_newer else Ruling(known, known_at, "older")
+
+
+def line_of(
+    member: Member, ruling: Ruling, words: str, *, source: str, record_id: str, said_at: float, learnt_at: float
+) -> Statement:
+    """The line of the ledger about this ruling. `member`: as they were before it; `words`: as they came."""
+    return Statement(
+        phone=member.phone,
+        old=member.consent,
+        new=ruling.consent,
+        said=consent_in(words),
+        words=words,
+        decision=ruling.decision,
+        source=source,
+        record_id=record_id,
+        said_at=said_at,
+        learnt_at=learnt_at,
+    )

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from groundswell.members.consent import rule
+from groundswell.members.consent import line_of, rule
 from groundswell.members.member import Consent, Member, Statement
 from groundswell.members.opt_in import OPT_IN, WORDS
 from groundswell.members.words import consent_in
@@ -89,13 +89,10 @@ def heard(member: Member, saying: Saying, record: Record, now: float) -> tuple[M
     is_new = (ruling.consent, ruling.at) != (member.consent, member.consent_at)
     if not is_new and (saying.is_known or ruling.decision == "same"):
         return member, None
-    line = Statement(
-        phone=member.phone,
-        old=member.consent,
-        new=ruling.consent,
-        said=saying.said,
-        words=saying.words,
-        decision=ruling.decision,
+    line = line_of(
+        member,
+        ruling,
+        saying.words,
         source=record.source,
         record_id=record.id,
         said_at=saying.at,

@@ -15,15 +15,14 @@ from msgspec import UNSET, Struct, UnsetType
 from groundswell.component import Context
 from groundswell.connectors.common.canonical import value_at
 from groundswell.members.book import Book, email_of
-from groundswell.members.consent import Ruling
+from groundswell.members.consent import Ruling, line_of
 from groundswell.members.identity import Prefer, candidate
 from groundswell.members.linked import Edit, Step, SyncRules, in_step, read
-from groundswell.members.member import Link, Member, Statement, marker_of
+from groundswell.members.member import Link, Member, marker_of
 from groundswell.members.merge import FieldRule
 from groundswell.members.modes import MODES
 from groundswell.members.opt_in import OPT_IN, WORDS, heard
 from groundswell.members.stage import Stage
-from groundswell.members.words import consent_in
 from groundswell.places.zips import state_of_zip
 from groundswell.record import Action, Page, Person, Record
 from groundswell.settings import Settings
@@ -107,8 +106,16 @@ class SyncStage(Stage):
 
     def values(self, person: Person) -> dict[str, str | None]:
         """What one of theirs has of the fields that are kept in step, and their word for the opt-in."""
+        values: dict[str, str | None] = {}
+        for how in self._own.rules.fields:
+            value = value_at(person, self._own.settings.remote_name(how.field))
+            values[how.field] = None if value is UNSET else value  # they were read whole: what is not there is empty
+        zip_code = values.get("zip")
+        if values.get("state", "") is None and zip_code is not None and person.country in (None, UNSET, "US"):
+            # Vendors make the state of the ZIP code by themselves: it stands there, or will, and is not to be written.
+            values["state"] = state_of_zip(zip_code)
         word = self._own.side.opt_in(person, self._own.settings.opt_in_field)
-        return self._values(person) | ({} if word is UNSET else {OPT_IN: word})
+        return values if word is UNSET else values | {OPT_IN: word}
 
     # ---- a person as they are there ----
 
@@ -122,16 +129,17 @@ class SyncStage(Stage):
         link = known or Link(own.rules.account, remote_id, None, "ineligible")
         email = person.email if isinstance(person.email, str) else link.email
         link = msgspec.structs.replace(link, email=email)
+        values, written_at = self.values(person), partial(book.delivered_at, own.sink)
+        word = values.get(OPT_IN, UNSET)
         before = None if link.member is None else book.member(link.member)
         is_new_link = before is None
         if before is None:
-            link, before = self._identified(link, person, at, book, now)
+            link, before = self._identified(link, person, isinstance(word, str), at, book, now)
             if before is None:
                 book.put_link(msgspec.structs.replace(link, remote_at=at))
                 self.counts[link.reason] += 1
                 return
-        member, word = before, own.side.opt_in(person, own.settings.opt_in_field)
-        values, written_at = self.values(person), partial(book.delivered_at, own.sink)
+        member = before
         if word is not UNSET:
             # Whoever was made by us has what their system gives to newcomers: nobody said that.
             was_made = is_new_link and book.link(own.rules.account, marker_of(member.id)) is not None
@@ -147,13 +155,12 @@ class SyncStage(Stage):
             yield from self._join(record, member, own.settings.primary_group, book, now)
         yield from self._usergroups(record, person, member, book, now)
 
-    def _identified(self, link: Link, person: Person, at: float, book: Book, now: float) -> tuple[Link, Member | None]:
+    def _identified(
+        self, link: Link, person: Person, has_opt_in: bool, at: float, book: Book, now: float
+    ) -> tuple[Link, Member | None]:
         """The member they are, made if there is none; None where they are no member, with the reason in the link."""
         own = self._own
-        word = own.side.opt_in(person, own.settings.opt_in_field)
-        found = candidate(
-            own.side.phones(person), own.settings.phone_types, self._parse, has_opt_in=isinstance(word, str)
-        )
+        found = candidate(own.side.phones(person), own.settings.phone_types, self._parse, has_opt_in=has_opt_in)
         emails = [link.email.casefold()] if link.email else []
         if any(book.is_forgotten(one, at) for one in ([found.phone] if found.phone else []) + emails):
             # Nothing is kept of somebody who is to be forgotten, but that this number is theirs.
@@ -168,18 +175,6 @@ class SyncStage(Stage):
             member = Member(book.new_number(), found.phone, created_at=now, changed_at=now)
         return msgspec.structs.replace(link, member=member.id, state="synced", reason="", of=None), member
 
-    def _values(self, person: Person) -> dict[str, str | None]:
-        """What stands in the fields that are kept in step. They were read whole: what is not there is empty."""
-        values: dict[str, str | None] = {}
-        for how in self._own.rules.fields:
-            value = value_at(person, self._own.settings.remote_name(how.field))
-            values[how.field] = None if value is UNSET else value
-        zip_code = values.get("zip")
-        if values.get("state", "") is None and zip_code is not None and person.country in (None, UNSET, "US"):
-            # Vendors make the state of the ZIP code by themselves: it stands there, or will, and is not to be written.
-            values["state"] = state_of_zip(zip_code)
-        return values
-
     def _ruled(
         self,
         record: Record,
@@ -193,7 +188,9 @@ class SyncStage(Stage):
     ) -> Member:
         """The member, with what their word made of the consent; it is in the ledger, too."""
         if ruling.decision != "same" and not (ruling.decision == "unknown" and not word):
-            book.state(_line(member, ruling, word, self._own.name, record.id, at, now))
+            name, words = self._own.name, word or ""
+            line = line_of(member, ruling, words, source=name, record_id=record.id, said_at=at, learnt_at=now)
+            book.state(line)
         if self.watch is not None and ruling.consent != member.consent:
             edit = Edit(OPT_IN, "member", WORDS.get(member.consent), WORDS.get(ruling.consent), "remote_changed")
             self.watch(self._own.name, member, link.remote_id, [edit])
@@ -337,23 +334,6 @@ class SyncStage(Stage):
         book.join(group, member.id, is_in=is_in)
         yield group_record(member, group, is_in=is_in, source=self._own.name, because=record.id, at=now)
         self._create(member, book, now)
-
-
-def _line(
-    member: Member, ruling: Ruling, word: str | None, source: str, record_id: str, at: float, now: float
-) -> Statement:
-    return Statement(
-        phone=member.phone,
-        old=member.consent,
-        new=ruling.consent,
-        said=consent_in(word),
-        words=word or "",
-        decision=ruling.decision,
-        source=source,
-        record_id=record_id,
-        said_at=at,
-        learnt_at=now,
-    )
 
 
 def _seconds(stamp: str | UnsetType | None) -> float | None:
