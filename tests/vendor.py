@@ -15,7 +15,7 @@ import pytest
 from pydantic import Field
 
 from groundswell import registry
-from groundswell.component import Arrival, Context, Cursor, Emit, Span
+from groundswell.component import Arrival, Context, Cursor, Emit, History
 from groundswell.record import Person, Record
 from groundswell.registry import ComponentType
 from groundswell.settings import SecretText, Settings, SourceSettings
@@ -53,8 +53,7 @@ class Backfill:
     """One call of a source's `backfill`."""
 
     source: "VendorPoll"
-    collections: Sequence[str]
-    span: Span
+    history: History
     cursor: Cursor | None
     emit: Emit
 
@@ -116,12 +115,12 @@ class VendorPoll:
     async def run(self, cursor: Cursor | None, emit: Emit) -> None:
         await self.vendor.run(cursor, emit)
 
-    async def backfill(self, collections: Sequence[str], span: Span, cursor: Cursor | None, emit: Emit) -> None:
-        asked = Backfill(self, collections, span, cursor, emit)
-        self.vendor.backfills.append(asked)
+    async def backfill(self, asked: History, cursor: Cursor | None, emit: Emit) -> None:
+        call = Backfill(self, asked, cursor, emit)
+        self.vendor.backfills.append(call)
         self.vendor.running += 1
         try:
-            await self.vendor.backfill(asked)
+            await self.vendor.backfill(call)
         finally:
             self.vendor.running -= 1
 

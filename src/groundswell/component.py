@@ -92,11 +92,15 @@ class RunningSource(Source, Protocol):
     async def run(self, cursor: Cursor | None, emit: Emit) -> None: ...
 
 
-class Span(Struct, frozen=True):
-    """A stretch of time to fetch again: from `since` (included) to `until` (not), seconds since 1970."""
+class History(Struct, frozen=True):
+    """What of the past is asked for: these collections, from `since` (included) to `until` (not)."""
 
+    collections: Sequence[str]
     since: float
+    """Seconds since 1970."""
     until: float
+    subscribes: bool = False
+    """Whether a gift of the past counts as a yes to email. For sources of gifts; others have no use for it."""
 
 
 class BackfillingSource(RunningSource, Protocol):
@@ -105,8 +109,8 @@ class BackfillingSource(RunningSource, Protocol):
     collections: Sequence[str]
     """What it looks for: what a backfill may be limited to."""
 
-    async def backfill(self, collections: Sequence[str], span: Span, cursor: Cursor | None, emit: Emit) -> None:
-        """Emit everything of these collections that was made or changed in this time; return when all of it is emitted.
+    async def backfill(self, asked: History, cursor: Cursor | None, emit: Emit) -> None:
+        """Emit everything of this that was made or changed in this time; return when all of it is emitted.
 
         Like `run`, with a cursor of its own: handed in again after a crash. Calls wait behind those of `run`. Raises as
         `run` does.

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from groundswell import registry
 from groundswell.cli.main import main
-from groundswell.component import Arrival, Batch, Context, Cursor, Emit, Span
+from groundswell.component import Arrival, Batch, Context, Cursor, Emit, History
 from groundswell.record import Person, Record
 from groundswell.registry import ComponentType
 from groundswell.settings import SourceSettings
@@ -38,7 +38,7 @@ class SlowSource:
             await emit(Batch([_arrival("live", number)], str(number)))
             await anyio.sleep(REST_S)
 
-    async def backfill(self, collections: Sequence[str], span: Span, cursor: Cursor | None, emit: Emit) -> None:
+    async def backfill(self, asked: History, cursor: Cursor | None, emit: Emit) -> None:
         for page in range(int(cursor or "0"), self._pages):
             arrivals = [_arrival("past", page * PER_PAGE + place) for place in range(PER_PAGE)]
             await emit(Batch(arrivals[: PER_PAGE // 2]))

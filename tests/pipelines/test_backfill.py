@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from groundswell.component import Batch, Progress, Span
+from groundswell.component import Batch, History, Progress
 from groundswell.errors import RefusedError, RequestError, UnauthorizedError, UnavailableError
 from groundswell.ops.client import OpsError
 from groundswell.ops.messages import AskBackfill, BackfillStatus, NameComponent, Nothing
@@ -122,8 +122,8 @@ async def test_what_it_brings_is_delivered_and_told_when_it_is_done(vendor: Vend
     assert (done.state, done.records, done.accepted, done.progress) == ("finished", 3, 3, None)
     assert delivered(tmp_path) == ids(1, 2, 3)
     (asked,) = vendor.backfills
-    assert asked.span == Span(SINCE.timestamp(), UNTIL.timestamp())
-    assert (asked.collections, asked.cursor) == (["people", "gifts"], None)
+    assert asked.history == History(["people", "gifts"], SINCE.timestamp(), UNTIL.timestamp())
+    assert asked.cursor is None
 
 
 async def test_its_cursor_is_not_the_source_s_own(vendor: Vendor, tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ async def test_it_may_be_limited_to_some_of_what_the_source_looks_for(vendor: Ve
         begun = await ask(tmp_path, BACKFILL, AskBackfill("people", SINCE, collections=["gifts", "gifts"]))
         await ended(tmp_path)
     assert begun.collections == ["gifts"]
-    assert vendor.backfills[0].collections == ["gifts"]
+    assert vendor.backfills[0].history.collections == ["gifts"]
 
 
 async def test_without_an_end_it_is_what_was_there_when_it_was_asked_for(vendor: Vendor, tmp_path: Path) -> None:

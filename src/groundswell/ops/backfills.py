@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from groundswell.component import Span
+from groundswell.component import History
 from groundswell.config.problems import closest, listing, meant, quoted
 from groundswell.errors import NotFoundError, NotNowError, RequestError
 from groundswell.ops.messages import AskBackfill, BackfillStatus, moment
@@ -34,7 +34,7 @@ async def do_backfill(daemon: Daemon, asked: AskBackfill, now: float) -> Backfil
     else:
         if daemon.supervisor.accept.is_draining:
             raise NotNowError("not now: stopping", DRAINING_RETRY_AFTER_S)
-        await backfills.begin(asked.source, source, _collections(asked, source), _span(asked, now))
+        await backfills.begin(asked.source, source, _history(asked, source, now))
     backfill = await daemon.store.backfill(asked.source)
     assert backfill is not None
     return status_of_backfill(backfill, backfills.runners.get(asked.source), now, is_running=True)
@@ -68,14 +68,14 @@ def _collections(asked: AskBackfill, source: Any) -> list[str]:
     return [name for name in source.collections if name in asked.collections]
 
 
-def _span(asked: AskBackfill, now: float) -> Span:
+def _history(asked: AskBackfill, source: Any, now: float) -> History:
     if asked.since is None:
         raise RequestError("say from when on (since): everything since then is fetched again")
     since = max(asked.since.timestamp(), 0.0)
     until = now if asked.until is None else min(asked.until.timestamp(), now)
     if since >= until:
         raise RequestError("since is not before until, or lies ahead: there is no time between them")
-    return Span(since, until)
+    return History(_collections(asked, source), since, until)
 
 
 def status_of_backfills(

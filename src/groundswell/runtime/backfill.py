@@ -1,6 +1,6 @@
 """Backfills: a source asked for a time that is past, beside its own running, from where it was until all is there."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from random import Random
 from typing import Any
@@ -10,7 +10,7 @@ import structlog
 from anyio.abc import TaskGroup
 
 from groundswell.clock import Clock, milliseconds
-from groundswell.component import BackfillingSource, Emit, Span
+from groundswell.component import BackfillingSource, Emit, History
 from groundswell.errors import NotFoundError, RequestError, StoreFullError
 from groundswell.metrics import Metrics
 from groundswell.runtime.intake import SourceRunner, Work
@@ -59,13 +59,13 @@ class Backfills:
         self.runners: dict[str, SourceRunner] = {}
         """By source; those that ended since the start too."""
 
-    async def begin(self, name: str, source: BackfillingSource, collections: Sequence[str], span: Span) -> None:
+    async def begin(self, name: str, source: BackfillingSource, asked: History) -> None:
         """Begin a new one. Raises RequestError when the source has one under way."""
-        since, until = milliseconds(span.since), milliseconds(span.until)
-        asked = NewBackfill(name, collections, since, until, milliseconds(self._clock.now()))
-        number = await self._store.begin_backfill(asked)
+        since, until = milliseconds(asked.since), milliseconds(asked.until)
+        new = NewBackfill(name, asked.collections, since, until, milliseconds(self._clock.now()))
+        number = await self._store.begin_backfill(new)
         self._start(name, number, source)
-        log.info("backfill_began", component=name, collections=list(collections))
+        log.info("backfill_began", component=name, collections=list(asked.collections))
 
     async def go_on(self, sources: Mapping[str, Any]) -> None:
         """Go on with every one that is not done and does not run. What cannot go on with these sources is cancelled."""
@@ -130,9 +130,9 @@ class Backfills:
             backfill = await self._store.backfill(name)
             if backfill is None or backfill.id != number or backfill.state != "running":
                 return  # it had ended when we were stopped, and nobody was told
-            span = Span(backfill.since / 1000, backfill.until / 1000)
+            asked = History(backfill.collections, backfill.since / 1000, backfill.until / 1000)
             try:
-                await source.backfill(backfill.collections, span, backfill.cursor, emit)
+                await source.backfill(asked, backfill.cursor, emit)
             except RequestError as exc:
                 await self._end(number, "failed", str(exc))
                 log.warning("backfill_failed", component=name, error=str(exc), then="what it brought stays")

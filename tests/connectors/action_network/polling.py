@@ -16,7 +16,7 @@ import anyio
 import anyio.lowlevel
 import msgspec
 
-from groundswell.component import Arrival, Batch, Context, Keys, Span
+from groundswell.component import Arrival, Batch, Context, History, Keys
 from groundswell.connectors.action_network.account import ActionNetworkAccount, ActionNetworkAccountSettings
 from groundswell.connectors.action_network.poll import ActionNetworkPoll, ActionNetworkPollSettings
 from groundswell.connectors.action_network.simulator.server import Server
@@ -122,7 +122,7 @@ class Poller:
 
     async def backfill(self, collections: list[str], since: float, until: float, *, tries: int = 1) -> None:
         async def work() -> None:
-            await self.source.backfill(collections, Span(since, until), self.inbox.cursor, self.inbox.emit)
+            await self.source.backfill(History(collections, since, until), self.inbox.cursor, self.inbox.emit)
             raise RoundOver
 
         await self._until_over(work, tries)

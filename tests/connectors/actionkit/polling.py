@@ -16,7 +16,7 @@ import anyio
 import anyio.lowlevel
 import msgspec
 
-from groundswell.component import Arrival, Batch, Context, Keys, Span
+from groundswell.component import Arrival, Batch, Context, History, Keys
 from groundswell.connectors.actionkit.account import ActionKitAccount, ActionKitAccountSettings
 from groundswell.connectors.actionkit.poll import ActionKitPoll, ActionKitPollSettings
 from groundswell.connectors.actionkit.simulator.faults import FaultRates
@@ -134,7 +134,7 @@ class Poller:
 
     async def backfill(self, collections: list[str], since: float, until: float, *, tries: int = 1) -> None:
         async def work() -> None:
-            await self.source.backfill(collections, Span(since, until), self.inbox.cursor, self.inbox.emit)
+            await self.source.backfill(History(collections, since, until), self.inbox.cursor, self.inbox.emit)
             raise RoundOver
 
         await self._until_over(work, tries)

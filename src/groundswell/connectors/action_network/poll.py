@@ -13,7 +13,7 @@ import structlog
 from msgspec import UNSET, UnsetType
 from pydantic import AfterValidator, Field
 
-from groundswell.component import Arrival, Context, Cursor, Emit, Span
+from groundswell.component import Arrival, Context, Cursor, Emit, History
 from groundswell.connectors.action_network.account import ActionNetworkAccount
 from groundswell.connectors.action_network.collections import COLLECTIONS
 from groundswell.connectors.action_network.polling.marks import Marks, read_marks
@@ -122,23 +122,23 @@ class ActionNetworkPoll:
                 found.append(person_arrival(await self._client.get(caller, ("people", number))))
         return found
 
-    async def backfill(self, collections: Sequence[str], span: Span, cursor: Cursor | None, emit: Emit) -> None:
+    async def backfill(self, asked: History, cursor: Cursor | None, emit: Emit) -> None:
         """Emit what was last changed in this time: somebody who changed again later is not in it.
 
         Raises:
             RequestError: one of the collections cannot be asked for a time.
         """
-        for name in collections:
+        for name in asked.collections:
             if name not in COLLECTIONS or not COLLECTIONS[name].fields:
                 raise RequestError(
                     f"{self._name}: Action Network cannot filter {name} by time; every round over them reads them "
                     "whole, so there is nothing to fetch again"
                 )
-        asked = (int(span.since), -int(-span.until // 1))
-        key = (asked, frozenset(collections))
+        span = (int(asked.since), -int(-asked.until // 1))
+        key = (span, frozenset(asked.collections))
         if self._backfill is None or self._backfill[0] != key or self._backfill[1].cursor != cursor:
-            scope = Scope(since=asked[0], until=asked[1])
-            self._backfill = (key, self._from(cursor, collections, scope, Priority.BACKFILL))
+            scope = Scope(since=span[0], until=span[1])
+            self._backfill = (key, self._from(cursor, asked.collections, scope, Priority.BACKFILL))
         await self._backfill[1].once(emit)
         self._backfill = None
 

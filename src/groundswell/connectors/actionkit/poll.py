@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import structlog
 from pydantic import AfterValidator, Field, StringConstraints
 
-from groundswell.component import Arrival, Context, Cursor, Emit, Span
+from groundswell.component import Arrival, Context, Cursor, Emit, History
 from groundswell.connectors.actionkit.account import ActionKitAccount
 from groundswell.connectors.actionkit.mapping import read_arrival, state
 from groundswell.connectors.actionkit.polling.feeds import COLLECTIONS
@@ -123,20 +123,20 @@ class ActionKitPoll:
         users = await things.with_phones(await things.get("user", numbers))
         return [state("user", user) for user in users]
 
-    async def backfill(self, collections: Sequence[str], span: Span, cursor: Cursor | None, emit: Emit) -> None:
+    async def backfill(self, asked: History, cursor: Cursor | None, emit: Emit) -> None:
         """Emit what was last changed in this time: somebody who changed again later is not in it.
 
         Raises:
             RequestError: one of the collections is none.
         """
-        for name in collections:
+        for name in asked.collections:
             if name not in COLLECTIONS:
                 raise RequestError(f"{self._name}: ActionKit has no {name} to fetch; there is {', '.join(COLLECTIONS)}")
-        asked = (int(span.since), -int(-span.until // 1))
-        key = (asked, frozenset(collections))
+        span = (int(asked.since), -int(-asked.until // 1))
+        key = (span, frozenset(asked.collections))
         if self._backfill is None or self._backfill[0] != key or self._backfill[1].cursor != cursor:
-            scope = Scope(since=asked[0], until=asked[1], reports=self._scope.reports, pages=self._scope.pages)
-            self._backfill = (key, self._from(cursor, collections, scope, Priority.BACKFILL))
+            scope = Scope(since=span[0], until=span[1], reports=self._scope.reports, pages=self._scope.pages)
+            self._backfill = (key, self._from(cursor, asked.collections, scope, Priority.BACKFILL))
         await self._backfill[1].once(emit)
         self._backfill = None
 
