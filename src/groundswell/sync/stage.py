@@ -97,6 +97,20 @@ class SyncStage(Stage):
             return list(self._action(record, remote_id, book, now))
         return ()
 
+    def told(self, members: Sequence[Member], book: Book) -> Sequence[Record]:
+        """What was said elsewhere, a stop above all, is written to this account too."""
+        now = self._clock.now()
+        for member in members:
+            link = book.linked(member.id, self._own.rules.account)
+            if link is None:
+                continue
+            after, (step,) = in_step(member, [(self._own.rules, link)], book.seq)
+            if after != member:
+                book.put(msgspec.structs.replace(after, changed_at=now))
+            if step.edits or step.link != link:
+                self._keep(step, self._own, after, book, now)
+        return ()
+
     @property
     def vendor(self) -> str:
         """As in `Person.ids`."""
