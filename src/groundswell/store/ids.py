@@ -55,7 +55,7 @@ class Ids:
         self.ended(is_committed=True)
 
     def number(self, connection: sqlite3.Connection, record_ids: Sequence[str], last: int) -> list[int]:
-        """A number for each id that is new, counting on from `last`; for one that was accepted before, minus its own."""
+        """A number for each id that is new, counting on from `last`; for one accepted before, minus its own."""
         self._index_some(connection, last)
         keys = [key_of(record_id) for record_id in record_ids]
         on_disk = self._on_disk(connection, keys)
