@@ -121,7 +121,7 @@ def _notes(found: Reconciled, asked: AskReconcile) -> Iterator[str]:
     if alone:
         yield f"not compared: {', '.join(alone)}, which only one of the two brings; --kind compares it all the same"
     if found.unreadable:
-        yield f"{counted(found.unreadable, 'record')} cannot be read any more: judged by when they were accepted"
+        yield f"{counted(found.unreadable, 'record')} cannot be read, and judged by the time of acceptance"
 
 
 def _money(found: Reconciled) -> Iterator[RenderableType]:
@@ -146,5 +146,5 @@ def _lacking(side: SideSeen, other: SideSeen) -> Iterator[RenderableType]:
     yield table(f"\nMissing from {side.source}", headings, rows, numbers=["amount"])
     if side.lacks > len(rows):
         yield f"and {side.lacks - len(rows):,} more; --limit shows more of them"
-    lost = "these pushes were lost" if side.is_told else f"{side.source} has read past them without showing them"
-    yield f"{lost}; {other.source} brought them, and they were delivered like everything else: nothing to send again"
+    how = "was not told of them" if side.is_told else "has read past their time without showing them"
+    yield f"{side.source} {how}; {other.source} brought them, and they went the way of everything else: nothing to send"
