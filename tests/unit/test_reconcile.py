@@ -118,6 +118,13 @@ async def test_what_the_csv_has_not_read_yet_is_not_missing_from_it(rig: Rig) ->
     assert found.kinds[0].only_one == Lone(2, missing=1, too_new=1)
 
 
+async def test_a_date_in_the_future_does_not_make_a_source_know_the_future(rig: Rig) -> None:
+    await rig.both(1, 0)
+    await rig.both(2, 5_000, came=2)
+    await rig.bring("hook", 3, 9)
+    assert (await rig.ask()).kinds[0].only_one == Lone(1, too_new=1)
+
+
 async def test_what_happened_within_the_lag_may_still_come(rig: Rig) -> None:
     await rig.both(1, 0)
     await rig.both(2, 30)
@@ -290,6 +297,24 @@ async def test_what_makes_no_sense_is_refused_with_what_to_do(rig: Rig) -> None:
     later, sooner = datetime(2026, 5, 2, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC)
     with pytest.raises(RequestError, match="exchange them"):
         await rig.ask(since=later, until=sooner)
+
+
+async def test_no_date_that_a_record_may_hold_upsets_the_report(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    await rig.both(1, 0)
+    dates = ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999999Z", "soon", ""]
+    for number, date in enumerate(dates, 2):
+        await rig.bring("csv", number, 5, occurred_at=date)
+    read = Looks.read
+
+    def with_date(looks: Looks, arrival: Arrival) -> Record:
+        occurred_at = msgspec.json.decode(arrival.raw).get("occurred_at")
+        record = read(looks, arrival)
+        return record if occurred_at is None else msgspec.structs.replace(record, occurred_at=occurred_at)
+
+    monkeypatch.setattr(Looks, "read", with_date)
+    found = await rig.ask()
+    assert found.kinds[0].only_other.records == len(dates)
+    assert found.unreadable == len(dates) - 1
 
 
 @pytest.mark.parametrize(

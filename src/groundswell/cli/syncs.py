@@ -1,4 +1,4 @@
-"""What verbs that read the accounts of syncs by themselves share: which syncs, and a state file with no daemon on it."""
+"""What verbs that read the accounts of syncs share: which syncs, and a state file with no daemon on it."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar

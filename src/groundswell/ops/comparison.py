@@ -183,8 +183,9 @@ def _milliseconds(stamp: object) -> int | None:
     if not isinstance(stamp, str):
         return None
     try:
-        found = datetime.fromisoformat(stamp)
-        return milliseconds((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
+        found = datetime.fromisoformat(stamp).replace(microsecond=0)
+        utc = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        return milliseconds(utc.timestamp())
     except (ValueError, OverflowError):
         return None
 

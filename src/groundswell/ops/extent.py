@@ -45,7 +45,8 @@ class Extent(Struct):
         if came_at - happened_at <= IN_TIME_MS:
             self.told_since = _lower(self.told_since, happened_at)
         self.oldest[kind] = _lower(self.oldest.get(kind), happened_at)
-        self.newest[kind] = max(self.newest.get(kind, happened_at), happened_at)
+        seen_at = min(happened_at, came_at)  # a date in the future is somebody's mistake, and nothing was read up to it
+        self.newest[kind] = max(self.newest.get(kind, seen_at), seen_at)
 
     def verdict(self, kind: str, happened_at: int) -> Verdict:
         """Of something that it did not bring."""

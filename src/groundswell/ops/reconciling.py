@@ -19,7 +19,7 @@ from groundswell.store.store import Store
 
 Sources = Callable[[], AbstractAsyncContextManager[Mapping[str, Any]]]
 """The sources, built, by name. Raises ConfigError."""
-NEVER: Final = 2**62
+EVER: Final = 2**62
 
 
 class ReconcileDesk:
@@ -35,8 +35,8 @@ class ReconcileDesk:
         one, other = self._source(asked.one), self._source(asked.other)
         if one == other:
             raise RequestError(f"a source agrees with itself; name another beside {one.name}")
-        since = 0 if asked.since is None else milliseconds(asked.since.timestamp())
-        until = NEVER if asked.until is None else milliseconds(asked.until.timestamp())
+        since = -EVER if asked.since is None else milliseconds(asked.since.timestamp())
+        until = EVER if asked.until is None else milliseconds(asked.until.timestamp())
         if since > until:
             raise RequestError("since is later than until; exchange them")
         what = Asked(asked.kind, Span(since, until), await self._store.sightings.noted_after(), asked.limit)
