@@ -10,6 +10,8 @@ from groundswell.ops.desk import Desk
 from groundswell.ops.member_messages import (
     ConsentLines,
     ExportConsents,
+    Households,
+    ListHouseholds,
     ListMembers,
     Members,
     NamePerson,
@@ -104,6 +106,15 @@ MEMBERS_LIST: Final = Operation(
     "Who is synced, and who is not and why",
     is_personal=True,
 )
+MEMBERS_HOUSEHOLDS: Final = Operation(
+    "members households",
+    "POST",
+    ListHouseholds,
+    Households,
+    lambda desk, asked: desk.people.households(asked),
+    "Phones that several people of an account share, with all of them",
+    is_personal=True,
+)
 CONSENTS_EXPORT: Final = Operation(
     "consents export",
     "POST",
@@ -152,6 +163,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     RECONCILE,
     PERSON,
     MEMBERS_LIST,
+    MEMBERS_HOUSEHOLDS,
     CONSENTS_EXPORT,
     FORGET,
     DEAD_LIST,

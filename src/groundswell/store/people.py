@@ -18,7 +18,7 @@ from groundswell.store import erasure, lately, ledger, listing, stones
 from groundswell.store.database import connect_to_checkpoint
 from groundswell.store.erasure import TABLES, Erased, Erasure, Forget, LastPart, Part, Table
 from groundswell.store.lately import LOOKED_AT_BYTES_MAX, LOOKED_AT_MAX, Lately
-from groundswell.store.listing import LinkPage, LinkQuery
+from groundswell.store.listing import Household, LinkPage, LinkQuery
 from groundswell.store.looking import look
 from groundswell.store.traces import Identity, Traces
 
@@ -68,6 +68,10 @@ class People:
     async def list_links(self, query: LinkQuery) -> LinkPage:
         """One page of an account's links."""
         return await self._look(partial(listing.page, query=query))
+
+    async def households(self, after: int, limit: int) -> list[Household]:
+        """Phones that several people of an account have."""
+        return await self._look(partial(listing.households, after=after, limit=limit))
 
     async def linked(self, account: str, count: int | None, random: Random) -> list[str]:
         """Remote ids of people of this account who are linked: so many of them at random, or all."""
