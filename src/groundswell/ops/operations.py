@@ -43,6 +43,7 @@ from groundswell.ops.messages import (
     ShowLetter,
     Status,
 )
+from groundswell.ops.reconcile_messages import AskReconcile, Reconciled
 
 Q = TypeVar("Q", bound=Struct)
 A = TypeVar("A", bound=Struct)
@@ -79,6 +80,14 @@ class Operation(Generic[Q, A]):
 
 STATUS: Final = Operation("status", "GET", Nothing, Status, Desk.status, "How every component is doing")
 RECORD: Final = Operation("record", "GET", AskRecord, RecordTrace, Desk.record, "The whole way of one record")
+RECONCILE: Final = Operation(
+    "reconcile",
+    "GET",
+    AskReconcile,
+    Reconciled,
+    lambda desk, asked: desk.sources.reconcile(asked),
+    "What two sources both brought, and what only one did",
+)
 PERSON: Final = Operation(
     "person",
     "POST",
@@ -151,6 +160,7 @@ KEYS_REVOKE: Final = Operation("keys revoke", "POST", RevokeKey, KeyRevoked, Des
 OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     STATUS,
     RECORD,
+    RECONCILE,
     PERSON,
     MEMBERS_LIST,
     MEMBERS_HOUSEHOLDS,
