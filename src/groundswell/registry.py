@@ -19,7 +19,8 @@ from groundswell.connectors.actionkit.account import ActionKitAccount, ActionKit
 from groundswell.connectors.actionkit.actblue_sink import ActionKitActBlue, ActionKitActBlueSettings
 from groundswell.connectors.actionkit.actions_settings import ActionKitActionsSettings
 from groundswell.connectors.actionkit.actions_sink import ActionKitActions
-from groundswell.connectors.actionkit.donations_sink import ActionKitDonations, ActionKitDonationsSettings
+from groundswell.connectors.actionkit.donations_settings import ActionKitDonationsSettings
+from groundswell.connectors.actionkit.donations_sink import ActionKitDonations
 from groundswell.connectors.actionkit.poll import ActionKitPoll, ActionKitPollSettings
 from groundswell.connectors.actionkit.push import ActionKitPush, ActionKitPushSettings
 from groundswell.connectors.actionkit.sync_sink import ActionKitSync, ActionKitSyncSettings
