@@ -27,8 +27,8 @@ class ActionKitDonationsSettings(SinkSettings):
     )
     page: PageText = Field(
         description="The short name of the donation page; or, with fields in braces, of many: "
-        '"actblue_{action.page.id}" is one for each form. What a short name cannot hold becomes a hyphen. A series stays '
-        "where it began.",
+        '"actblue_{action.page.id}" is one for each form. What a short name cannot hold becomes a hyphen. A series '
+        "stays where it began.",
         examples=["given_elsewhere", "actblue_{action.page.id}"],
     )
     page_without_form: str | None = Field(
