@@ -112,6 +112,10 @@ class ActionNetworkRecordsSettings(SinkSettings):
             raise ValueError("cannot have autoresponse: pages made over the API, donations and outreaches have none")
         return self
 
+    @property
+    def writes_gifts(self) -> bool:
+        return DEEDS[self.collection].records == "page_donations"
+
 
 class ActionNetworkRecords:
     """One record a delivery."""

@@ -7,7 +7,7 @@ to email: it keeps those who left, or whose mail bounced, off the lists (D).
 """
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
@@ -42,6 +42,12 @@ class ActionKitActBlueSettings(SinkSettings):
     payment_account: str = Field(
         "Default ActBlue", min_length=1, description="A payment account that takes ActBlue's webhooks."
     )
+
+    gifts_of: ClassVar[str | None] = "actblue"
+
+    @property
+    def writes_gifts(self) -> bool:
+        return self.enabled
 
     def warnings(self) -> list[tuple[str, str]]:
         words = (

@@ -124,6 +124,10 @@ class ActionKitDonationsSettings(SinkSettings):
             raise ValueError('has dated = "donation_date", which only way = "stub" can send')
         return self
 
+    @property
+    def writes_gifts(self) -> bool:
+        return self.enabled
+
     def warnings(self) -> list[tuple[str, str]]:
         words = (
             "is true: donations are written down. If ActBlue or anybody else reports them to this ActionKit too, each "
