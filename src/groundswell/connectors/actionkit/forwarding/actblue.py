@@ -98,26 +98,25 @@ def _given(record: Record, donation: Donation, fields: Resource) -> tuple[Resour
         {"sequence": 0} | _lineitem(donation, fields) | {"amount": amount_of(donation.amount), "paidAt": paid}
     )
     contribution: Resource = {"createdAt": paid, "status": "approved"} | _contribution(record, donation, fields)
-    period = _period(donation)
-    contribution |= {"orderNumber": _order(donation), "recurringPeriod": period, "isRecurring": period != "once"}
-    return contribution, item, donor
+    is_recurring = donation.recurring is True
+    contribution |= {"orderNumber": _order(donation), "isRecurring": is_recurring}
+    return contribution | {"recurringPeriod": _period(donation, fields)}, item, donor
 
 
 def _contribution(record: Record, donation: Donation, fields: Resource) -> Resource:
     """Everything that is no line item's, no form's and no donor's."""
     elsewhere = (*_OF_LINEITEMS, *_OF_FORMS, "isEligibleForExpressLane")
     contribution = {name: value for name, value in fields.items() if name not in elsewhere}
-    page = _page(record)
-    if isinstance(page.id, str):
-        contribution.setdefault("contributionForm", page.id)
+    form = _slug(record, fields)
+    if form is not None:
+        contribution["contributionForm"] = form
     codes = {name: str(value) for name, value in donation.refcodes.items() if value is not None}
     contribution["refcodes"] = codes
     # Older bodies had these two besides, and an older receiver may look nowhere else.
     contribution |= {name: codes.get(name) for name in ("refcode", "refcode2")}
     contribution["customFields"] = _answers(record)
     if isinstance(donation.recurring, bool):
-        period = _period(donation)
-        contribution |= {"recurringPeriod": period, "isRecurring": period != "once"}
+        contribution |= {"recurringPeriod": _period(donation, fields), "isRecurring": donation.recurring}
     if isinstance(donation.order_id, str) and donation.order_id:
         contribution["orderNumber"] = donation.order_id
     return contribution
@@ -143,9 +142,8 @@ def _lineitem(donation: Donation, fields: Resource) -> Resource:
 
 
 def _form(record: Record, fields: Resource) -> Resource:
-    page = _page(record)
     form = {name: fields[name] for name in _OF_FORMS if name in fields}
-    known = {"name": page.id, "kind": page.type}
+    known = {"name": _slug(record, fields), "kind": _page(record).type}
     return {name: value for name, value in known.items() if isinstance(value, str)} | form
 
 
@@ -165,6 +163,13 @@ def _donor(record: Record, fields: Resource) -> Resource:
         donor["employerData"] = employer
     lane = person.custom.get("express_lane", fields.get("isEligibleForExpressLane"))
     return donor if lane is None else donor | {"isEligibleForExpressLane": lane in (True, "true")}
+
+
+def _slug(record: Record, fields: Resource) -> str | None:
+    """A CSV may have the form's address instead: its slug is in the page then. A refund has no page."""
+    page, came = _page(record), fields.get("contributionForm")
+    slug = page.id if isinstance(page.id, str) else came
+    return slug if isinstance(slug, str) else None
 
 
 def _page(record: Record) -> Page:
@@ -191,10 +196,14 @@ def _order(donation: Donation) -> str:
     return donation.order_id
 
 
-def _period(donation: Donation) -> str:
+def _period(donation: Donation, fields: Resource) -> str:
+    """As it came, where the record has no word of its own for it."""
     if donation.recurring is not True:
         return "once"
-    word = donation.period.strip().casefold() if isinstance(donation.period, str) else "monthly"
+    if not isinstance(donation.period, str):
+        came = fields.get("recurringPeriod")
+        return came if isinstance(came, str) else "monthly"
+    word = donation.period.strip().casefold()
     if word not in _PERIODS:
         raise RecordError("the donation recurs in a period ActBlue has no word for", reason="bad_period")
     return _PERIODS[word]
