@@ -182,7 +182,7 @@ async def test_another_page_or_account_makes_no_second_payment_of_a_series() -> 
 async def test_what_donors_answered_and_where_they_came_from_is_kept() -> None:
     asked = {"Would you host an event?": "Maybe", "¿Dónde?": ["Duluth", "St. Paul"], "志愿": "好", "none": None}
     who = {"custom": {"employer": "Not employed", "occupation": "Baker", "express_lane": "true"}}
-    own = {"employer": "custom.employer", "occupation": "custom.occupation"}
+    own = {name: f"custom.{name}" for name in ("employer", "occupation", "express_lane")}
     named = {
         "refcode2": "donation.refcodes.refcode2",
         "committee": "donation.recipient",
@@ -207,10 +207,8 @@ async def test_what_donors_answered_and_where_they_came_from_is_kept() -> None:
         assert said == ["好"]
         assert sink.field("SELECT source FROM core_action WHERE type = 'Donation'") == "sms_1"
         fields = sink.rows("SELECT name, value FROM core_userfield ORDER BY name")
-        assert [(row["name"], row["value"]) for row in fields] == [
-            ("employer", "Not employed"),
-            ("occupation", "Baker"),
-        ]
+        kept = [("employer", "Not employed"), ("express_lane", "true"), ("occupation", "Baker")]
+        assert [(row["name"], row["value"]) for row in fields] == kept
 
 
 @pytest.mark.parametrize("way", [FIXED, STUB], ids=["push", "stub"])
