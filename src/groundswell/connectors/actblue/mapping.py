@@ -49,7 +49,10 @@ def things_in(body: Body, rules: Rules = NO_RULES) -> list[tuple[str, Word]]:
     What is "not_ours" has no id, and is not to be taken.
     """
     found = things_of(outline_of(body), rules)
-    return [(record_id or _unknown_id(own_part(body, place)), word) for place, (record_id, word) in enumerate(found)]
+    for place, (_, word) in enumerate(found):
+        if word == "unknown":
+            found[place] = _unknown_id(own_part(body, place)), word
+    return found
 
 
 def own_part(body: Body, place: int) -> Body:

@@ -39,17 +39,11 @@ def exact(number: str) -> Any:
 
 def text_of(value: Any) -> Text:
     """A text without the spaces around it; a number as text; lists, objects and flags are unknown."""
-    match value:
-        case str():
-            return value.strip() or None
-        case bool():
-            return UNSET
-        case int() | Decimal():
-            return str(value)
-        case None:
-            return None
-        case _:
-            return UNSET
+    if type(value) is str:
+        return value.strip() or None
+    if value is None:
+        return None
+    return str(value) if type(value) is int or type(value) is Decimal else UNSET
 
 
 def amount_of(value: Any) -> Text:
