@@ -51,14 +51,13 @@ def things_in(body: Body, rules: Rules = NO_RULES) -> list[tuple[str, Word]]:
     found = things_of(outline_of(body), rules)
     for place, (_, word) in enumerate(found):
         if word == "unknown":
-            found[place] = _unknown_id(own_part(body, place)), word
+            found[place] = _unknown_id(own_part(body, place) if len(found) > 1 else body), word
     return found
 
 
 def own_part(body: Body, place: int) -> Body:
-    """The body with only the line item at this place, if it has several."""
-    items = body.get("lineitems")
-    return body | {"lineitems": [items[place]]} if type(items) is list and len(items) > 1 else body
+    """The body with nothing in `lineitems` but what stands at this place."""
+    return body | {"lineitems": [body["lineitems"][place]]}
 
 
 def record_of(body: Body, record_id: str, source: str, rules: Rules = NO_RULES) -> Record:
