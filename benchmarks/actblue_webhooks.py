@@ -4,8 +4,8 @@
     python benchmarks/actblue_webhooks.py --short    # five seconds, to see that it works
 
 A real daemon process with HTTP Basic, two transforms and a file as its sink has core 0, the generator core 1. Open
-loop: each contribution is due at a fixed time and its latency counts from then. Every one must be answered 200 and be in
-the file once; the time to drain is from the last answer to the last write of the file.
+loop: each contribution is due at a fixed time and its latency counts from then. Every one must be answered 200 and be
+in the file once; the time to drain is from the last answer to the last write of the file.
 """
 
 import argparse
@@ -136,7 +136,7 @@ def table(result: dict[str, Any], rate: float) -> str:
         ("lost; twice in the file", f"{result['lost']:,}; {result['repeats']:,}"),
         ("answer p50; p99; longest", f"{answers['p50']}; {answers['p99']}; {answers['max']} ms"),
         ("sent late by the generator, p99", f"{lateness['p99']} ms"),
-        ("from the last answer until all was in the file", f"{result['drain_s']:.2f} s"),
+        ("from the last answer until all was in the file", f"{result['drain_s'] * 1000:.0f} ms"),
         ("daemon: of a core; memory at most", f"{result['server_cpu']:.2f}; {result['peak_mb']:.0f} MB"),
         ("generator: of a core", f"{result['generator_cpu']:.2f}"),
     ]
