@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from groundswell.connectors.actblue.webhook import ActBlueWebhook, ActBlueWebhookSettings
 from groundswell.connectors.action_network.account import ActionNetworkAccount, ActionNetworkAccountSettings
 from groundswell.connectors.action_network.people_sink import ActionNetworkPeople, ActionNetworkPeopleSettings
 from groundswell.connectors.action_network.poll import ActionNetworkPoll, ActionNetworkPollSettings
@@ -57,6 +58,7 @@ ACCOUNTS: Final[dict[str, ComponentType]] = {
     "actionkit": ComponentType(ActionKitAccountSettings, ActionKitAccount),
 }
 SOURCES: Final[dict[str, ComponentType]] = {
+    "actblue.webhook": ComponentType(ActBlueWebhookSettings, ActBlueWebhook),
     "action_network.poll": ComponentType(ActionNetworkPollSettings, ActionNetworkPoll, account="action_network"),
     "action_network.webhook": ComponentType(ActionNetworkWebhookSettings, ActionNetworkWebhook),
     "actionkit.push": ComponentType(ActionKitPushSettings, ActionKitPush, account="actionkit"),

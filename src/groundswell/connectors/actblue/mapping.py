@@ -7,18 +7,17 @@ how sure it is: README.md of this folder.
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 import msgspec
 from msgspec import UNSET, Struct
-from msgspec.structs import replace
 
 from groundswell.connectors.actblue.donors import donor_of
 from groundswell.connectors.actblue.gifts import action_of, donation_of, series_of
 from groundswell.connectors.actblue.values import moment_of, number_of
 from groundswell.errors import RecordError
-from groundswell.record import Record
+from groundswell.record import Donation, Record, S, Text
 
 Body = dict[str, Any]
 Word = Literal["contribution", "refund", "cancellation", "declined", "pending", "elsewhere", "not_ours", "unknown"]
@@ -49,13 +48,15 @@ def things_in(body: Body, rules: Rules = NO_RULES) -> list[tuple[str, Word]]:
     What is "not_ours" has no id, and is not to be taken.
     """
     found = things_of(outline_of(body), rules)
-    return [(record_id or _unknown_id(own_part(body, place)), word) for place, (record_id, word) in enumerate(found)]
+    for place, (_, word) in enumerate(found):
+        if word == "unknown":
+            found[place] = _unknown_id(own_part(body, place) if len(found) > 1 else body), word
+    return found
 
 
 def own_part(body: Body, place: int) -> Body:
-    """The body with only the line item at this place, if it has several."""
-    items = body.get("lineitems")
-    return body | {"lineitems": [items[place]]} if type(items) is list and len(items) > 1 else body
+    """The body with nothing in `lineitems` but what stands at this place."""
+    return body | {"lineitems": [body["lineitems"][place]]}
 
 
 def record_of(body: Body, record_id: str, source: str, rules: Rules = NO_RULES) -> Record:
@@ -65,13 +66,18 @@ def record_of(body: Body, record_id: str, source: str, rules: Rules = NO_RULES) 
         RecordError: with reason `no_lineitem`, `no_lineitem_id`, `no_order`, `unknown_status`, `no_entity`,
             `bad_amount`, `bad_time` or `unreadable`.
     """
-    read = _READ.get(record_id.removeprefix(OWN).partition("/")[0])
-    if read is None:
-        raise _not_understood(body)
+    word = record_id.removeprefix(OWN).partition("/")[0]
     try:
-        return replace(read(body, record_id, rules), source=source)
+        match word:
+            case "contribution" | "declined" | "pending" | "elsewhere":
+                return _given(body, record_id, source, word, rules)
+            case "refund":
+                return _refund(body, record_id, source, rules)
+            case "cancellation":
+                return _cancellation(body, record_id, source)
     except RecordError as exc:
         raise RecordError(f"actblue: reading {record_id}: {exc}", exc.reason) from None
+    raise _not_understood(body)
 
 
 # ---- what is in a body ----
@@ -164,9 +170,9 @@ def order_of(value: Any) -> str | None:
     return text if _ORDER.fullmatch(text) else None
 
 
-def _picked(of: Callable[..., Any], thing: Any) -> Any:
+def _picked(of: type[S], thing: Any) -> S:
     known = thing if type(thing) is dict else _NONE
-    return of(*(known.get(name) for name in of.__struct_fields__))  # type: ignore[attr-defined]
+    return of(**{name: known.get(name) for name in of.__struct_fields__})
 
 
 def _unknown_id(body: Body) -> str:
@@ -177,28 +183,31 @@ def _unknown_id(body: Body) -> str:
 # ---- records ----
 
 
-def _contribution(body: Body, record_id: str, rules: Rules) -> Record:
-    item = _item(body, record_id, rules)
-    gift = part(body, "contribution")
+def _given(body: Body, record_id: str, source: str, word: str, rules: Rules) -> Record:
+    """Money of ours that came is a donation. What did not come, or went elsewhere, is an action: no sink counts it."""
+    is_ours = word != "elsewhere"
+    item, gift = _item(body, record_id, rules if is_ours else NO_RULES), part(body, "contribution")
+    donation = donation_of(body, gift, item, has_money=is_ours)
+    is_donation = word == "contribution"
     return Record(
         id=record_id,
-        kind="donation",
-        source="",
-        occurred_at=moment_of(item.get("paidAt", UNSET)),
-        person=donor_of(body, gift, subscribes=rules.subscribe),
-        action=action_of(body, gift, "donation"),
-        donation=donation_of(body, gift, item),
+        kind="donation" if is_donation else "action",
+        source=source,
+        occurred_at=_paid_at(item, gift, donation),
+        person=donor_of(body, gift, subscribes=rules.subscribe and is_donation),
+        action=action_of(body, gift, "donation" if is_donation else f"donation_{word}"),
+        donation=donation,
         raw=body,
     )
 
 
-def _refund(body: Body, record_id: str, rules: Rules) -> Record:
+def _refund(body: Body, record_id: str, source: str, rules: Rules) -> Record:
     item, gift = _item(body, record_id, rules), part(body, "contribution")
     item = item | {"refundedAt": item.get("refundedAt") or gift.get("refundedAt")}
     return Record(
         id=record_id,
         kind="refund",
-        source="",
+        source=source,
         occurred_at=moment_of(item["refundedAt"]),
         person=donor_of(body, None),
         donation=donation_of(body, gift, item),
@@ -206,12 +215,12 @@ def _refund(body: Body, record_id: str, rules: Rules) -> Record:
     )
 
 
-def _cancellation(body: Body, record_id: str, rules: Rules) -> Record:
+def _cancellation(body: Body, record_id: str, source: str) -> Record:
     gift = part(body, "contribution")
     return Record(
         id=record_id,
         kind="cancellation",
-        source="",
+        source=source,
         occurred_at=moment_of(gift.get("cancelledAt", UNSET)),
         person=donor_of(body, None),
         donation=series_of(body, gift),
@@ -219,49 +228,12 @@ def _cancellation(body: Body, record_id: str, rules: Rules) -> Record:
     )
 
 
-def _not_approved(body: Body, record_id: str, rules: Rules) -> Record:
-    """Money that did not come, or not yet: an action, so that no sink of money counts it."""
-    item, gift = _item(body, record_id, rules), part(body, "contribution")
-    donation = donation_of(body, gift, item)
-    word = record_id.removeprefix(OWN).partition("/")[0]
+def _paid_at(item: Body, gift: Body, donation: Donation) -> Text:
+    """When it was paid; where it does not say, when it was given. That of a series is when its first payment was."""
     at = moment_of(item.get("paidAt", UNSET))
-    if not at and donation.recurring is False:  # that of a series is the time of its first payment
+    if not at and donation.recurring is False:
         at = moment_of(gift.get("createdAt", UNSET))
-    return Record(
-        id=record_id,
-        kind="action",
-        source="",
-        occurred_at=at,
-        person=donor_of(body, gift),
-        action=action_of(body, gift, f"donation_{word}"),
-        donation=donation,
-        raw=body,
-    )
-
-
-def _elsewhere(body: Body, record_id: str, rules: Rules) -> Record:
-    """Money for somebody else, on a form we manage: says who is there, and no amount."""
-    item, gift = _item(body, record_id, NO_RULES), part(body, "contribution")
-    return Record(
-        id=record_id,
-        kind="action",
-        source="",
-        occurred_at=moment_of(item.get("paidAt", UNSET)),
-        person=donor_of(body, gift),
-        action=action_of(body, gift, "donation_elsewhere"),
-        donation=donation_of(body, gift, item, has_money=False),
-        raw=body,
-    )
-
-
-_READ: Final[dict[str, Callable[[Body, str, Rules], Record]]] = {
-    "contribution": _contribution,
-    "refund": _refund,
-    "cancellation": _cancellation,
-    "declined": _not_approved,
-    "pending": _not_approved,
-    "elsewhere": _elsewhere,
-}
+    return at
 
 
 def part(body: Body, name: str) -> Body:
