@@ -1,0 +1,310 @@
+"""A row of a CSV file as the webhook would have told it: the same names, so that one mapping reads both.
+
+An empty cell says nothing: it becomes no key, never an empty value.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from yarl import URL
+
+from groundswell.connectors.actblue import eastern
+from groundswell.connectors.actblue.table import Cells
+from groundswell.errors import RecordError
+
+LINEITEM_ID: Final = "Lineitem ID"
+RECEIPT_ID: Final = "Receipt ID"
+DATE: Final = "Date"
+AMOUNT: Final = "Amount"
+REFUND_DATE: Final = "Refund Date"
+CANCELLED_ON: Final = "Cancelled On"
+NEEDED: Final = ((LINEITEM_ID, RECEIPT_ID, DATE, AMOUNT), (RECEIPT_ID, CANCELLED_ON))
+"""What a file must have for its rows to be known again: of gifts and refunds, or of cancellations."""
+LEFT_OUT: Final = frozenset({"Donor US Passport Number", "Reserved"})
+"""Never kept, not even as it came."""
+
+Body = dict[str, Any]
+
+_DONOR: Final = {
+    "firstname": "Donor First Name",
+    "lastname": "Donor Last Name",
+    "addr1": "Donor Addr1",
+    "addr2": "Donor Addr2",
+    "city": "Donor City",
+    "state": "Donor State",
+    "zip": "Donor ZIP",
+    "country": "Donor Country",
+    "email": "Donor Email",
+    "phone": "Donor Phone",
+}
+_EMPLOYER: Final = {
+    "employer": "Donor Employer",
+    "occupation": "Donor Occupation",
+    "employerAddr1": "Employer Addr1",
+    "employerCity": "Employer City",
+    "employerState": "Employer State",
+    "employerZip": "Employer ZIP",
+    "employerCountry": "Employer Country",
+}
+_CONTRIBUTION: Final = {
+    "abTestName": "AB Test Name",
+    "abTestVariation": "AB Variation",
+    "creditCardExpiration": "Card Expiration",
+    "giftIdentifier": "Gift Identifier",
+    "shippingAddr1": "Shipping Addr1",
+    "shippingCity": "Shipping City",
+    "shippingState": "Shipping State",
+    "shippingZip": "Shipping Zip",
+    "shippingCountry": "Shipping Country",
+    "smartBoostAmount": "Smart Boost Amount",
+    "weeklyRecurringSunset": "Weekly Recurring Sunset",
+    "recurringType": "Recurring Type",
+    "recurPledged": "Recurring Pledged",
+}
+_FLAGS: Final = {
+    "giftDeclined": "Gift Declined",
+    "isPaypal": "Paypal",
+    "isMobile": "Mobile",
+    "isExpress": "ActBlue Express Donor",
+    "withExpressLane": "ActBlue Express Lane",
+    "expressSignup": "New Express Signup",
+}
+_LINEITEM: Final = {
+    "fecId": "Recipient Gov ID",
+    "paymentId": "Payment ID",
+}
+_BUMP: Final = {"recurringUpsellSeen": "Bump Recurring Seen", "recurringUpsellAccepted": "Bump Recurring Succeeded"}
+_FORM: Final = {
+    "kind": "Kind",
+    "managingEntityName": "Managed Entity Name",
+    "managingEntityCommitteeName": "Managed Entity Committee Name",
+}
+_CANCELLATION: Final = {
+    "recurringAmount": "Recurrence Amount",
+    "recurPledged": "Initial Pledge Length",
+    "recurringType": "Recurring Type",
+}
+_REASONS: Final = {
+    "cancellationReason": ("Cancelation Reason", "Cancellation Reason"),
+    "cancellationType": ("Cancelation Type", "Cancellation Type"),
+}
+"""ActBlue writes "Cancelation" (C)."""
+_TRUE: Final = frozenset({"true", "t", "yes", "y", "1"})
+_FALSE: Final = frozenset({"false", "f", "no", "n", "0"})
+_OPTED_IN: Final = _TRUE | {"opt in", "opt-in", "opt_in", "opted in"}
+_WORD: Final = re.compile(r"[A-Za-z0-9]+")
+
+
+def is_cancellation(cells: Mapping[str, str]) -> bool:
+    """Whether the row is of the file of cancellations: it has no line item."""
+    return CANCELLED_ON in cells and LINEITEM_ID not in cells
+
+
+def bodies_of(cells: Cells) -> list[Body]:
+    """What the row tells, in the shape of webhooks, oldest first: a gift that was paid back tells of both.
+
+    Raises:
+        RecordError: it cannot be told what happened, or when.
+    """
+    row = _Row(cells)
+    if is_cancellation(cells):
+        return [_cancellation(row)]
+    contribution = _contribution(row)
+    if REFUND_DATE not in cells:
+        return [contribution]
+    (lineitem,) = contribution["lineitems"]
+    refunded = {**lineitem, "refundedAt": _stamp(cells[REFUND_DATE])}
+    return [contribution, {**contribution, "lineitems": [refunded]}]
+
+
+def _contribution(row: "_Row") -> Body:
+    period = _period(row.cells)
+    lineitem = {
+        "lineitemId": _number(row.needed(LINEITEM_ID)),
+        "amount": _amount(row.needed(AMOUNT)),
+        "paidAt": _stamp(row.needed(DATE)),
+        **row.texts(_LINEITEM),
+        **row.read("entityId", "Recipient ID", _number),
+        **row.read("sequence", "Recurrence Number", _sequence),
+        **row.read("recurringAmount", "Weekly Recurring Amount" if period == "weekly" else "Monthly Recurring Amount"),
+        **row.read("disbursedAt", "Disbursement Date", _stamp_or_text),
+        **row.read("recoveredAt", "Recovery Date", _stamp_or_text),
+        **row.first("committeeName", "Recipient Committee", "Recipient"),
+    }
+    bump = row.flags(_BUMP)
+    contribution = {
+        "orderNumber": row.needed(RECEIPT_ID),
+        "status": _status(row),
+        "recurringPeriod": period,
+        "isRecurring": period != "once",
+        "refcodes": row.texts({"refcode": "Reference Code", "refcode2": "Reference Code 2"}),
+        "customFields": _custom_fields(row),
+        **row.texts(_CONTRIBUTION),
+        **row.flags(_FLAGS),
+        **row.read("recurringDuration", "Recurring Total Months", _duration),
+        **row.read("textMessageOption", "Text Message Opt In", _text_message_option),
+        **({"bumpYourRecurring": bump} if bump else {}),
+    }
+    form = row.texts(_FORM) | _page(row)
+    if "name" in form:
+        contribution["contributionForm"] = form["name"]
+    row.use(REFUND_DATE)
+    donor = _donor(row)
+    return {"donor": donor, "contribution": row.with_rest(contribution), "lineitems": [lineitem], "form": form}
+
+
+def _cancellation(row: "_Row") -> Body:
+    frequency = row.cells.get("Recurrence Frequency", "").lower()
+    row.use("Recurrence Frequency")
+    contribution = {
+        "orderNumber": row.needed(RECEIPT_ID),
+        "cancelledAt": _stamp(row.needed(CANCELLED_ON)),
+        "recurringPeriod": "weekly" if "week" in frequency else "monthly",
+        "isRecurring": True,
+        "refcodes": row.texts({"refcode": "Reference Code", "refcode2": "Reference Code 2"}),
+        **row.texts(_CANCELLATION),
+        **row.read("createdAt", "Initial Contribution Date", _stamp_or_text),
+        **{key: value for name, columns in _REASONS.items() for key, value in row.first(name, *columns).items()},
+        **row.read("textMessageOption", "Text Message Opt In", _text_message_option),
+    }
+    form = row.texts(_FORM) | _page(row)
+    donor = _donor(row)
+    return {"donor": donor, "contribution": row.with_rest(contribution), "lineitems": [], "form": form}
+
+
+def _donor(row: "_Row") -> Body:
+    row.texts({"addr1": "Donor Address"})
+    donor = row.first("addr1", "Donor Addr1", "Donor Address") | row.texts(_DONOR)
+    employer = row.texts(_EMPLOYER)
+    return donor | ({"employerData": employer} if employer else {})
+
+
+def _page(row: "_Row") -> Body:
+    """The form's short name; with its address, where that is what the cell holds."""
+    page = row.cells.get("Fundraising Page")
+    row.use("Fundraising Page")
+    if page is None:
+        return {}
+    if "/" not in page:
+        return {"name": page}
+    try:
+        url = URL(page if "://" in page else f"https://{page}").with_query(None).with_fragment(None)
+    except ValueError:
+        return {"name": page}
+    return {"name": url.name, "url": str(url)} if url.name else {"name": page}
+
+
+def _status(row: "_Row") -> str:
+    """Files hold what was paid. Older ones had a column that says so (C)."""
+    approved = row.cells.get("Approved", "").lower()
+    row.use("Approved")
+    return "declined" if approved in _FALSE else "approved"
+
+
+def _custom_fields(row: "_Row") -> list[Body]:
+    """A file has the first of the questions only."""
+    label, answer = "Custom Field 1 Label", "Custom Field 1 Value"
+    row.use(label, answer)
+    if label not in row.cells:
+        return []
+    return [{"label": row.cells[label], "answer": row.cells.get(answer)}]
+
+
+def _period(cells: Mapping[str, str]) -> str:
+    """How often it is given. A single gift has one month, or none, and is the first of its kind (I)."""
+    kind = cells.get("Recurring Type", "").lower()
+    if cells.get("Recur Weekly", "").lower() in _TRUE or "week" in kind:
+        return "weekly"
+    months = cells.get("Recurring Total Months", "")
+    is_series = months not in ("", "0", "1") or cells.get("Recurrence Number", "1") not in ("0", "1")
+    return "monthly" if is_series or "month" in kind or "forever" in kind else "once"
+
+
+def _amount(text: str) -> str:
+    """As a plain positive number: a file of refunds may write it with a minus (I)."""
+    try:
+        return str(abs(Decimal(text.replace("$", "").replace(",", ""))))
+    except InvalidOperation:
+        raise RecordError('its "Amount" is no amount', reason="bad_value") from None
+
+
+def _number(text: str) -> int | str:
+    """Spreadsheets write 990011223.0 where a column has empty cells."""
+    whole = text.removesuffix(".0")
+    return int(whole) if whole.isascii() and whole.isdecimal() else text
+
+
+def _sequence(text: str) -> int | str:
+    """Files count payments from 1, webhooks from 0 (C)."""
+    number = _number(text)
+    return max(0, number - 1) if isinstance(number, int) else number
+
+
+def _duration(text: str) -> int | str:
+    number = _number(text)
+    return number if isinstance(number, int) else "infinite"
+
+
+def _text_message_option(text: str) -> str:
+    return "opt_in" if text.lower() in _OPTED_IN else text
+
+
+def _stamp(text: str) -> str:
+    found = eastern.moment(text)
+    if found is None:
+        raise RecordError("it does not say when it happened in a way we know", reason="bad_value")
+    return found.isoformat()
+
+
+def _stamp_or_text(text: str) -> str:
+    found = eastern.moment(text)
+    return text if found is None else found.isoformat()
+
+
+class _Row:
+    """The cells of a row, and which of them have found their place."""
+
+    def __init__(self, cells: Cells) -> None:
+        self.cells = cells
+        self._used: set[str] = set(LEFT_OUT)
+
+    def use(self, *columns: str) -> None:
+        self._used.update(columns)
+
+    def needed(self, column: str) -> str:
+        self.use(column)
+        if column not in self.cells:
+            raise RecordError(f'its "{column}" is empty', reason="no_id" if column != AMOUNT else "bad_value")
+        return self.cells[column]
+
+    def read(self, key: str, column: str, parse: Callable[[str], Any] = str) -> Body:
+        self.use(column)
+        return {key: parse(self.cells[column])} if column in self.cells else {}
+
+    def first(self, key: str, *columns: str) -> Body:
+        """Of several columns the first that holds something; all of them are done with."""
+        self.use(*columns)
+        return next(({key: self.cells[column]} for column in columns if column in self.cells), {})
+
+    def texts(self, names: Mapping[str, str]) -> Body:
+        return {key: value for name, column in names.items() for key, value in self.read(name, column).items()}
+
+    def flags(self, names: Mapping[str, str]) -> Body:
+        return {key: value for name, column in names.items() for key, value in self.read(name, column, _flag).items()}
+
+    def with_rest(self, body: Body) -> Body:
+        """And what only files know: "Donor ID" as `donorId`, and so on."""
+        rest = {_camel(column): value for column, value in self.cells.items() if column not in self._used}
+        return rest | body
+
+
+def _flag(text: str) -> bool | str:
+    word = text.lower()
+    return True if word in _TRUE else False if word in _FALSE else text
+
+
+def _camel(column: str) -> str:
+    first, *others = _WORD.findall(column) or [column]
+    return first.lower() + "".join(word.capitalize() for word in others)
