@@ -4,14 +4,18 @@ An empty cell says nothing: it becomes no key, never an empty value.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+from msgspec import Struct
 from yarl import URL
 
 from groundswell.connectors.actblue import eastern
+from groundswell.connectors.actblue.client import CANCELLED, MANAGED, PAID, REFUNDED
 from groundswell.connectors.actblue.table import Cells
+from groundswell.connectors.actblue.windows import CANCELLATIONS, CONTRIBUTIONS, MANAGED_FORMS, REFUNDS
 from groundswell.errors import RecordError
 
 LINEITEM_ID: Final = "Lineitem ID"
@@ -97,26 +101,38 @@ _OPTED_IN: Final = _TRUE | {"opt in", "opt-in", "opt_in", "opted in"}
 _WORD: Final = re.compile(r"[A-Za-z0-9]+")
 
 
-def is_cancellation(cells: Mapping[str, str]) -> bool:
-    """Whether the row is of the file of cancellations: it has no line item."""
-    return CANCELLED_ON in cells and LINEITEM_ID not in cells
+def csv_type_of(columns: Collection[str]) -> str:
+    """What a file holds of which nobody says it: cancellations have no line items; gifts and refunds look the same."""
+    return CANCELLED if LINEITEM_ID not in columns else PAID
 
 
-def bodies_of(cells: Cells) -> list[Body]:
-    """What the row tells, in the shape of webhooks, oldest first: a gift that was paid back tells of both.
+class Told(Struct, frozen=True):
+    """One thing that a row tells of."""
+
+    collection: str
+    at: float
+    """When it happened, seconds since 1970."""
+    body: Body
+    """As a webhook would have told it."""
+
+
+def told_by(csv_type: str, cells: Cells) -> list[Told]:
+    """What the row tells of, oldest first: of a gift that was paid back, both.
 
     Raises:
         RecordError: it cannot be told what happened, or when.
     """
     row = _Row(cells)
-    if is_cancellation(cells):
-        return [_cancellation(row)]
+    if csv_type == CANCELLED:
+        return [Told(CANCELLATIONS, row.seconds(CANCELLED_ON), _cancellation(row))]
+    gifts = MANAGED_FORMS if csv_type == MANAGED else CONTRIBUTIONS
     contribution = _contribution(row)
-    if REFUND_DATE not in cells:
-        return [contribution]
-    (lineitem,) = contribution["lineitems"]
-    refunded = {**lineitem, "refundedAt": _stamp(cells[REFUND_DATE])}
-    return [contribution, {**contribution, "lineitems": [refunded]}]
+    told = [Told(gifts, row.seconds(DATE), contribution)]
+    if csv_type == REFUNDED or REFUND_DATE in cells:
+        (lineitem,) = contribution["lineitems"]
+        refund = {**contribution, "lineitems": [{**lineitem, "refundedAt": row.stamp(REFUND_DATE)}]}
+        told.append(Told(REFUNDS, row.seconds(REFUND_DATE), refund))
+    return told
 
 
 def _contribution(row: "_Row") -> Body:
@@ -124,7 +140,7 @@ def _contribution(row: "_Row") -> Body:
     lineitem = {
         "lineitemId": _number(row.needed(LINEITEM_ID)),
         "amount": _amount(row.needed(AMOUNT)),
-        "paidAt": _stamp(row.needed(DATE)),
+        "paidAt": row.stamp(DATE),
         **row.texts(_LINEITEM),
         **row.read("entityId", "Recipient ID", _number),
         **row.read("sequence", "Recurrence Number", _sequence),
@@ -160,7 +176,7 @@ def _cancellation(row: "_Row") -> Body:
     row.use("Recurrence Frequency")
     contribution = {
         "orderNumber": row.needed(RECEIPT_ID),
-        "cancelledAt": _stamp(row.needed(CANCELLED_ON)),
+        "cancelledAt": row.stamp(CANCELLED_ON),
         "recurringPeriod": "weekly" if "week" in frequency else "monthly",
         "isRecurring": True,
         "refcodes": row.texts({"refcode": "Reference Code", "refcode2": "Reference Code 2"}),
@@ -175,7 +191,6 @@ def _cancellation(row: "_Row") -> Body:
 
 
 def _donor(row: "_Row") -> Body:
-    row.texts({"addr1": "Donor Address"})
     donor = row.first("addr1", "Donor Addr1", "Donor Address") | row.texts(_DONOR)
     employer = row.texts(_EMPLOYER)
     return donor | ({"employerData": employer} if employer else {})
@@ -251,13 +266,6 @@ def _text_message_option(text: str) -> str:
     return "opt_in" if text.lower() in _OPTED_IN else text
 
 
-def _stamp(text: str) -> str:
-    found = eastern.moment(text)
-    if found is None:
-        raise RecordError("it does not say when it happened in a way we know", reason="bad_value")
-    return found.isoformat()
-
-
 def _stamp_or_text(text: str) -> str:
     found = eastern.moment(text)
     return text if found is None else found.isoformat()
@@ -278,6 +286,19 @@ class _Row:
         if column not in self.cells:
             raise RecordError(f'its "{column}" is empty', reason="no_id" if column != AMOUNT else "bad_value")
         return self.cells[column]
+
+    def stamp(self, column: str) -> str:
+        """As webhooks write times."""
+        return self._moment(column).isoformat()
+
+    def seconds(self, column: str) -> float:
+        return self._moment(column).timestamp()
+
+    def _moment(self, column: str) -> datetime:
+        found = eastern.moment(self.needed(column))
+        if found is None:
+            raise RecordError(f'its "{column}" is no time that we know how to read', reason="bad_value")
+        return found
 
     def read(self, key: str, column: str, parse: Callable[[str], Any] = str) -> Body:
         self.use(column)

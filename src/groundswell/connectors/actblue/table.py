@@ -6,7 +6,7 @@ Columns go by their names: their order varies, some are repeated, new ones come 
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Self
 
 from msgspec import Struct
 
@@ -90,7 +90,10 @@ class Table:
                 rows.append(self._row(values))
         return rows
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Let go of the file, leaving it open."""
         self._text.detach()
 
