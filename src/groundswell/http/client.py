@@ -326,7 +326,9 @@ async def _answer(response: aiohttp.ClientResponse, body_bytes_max: int) -> Answ
 
 
 def _broken(call: _Call, exc: Exception) -> UnavailableError:
-    return UnavailableError(f"{call.what}: {host_of(call.url)} {what_broke(exc, call.timeout_s)}; it will be tried again")
+    return UnavailableError(
+        f"{call.what}: {host_of(call.url)} {what_broke(exc, call.timeout_s)}; it will be tried again"
+    )
 
 
 async def _read(content: aiohttp.StreamReader, bytes_max: int) -> tuple[bytes, bool]:

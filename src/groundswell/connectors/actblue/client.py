@@ -94,9 +94,9 @@ class ActBlue:
         what = f"{caller.component}: fetching a file"
         got = await download(self._transport.http, url, into, what=what, bytes_max=FILE_BYTES_MAX)
         if got.status in (401, 403, 404, 410):
-            raise ExpiredError(
-                f"{what}: its address is good no more ({got.status}); another file will be asked for"
-            )
+            raise ExpiredError(f"{what}: its address is good no more ({got.status}); another file will be asked for")
+        if 300 <= got.status < 500 and got.status not in (408, 429):
+            raise FailedFileError(f"{what}: {url.host} answered {got.status}; another file will be asked for")
         if not 200 <= got.status < 300:
             raise UnavailableError(f"{what}: {url.host} answered {got.status}; it will be tried again")
         return got

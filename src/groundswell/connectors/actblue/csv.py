@@ -7,22 +7,29 @@ once.
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
-from math import ceil, inf
+from math import ceil
 from typing import Annotated, Final, Self
 
 import structlog
-from msgspec.structs import replace
 from pydantic import Field, StringConstraints, model_validator
 
 from groundswell.component import Arrival, Batch, Context, Cursor, Emit, History
 from groundswell.connectors.actblue.account import ActBlueAccount
-from groundswell.connectors.actblue.client import CSV_TYPES, MANAGED
-from groundswell.connectors.actblue.csv_arrivals import Rows, Taken, body_in
+from groundswell.connectors.actblue.client import CSV_TYPES, MANAGED, ActBlue
+from groundswell.connectors.actblue.csv_arrivals import Rows, Taken, record_in
 from groundswell.connectors.actblue.files import FileMarks, Folder, file_marks_of
+from groundswell.connectors.actblue.mapping import Rules
 from groundswell.connectors.actblue.pull import Pull
 from groundswell.connectors.actblue.transport import Caller, InvalidError
 from groundswell.connectors.actblue.windows import (
-    COLLECTIONS, MANAGED_FORMS, Marks, Round, backfill_round, marks_of, round_of, to_cursor,
+    COLLECTIONS,
+    MANAGED_FORMS,
+    Marks,
+    Round,
+    backfill_round,
+    marks_of,
+    round_of,
+    to_cursor,
 )  # fmt: skip
 from groundswell.connectors.common.moments import Moment
 from groundswell.errors import RequestError
@@ -30,6 +37,7 @@ from groundswell.http.limits import Priority
 from groundswell.record import Record
 from groundswell.settings import Duration, SourceSettings
 
+FOREVER: Final = 2**62
 LOST_S: Final = 30 * 86_400
 """So far back a source looks whose cursor cannot be understood."""
 SHOWN_S: Final = 30 * 86_400
@@ -45,24 +53,36 @@ class ActBlueCsvSettings(SourceSettings):
     files: list[Annotated[str, StringConstraints(min_length=1, max_length=4_000)]] = Field(
         [],
         max_length=100,
-        description='Instead of an account: files exported from the dashboard, such as "exports/*.csv", relative to the '
-        "configuration file.",
+        description='Instead of an account: files exported from the dashboard, such as "exports/*.csv", relative to '
+        "the configuration file.",
     )
     every: Duration = Field(
         timedelta(days=1),
         gt=timedelta(0),
-        description='How often to ask for what is new; with `files`, how often to look for new or changed ones, and '
+        description="How often to ask for what is new; with `files`, how often to look for new or changed ones, and "
         'there "1m" is fine.',
     )
     overlap: Duration = Field(
         timedelta(days=3),
-        description="How far back each time looks again: some gifts show late. What was taken before is known by its id "
-        "for as long as `daemon.keep`.",
+        description="How far back each time looks again: some gifts show late. What was taken before is known by its "
+        "id for as long as `daemon.keep`.",
     )
     since: Moment | None = Field(
         None,
         description="The first time takes what happened since then. Without it: what happens from now on, or, with "
         "`files`, all that is in them. A backfill brings the past.",
+    )
+
+    entities: list[Annotated[int, Field(ge=1)]] = Field(
+        [],
+        max_length=10_000,
+        description="ActBlue's numbers of your entities (`entityId`): only what is given to them is money of yours. "
+        "Without it everything is.",
+    )
+    managed_forms: bool = Field(
+        False,
+        description="Also take what is given to others on forms that you manage, as an action without money: it says "
+        "who is there. Needs `entities`.",
     )
 
     @model_validator(mode="after")
@@ -71,12 +91,16 @@ class ActBlueCsvSettings(SourceSettings):
             raise ValueError('has neither `account` nor `files`; name an account, or write files = ["exports/*.csv"]')
         if self.account is not None and self.files:
             raise ValueError("has both `account` and `files`; write two sources, one with each")
+        if self.managed_forms and not self.entities:
+            raise ValueError("has managed_forms and no `entities`: gifts to others would be counted as yours")
         return self
 
     def warnings(self) -> list[tuple[str, str]]:
         found = []
         if self.account is not None and self.every < timedelta(minutes=30):
-            found.append(("every", 'has ActBlue make files all the time, 10 calls a minute are allowed; "1d" is plenty'))
+            found.append(
+                ("every", 'has ActBlue make files all the time, 10 calls a minute are allowed; "1d" is plenty')
+            )
         if self.account is not None and self.overlap < timedelta(hours=1):
             found.append(("overlap", 'may miss what shows late; write "3d"'))
         return found
@@ -99,7 +123,7 @@ class ActBlueCsv:
         self._every_s = settings.every.total_seconds()
         self._overlap_s = int(settings.overlap.total_seconds())
         self._since = None if settings.since is None else ceil(settings.since.timestamp())
-        self._rules = rules_of(settings)
+        self._rules = Rules(frozenset(map(str, settings.entities)), settings.managed_forms)
         has_managed = settings.managed_forms or account is None
         self.collections = tuple(name for name in COLLECTIONS if has_managed or name != MANAGED_FORMS)
         self._csv_types = tuple(kind for kind in CSV_TYPES if has_managed or kind != MANAGED)
@@ -121,11 +145,13 @@ class ActBlueCsv:
         for name in asked.collections:
             if name not in self.collections:
                 there = ", ".join(self.collections)
-                raise RequestError(f"{self._name}: ActBlue has no {name} to fetch with these settings; there is {there}")
+                raise RequestError(
+                    f"{self._name}: ActBlue has no {name} to fetch with these settings; there is {there}"
+                )
         since, until, now = ceil(asked.since), ceil(asked.until), ceil(self._clock.now())
         if self._client is None:
             wanted = Round(since, until, tuple(asked.collections), {}, {})
-            folder = self._folder(asked.subscribes)
+            folder = self._folder(subscribes=asked.subscribes)
             await folder.look(self._file_marks(cursor), lambda: Taken(wanted), emit)
             return
         left = None if cursor is None else round_of(cursor)
@@ -133,31 +159,30 @@ class ActBlueCsv:
             if cursor is not None:
                 self._say_not_understood("it is begun again; what was taken before is known by its id")
             left = backfill_round(asked.collections, since, min(until, now), now)
+        rows = self._rows(subscribes=asked.subscribes)
         try:
-            await self._pull(self._client, Priority.BACKFILL, asked.subscribes).go(left, to_cursor, emit, shows=True)
+            await self._pull(self._client, Priority.BACKFILL).go(left, rows, to_cursor, emit, shows=True)
         except InvalidError as exc:
             raise RequestError(str(exc)) from exc
 
     def read(self, arrival: Arrival) -> Record:
-        body, subscribes = body_in(arrival)
-        ...
+        return record_in(arrival, self._name, self._rules)
 
     # ---- asked for ----
 
     async def _keep_up(self, client: ActBlue, cursor: Cursor | None, emit: Emit) -> None:
+        marks = await self._begun(cursor, emit)
         if not self._is_checked:  # the first file may be a day away
             await client.check(Caller(self._name))
             self._is_checked = True
-        marks = await self._begun(cursor, emit)
-        pull = self._pull(client, Priority.POLL, subscribes=False)
+        pull, rows = self._pull(client, Priority.POLL), self._rows()
         while True:
             left = marks.round
             if left is None:
                 await self._clock.sleep(marks.due_in_s(self._every_s, self._clock.now()))
                 left = marks.next_round(self._csv_types, self.collections, int(self._clock.now()), self._overlap_s)
-            within = marks
             shows = left.until - left.since > SHOWN_S
-            left = await pull.go(left, lambda left: to_cursor(replace(within, round=left)), emit, shows=shows)
+            left = await pull.go(left, rows, marks.cursor_within, emit, shows=shows)
             marks = marks.done(left)
             await emit(Batch((), to_cursor(marks)))
 
@@ -174,14 +199,14 @@ class ActBlueCsv:
             await emit(Batch((), to_cursor(started)))
         return started
 
-    def _pull(self, client: ActBlue, priority: Priority, subscribes: bool) -> Pull:
+    def _pull(self, client: ActBlue, priority: Priority) -> Pull:
         """That of `run` and that of a backfill remember what each of them asked for."""
-        rows = Rows(self._name, self._rules, subscribes=subscribes, counts=self.counts)
-        pull = self._pulls.get(priority)
-        if pull is None:
-            pull = self._pulls[priority] = Pull(client, Caller(self._name, priority), self._clock)
-        pull.rows = rows
-        return pull
+        if priority not in self._pulls:
+            self._pulls[priority] = Pull(client, Caller(self._name, priority), self._clock)
+        return self._pulls[priority]
+
+    def _rows(self, *, subscribes: bool = False) -> Rows:
+        return Rows(self._name, self._rules, self.counts, subscribes=subscribes)
 
     # ---- exported by hand ----
 
@@ -193,9 +218,8 @@ class ActBlueCsv:
             marks = await folder.look(marks, lambda: Taken(wanted), emit)
             await self._clock.sleep(self._every_s)
 
-    def _folder(self, subscribes: bool) -> Folder:
-        rows = Rows(self._name, self._rules, subscribes=subscribes, counts=self.counts)
-        return Folder(self._name, self._directory, self._files, self._clock, rows)
+    def _folder(self, *, subscribes: bool) -> Folder:
+        return Folder(self._name, self._directory, self._files, self._clock, self._rows(subscribes=subscribes))
 
     def _file_marks(self, cursor: Cursor | None) -> FileMarks:
         marks = file_marks_of(cursor)

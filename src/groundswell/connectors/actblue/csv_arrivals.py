@@ -10,14 +10,16 @@ from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from groundswell.component import Arrival
 from groundswell.connectors.actblue.client import PAID, REFUNDED
-from groundswell.connectors.actblue.csv_rows import LEFT_OUT, LINEITEM_ID, RECEIPT_ID, Told, told_by
+from groundswell.connectors.actblue.csv_rows import ADDRESS2, LEFT_OUT, LINEITEM_ID, RECEIPT_ID, Told, told_by
+from groundswell.connectors.actblue.mapping import Rules, record_of, things_in
 from groundswell.connectors.actblue.table import Cells, Row, Table
 from groundswell.connectors.actblue.windows import At, Round, Window
 from groundswell.errors import RecordError
-
+from groundswell.record import Donation, Person, Record
 
 ROWS_AT_A_TIME: Final = 200
 STRAY_S: Final = 3 * 86_400
@@ -75,11 +77,12 @@ class Taken:
 class Rows:
     """Makes arrivals of the rows of one source, and tells what an arrival was made of."""
 
-    def __init__(self, source: str, *, subscribes: bool = False, counts: Counter[str] | None = None) -> None:
-        """`subscribes` is noted in every arrival: whether a gift counts as a yes to email. `counts` are for `status`."""
+    def __init__(self, source: str, rules: Rules, counts: Counter[str], *, subscribes: bool = False) -> None:
+        """`subscribes`: whether a gift counts as a yes to email, noted in each arrival. `counts` are for `status`."""
         self._source = source
+        self._rules = rules
         self._subscribes = subscribes
-        self._counts: Counter[str] = Counter() if counts is None else counts
+        self._counts = counts
 
     def next(self, table: Table, taken: Taken) -> list[Arrival] | None:
         """Arrivals of the next rows that are wanted; None at the end. Blocking."""
@@ -114,12 +117,13 @@ class Rows:
         if self._subscribes:
             content["subscribes"] = True
         raw = msgspec.json.encode(content)
-        return [
-            Arrival(record_id, raw)
-            for one in told
-            if taken.wants(one)
-            for record_id, _ in things_in(one.body)
-        ]
+        return [Arrival(record_id, raw) for one in told if taken.wants(one) for record_id in self._ids(one)]
+
+    def _ids(self, told: Told) -> list[str]:
+        """Of what is ours; the rest is counted."""
+        things = things_in(told.body, self._rules)
+        self._counts["not_ours"] += sum(word == "not_ours" for _, word in things)
+        return [record_id for record_id, word in things if word != "not_ours"]
 
     def _unreadable(self, key: str, content: dict[str, Any]) -> Arrival:
         self._counts["unreadable"] += 1
@@ -127,8 +131,8 @@ class Rows:
         return Arrival(f"{self._source}:!{digest}", msgspec.json.encode(content))
 
 
-def body_in(arrival: Arrival) -> tuple[dict[str, Any], bool]:
-    """What a webhook would have told of the thing this arrival is about, and whether it counts as a yes to email.
+def record_in(arrival: Arrival, source: str, rules: Rules) -> Record:
+    """The record of an arrival.
 
     Raises:
         RecordError: the row cannot be read.
@@ -139,9 +143,26 @@ def body_in(arrival: Arrival) -> tuple[dict[str, Any], bool]:
         raise RecordError("it is no row of a CSV file: it must have `csv_type` and `row`") from None
     if content.problem is not None:
         raise RecordError(content.problem)
-    told = told_by(content.csv_type, content.row)
-    named = [one for one in told if arrival.id in (record_id for record_id, _ in things_in(one.body))]
-    return (named or told)[0].body, content.subscribes
+    found = {record_id: one for one in told_by(content.csv_type, content.row) for record_id in _ids_in(one, rules)}
+    # Tests of a configuration have no ids of their own: there the row stands for what it tells of last.
+    record_id = arrival.id if arrival.id in found else list(found)[-1]
+    told = found[record_id]
+    record = record_of(told.body, record_id, source, replace(rules, subscribe=content.subscribes))
+    return _with_rest(record, told, content.row)
+
+
+def _ids_in(told: Told, rules: Rules) -> list[str]:
+    return [record_id for record_id, _ in things_in(told.body, rules)]
+
+
+def _with_rest(record: Record, told: Told, cells: Cells) -> Record:
+    """And what webhooks do not tell: the second line of the address, and what is kept beside the gift."""
+    person, donation = record.person, record.donation
+    if isinstance(person, Person) and ADDRESS2 in cells:
+        person = replace(person, address2=cells[ADDRESS2])
+    if isinstance(donation, Donation):
+        donation = replace(donation, fields={**told.rest, **donation.fields})
+    return replace(record, person=person, donation=donation)
 
 
 def _time_of_row(csv_type: str, told: list[Told]) -> float:

@@ -6,11 +6,9 @@ An empty cell says nothing: it becomes no key, never an empty value.
 import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from msgspec import Struct
-from yarl import URL
 
 from groundswell.connectors.actblue import eastern
 from groundswell.connectors.actblue.client import CANCELLED, MANAGED, PAID, REFUNDED
@@ -22,6 +20,8 @@ LINEITEM_ID: Final = "Lineitem ID"
 RECEIPT_ID: Final = "Receipt ID"
 DATE: Final = "Date"
 AMOUNT: Final = "Amount"
+ADDRESS2: Final = "Donor Addr2"
+PAGE: Final = "Fundraising Page"
 REFUND_DATE: Final = "Refund Date"
 CANCELLED_ON: Final = "Cancelled On"
 NEEDED: Final = ((LINEITEM_ID, RECEIPT_ID, DATE, AMOUNT), (RECEIPT_ID, CANCELLED_ON))
@@ -35,7 +35,6 @@ _DONOR: Final = {
     "firstname": "Donor First Name",
     "lastname": "Donor Last Name",
     "addr1": "Donor Addr1",
-    "addr2": "Donor Addr2",
     "city": "Donor City",
     "state": "Donor State",
     "zip": "Donor ZIP",
@@ -86,7 +85,6 @@ _FORM: Final = {
     "managingEntityCommitteeName": "Managed Entity Committee Name",
 }
 _CANCELLATION: Final = {
-    "recurringAmount": "Recurrence Amount",
     "recurPledged": "Initial Pledge Length",
     "recurringType": "Recurring Type",
 }
@@ -114,6 +112,8 @@ class Told(Struct, frozen=True):
     """When it happened, seconds since 1970."""
     body: Body
     """As a webhook would have told it."""
+    rest: dict[str, str]
+    """What only files know, under names like ActBlue's: "Donor ID" is `donorId`."""
 
 
 def told_by(csv_type: str, cells: Cells) -> list[Told]:
@@ -123,15 +123,16 @@ def told_by(csv_type: str, cells: Cells) -> list[Told]:
         RecordError: it cannot be told what happened, or when.
     """
     row = _Row(cells)
+    row.use(ADDRESS2)
     if csv_type == CANCELLED:
-        return [Told(CANCELLATIONS, row.seconds(CANCELLED_ON), _cancellation(row))]
+        return [Told(CANCELLATIONS, row.seconds(CANCELLED_ON), _cancellation(row), row.rest())]
     gifts = MANAGED_FORMS if csv_type == MANAGED else CONTRIBUTIONS
     contribution = _contribution(row)
-    told = [Told(gifts, row.seconds(DATE), contribution)]
+    told = [Told(gifts, row.seconds(DATE), contribution, row.rest())]
     if csv_type == REFUNDED or REFUND_DATE in cells:
         (lineitem,) = contribution["lineitems"]
         refund = {**contribution, "lineitems": [{**lineitem, "refundedAt": row.stamp(REFUND_DATE)}]}
-        told.append(Told(REFUNDS, row.seconds(REFUND_DATE), refund))
+        told.append(Told(REFUNDS, row.seconds(REFUND_DATE), refund, row.rest()))
     return told
 
 
@@ -163,12 +164,10 @@ def _contribution(row: "_Row") -> Body:
         **row.read("textMessageOption", "Text Message Opt In", _text_message_option),
         **({"bumpYourRecurring": bump} if bump else {}),
     }
+    contribution |= {"contributionForm": slug} if (slug := _slug(row)) else {}
     form = row.texts(_FORM) | _page(row)
-    if "name" in form:
-        contribution["contributionForm"] = form["name"]
     row.use(REFUND_DATE)
-    donor = _donor(row)
-    return {"donor": donor, "contribution": row.with_rest(contribution), "lineitems": [lineitem], "form": form}
+    return {"donor": _donor(row), "contribution": contribution, "lineitems": [lineitem], "form": form}
 
 
 def _cancellation(row: "_Row") -> Body:
@@ -177,7 +176,7 @@ def _cancellation(row: "_Row") -> Body:
     contribution = {
         "orderNumber": row.needed(RECEIPT_ID),
         "cancelledAt": row.stamp(CANCELLED_ON),
-        "recurringPeriod": "weekly" if "week" in frequency else "monthly",
+        "recurringPeriod": "weekly" if "week" in frequency else "monthly",  # there is no third (C)
         "isRecurring": True,
         "refcodes": row.texts({"refcode": "Reference Code", "refcode2": "Reference Code 2"}),
         **row.texts(_CANCELLATION),
@@ -185,9 +184,7 @@ def _cancellation(row: "_Row") -> Body:
         **{key: value for name, columns in _REASONS.items() for key, value in row.first(name, *columns).items()},
         **row.read("textMessageOption", "Text Message Opt In", _text_message_option),
     }
-    form = row.texts(_FORM) | _page(row)
-    donor = _donor(row)
-    return {"donor": donor, "contribution": row.with_rest(contribution), "lineitems": [], "form": form}
+    return {"donor": _donor(row), "contribution": contribution, "lineitems": [], "form": row.texts(_FORM) | _page(row)}
 
 
 def _donor(row: "_Row") -> Body:
@@ -197,18 +194,21 @@ def _donor(row: "_Row") -> Body:
 
 
 def _page(row: "_Row") -> Body:
-    """The form's short name; with its address, where that is what the cell holds."""
-    page = row.cells.get("Fundraising Page")
-    row.use("Fundraising Page")
+    """The form by its short name, or by its address where that is what the cell holds, without what was asked there."""
+    page = row.cells.get(PAGE)
+    row.use(PAGE)
     if page is None:
         return {}
-    if "/" not in page:
-        return {"name": page}
-    try:
-        url = URL(page if "://" in page else f"https://{page}").with_query(None).with_fragment(None)
-    except ValueError:
-        return {"name": page}
-    return {"name": url.name, "url": str(url)} if url.name else {"name": page}
+    slug = _slug(row)
+    return {"name": page if slug == page else page.partition("#")[0].partition("?")[0]}
+
+
+def _slug(row: "_Row") -> str:
+    """The form's short name: of an address the last part."""
+    page = row.cells.get(PAGE, "")
+    if not page.startswith(("https://", "http://")):
+        return page
+    return page.partition("#")[0].partition("?")[0].rstrip("/").rpartition("/")[2]
 
 
 def _status(row: "_Row") -> str:
@@ -238,11 +238,8 @@ def _period(cells: Mapping[str, str]) -> str:
 
 
 def _amount(text: str) -> str:
-    """As a plain positive number: a file of refunds may write it with a minus (I)."""
-    try:
-        return str(abs(Decimal(text.replace("$", "").replace(",", ""))))
-    except InvalidOperation:
-        raise RecordError('its "Amount" is no amount', reason="bad_value") from None
+    """As a plain number; a file of refunds may write it with a minus (I)."""
+    return text.replace("$", "").replace(",", "").lstrip("-")
 
 
 def _number(text: str) -> int | str:
@@ -284,7 +281,7 @@ class _Row:
     def needed(self, column: str) -> str:
         self.use(column)
         if column not in self.cells:
-            raise RecordError(f'its "{column}" is empty', reason="no_id" if column != AMOUNT else "bad_value")
+            raise RecordError(f'its "{column}" is empty', reason="missing_value")
         return self.cells[column]
 
     def stamp(self, column: str) -> str:
@@ -297,7 +294,7 @@ class _Row:
     def _moment(self, column: str) -> datetime:
         found = eastern.moment(self.needed(column))
         if found is None:
-            raise RecordError(f'its "{column}" is no time that we know how to read', reason="bad_value")
+            raise RecordError(f'its "{column}" is no time that we know how to read', reason="bad_time")
         return found
 
     def read(self, key: str, column: str, parse: Callable[[str], Any] = str) -> Body:
@@ -315,10 +312,9 @@ class _Row:
     def flags(self, names: Mapping[str, str]) -> Body:
         return {key: value for name, column in names.items() for key, value in self.read(name, column, _flag).items()}
 
-    def with_rest(self, body: Body) -> Body:
-        """And what only files know: "Donor ID" as `donorId`, and so on."""
-        rest = {_camel(column): value for column, value in self.cells.items() if column not in self._used}
-        return rest | body
+    def rest(self) -> dict[str, str]:
+        """The cells that have found no place."""
+        return {_camel(column): value for column, value in self.cells.items() if column not in self._used}
 
 
 def _flag(text: str) -> bool | str:
@@ -327,5 +323,6 @@ def _flag(text: str) -> bool | str:
 
 
 def _camel(column: str) -> str:
-    first, *others = _WORD.findall(column) or [column]
+    words: list[str] = _WORD.findall(column) or [column]
+    first, *others = words
     return first.lower() + "".join(word.capitalize() for word in others)

@@ -1,8 +1,8 @@
 """ActBlue's times in CSV files: what a clock in New York showed, without saying so (D, C).
 
-In the night in November that has one hour twice, a time of that hour is taken for the first of the two, the one still in
-daylight time. A time that the night in March leaves out, which no clock shows, is taken as if it had gone on in standard
-time.
+In the night in November that has one hour twice, a time of that hour is taken for the first of the two, the one still
+in daylight time. A time that the night in March leaves out, which no clock shows, is taken as if standard time had gone
+on.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -30,7 +30,7 @@ def eastern() -> ZoneInfo:
 
 
 def moment(text: str) -> datetime | None:
-    """The moment a cell shows, with its offset; None if it is no time. One that says its offset is taken at its word."""
+    """The moment a cell shows, with its offset; None if it is no time. One that says its offset is believed."""
     found = _read(text.strip())
     return found.replace(tzinfo=eastern(), fold=0) if found is not None and found.tzinfo is None else found
 

@@ -3,10 +3,11 @@
 import glob
 import os
 import stat
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import anyio.to_thread
 import msgspec
@@ -15,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from groundswell.clock import Clock
-from groundswell.component import Arrival, Batch, Cursor, Emit
+from groundswell.component import Batch, Cursor, Emit
 from groundswell.connectors.actblue.csv_arrivals import Rows, Taken
 from groundswell.connectors.actblue.csv_rows import NEEDED, csv_type_of
 from groundswell.connectors.actblue.table import BrokenOffError, Table, TableError
@@ -93,13 +94,13 @@ class Folder:
     def _matching(self) -> list[str]:
         found: set[str] = set()
         for pattern in self._patterns:
-            there = glob.iglob(os.path.join(glob.escape(str(self._directory)), pattern), recursive=True)
-            found.update(islice((path for path in there if os.path.isfile(path)), FILES_MAX + 1))
+            there = glob.iglob(pattern, root_dir=self._directory, recursive=True)  # noqa: PTH207 # absolute ones, too
+            found.update(islice((name for name in there if (self._directory / name).is_file()), FILES_MAX + 1))
         if len(found) > FILES_MAX:
             raise UnavailableError(
                 f"{self._name}: more than {FILES_MAX} files match `files`; move those away that were read"
             )
-        return sorted(os.path.relpath(path, self._directory) for path in found)
+        return sorted(found)
 
     async def _one(self, name: str, marks: FileMarks, taken: Callable[[], Taken], emit: Emit) -> FileMarks:
         """Read one file, if it is not the version that was read before."""
@@ -124,16 +125,18 @@ class Folder:
     async def _read(
         self, name: str, version: str, marks: FileMarks, taken: Taken, emit: Emit, *, is_end_known: bool
     ) -> FileMarks:
-        with await anyio.to_thread.run_sync(_open, self._directory / name) as stream:
-            with await anyio.to_thread.run_sync(lambda: Table(stream, NEEDED, is_end_known=is_end_known)) as table:
-                taken.csv_type = csv_type_of(table.names)
-                at = marks.at
-                if at is not None and (at.name, at.version) == (name, version):
-                    await anyio.to_thread.run_sync(taken.skip, table, at.row)
-                while (part := await anyio.to_thread.run_sync(self._rows.next, table, taken)) is not None:
-                    marks = replace(marks, at=FileAt(name, version, taken.row))
-                    if part:
-                        await emit(Batch(part, marks.cursor))
+        with (
+            await anyio.to_thread.run_sync(_open, self._directory / name) as stream,
+            await anyio.to_thread.run_sync(partial(Table, stream, NEEDED, is_end_known=is_end_known)) as table,
+        ):
+            taken.csv_type = csv_type_of(table.names)
+            at = marks.at
+            if at is not None and (at.name, at.version) == (name, version):
+                await anyio.to_thread.run_sync(taken.skip, table, at.row)
+            while (part := await anyio.to_thread.run_sync(self._rows.next, table, taken)) is not None:
+                marks = replace(marks, at=FileAt(name, version, taken.row))
+                if part:
+                    await emit(Batch(part, marks.cursor))
         return marks
 
 
@@ -143,7 +146,7 @@ def _version(path: Path) -> str:
     return f"{found.st_size:x}.{found.st_mtime_ns:x}"
 
 
-def _open(path: Path):
+def _open(path: Path) -> BinaryIO:
     stream = path.open("rb")
     if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
         stream.close()

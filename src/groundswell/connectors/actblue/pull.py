@@ -43,15 +43,16 @@ Tell = Callable[[Round, Sequence[Arrival], float], Awaitable[None]]
 class Pull:
     """Pulls, one after another. What was asked for and not fetched yet is remembered while the process lives."""
 
-    def __init__(self, client: ActBlue, caller: Caller, clock: Clock, rows: Rows) -> None:
+    def __init__(self, client: ActBlue, caller: Caller, clock: Clock) -> None:
         self._client = client
         self._caller = caller
         self._clock = clock
-        self._rows = rows
         self._asked: tuple[Window, str] | None = None
         """The file asked for last, and its id."""
+        self._useless: str | None = None
+        """The id of one that is not to be had, or not to be read."""
 
-    async def go(self, left: Round, save: Save, emit: Emit, *, shows: bool) -> Round:
+    async def go(self, left: Round, rows: Rows, save: Save, emit: Emit, *, shows: bool) -> Round:
         """Hand over what is left of a round; the round, done.
 
         Args:
@@ -70,31 +71,31 @@ class Pull:
 
         for window in left.windows():
             async with self._file(window, left.at) as file:
-                left = await self._take(left, window, file, tell)
+                left = await self._take(left, window, file, rows, tell)
             left = left.after(window)
             await tell(left, (), 0.0)
         return left
 
-    async def _take(self, left: Round, window: Window, file: "File", tell: Tell) -> Round:
+    async def _take(self, left: Round, window: Window, file: "File", rows: Rows, tell: Tell) -> Round:
         """Hand over what the file holds that is not taken yet."""
         is_begun = left.at is not None and left.at.window == window
-        taken = Taken(window, left, left.at) if is_begun else Taken(window, left)
+        taken = Taken(left, window, left.at if is_begun else None)
         try:
             with await anyio.to_thread.run_sync(file.table) as table:
                 is_same = await anyio.to_thread.run_sync(taken.is_same_so_far, table)
-                while is_same and (part := await anyio.to_thread.run_sync(self._rows.next, table, taken)) is not None:
+                while is_same and (part := await anyio.to_thread.run_sync(rows.next, table, taken)) is not None:
                     if part:
                         at = At(window, file.id, taken.row, taken.check)
                         left = replace(left, at=at, records=left.records + len(part))
                         await tell(left, part, table.position / max(1, file.size))
         except TableError as exc:
-            self._asked = None
+            self._give_up(file.id)
             raise UnavailableError(
                 f"{self._caller.component}: reading {window.csv_type} from {self._client.host}: {exc}; it is not taken "
                 "for whole, and will be asked for again"
             ) from exc
         if not is_same:  # rows may be gone, or come: what was taken before is known by its id
-            return await self._take(replace(left, at=None), window, file, tell)
+            return await self._take(replace(left, at=None), window, file, rows, tell)
         if taken.strays:
             log.warning(
                 "rows_of_another_time",
@@ -108,7 +109,7 @@ class Pull:
     @asynccontextmanager
     async def _file(self, window: Window, at: At | None) -> AsyncIterator["File"]:
         """The window's file, fetched: the one asked for before, if it is still to be had."""
-        file_id = at.file if at is not None and at.window == window else None
+        file_id = at.file if at is not None and at.window == window and at.file != self._useless else None
         if self._asked is not None and self._asked[0] == window:
             file_id = self._asked[1]
         for files_left in reversed(range(FILES_MAX)):
@@ -118,16 +119,21 @@ class Pull:
                     file_id = file_id or await self._create(window)
                     file = await self._fetched(file_id, stream)
                 except (ExpiredError, MissingError) as exc:
-                    self._asked, file_id = None, None
+                    self._give_up(file_id)
+                    file_id = None
                     if not files_left:
                         raise UnavailableError(f"{exc}. It happened {FILES_MAX} times; it will be tried again") from exc
                     continue
                 except FailedFileError:
-                    self._asked = None
+                    self._give_up(file_id)
                     raise
                 yield file
                 self._asked = None
                 return
+
+    def _give_up(self, file_id: str | None) -> None:
+        """Another one will be asked for."""
+        self._asked, self._useless = None, file_id
 
     async def _create(self, window: Window) -> str:
         first, end = window.days(eastern.day(self._clock.now()))
@@ -149,8 +155,9 @@ class Pull:
             got = await self._client.fetch(self._caller, url, spool)
         except OSError as exc:
             raise UnavailableError(
-                f"{self._caller.component}: a file cannot be kept while it is read: {exc.strerror or type(exc).__name__} "
-                f"in {tempfile.gettempdir()}; make room there, or set TMPDIR to where there is. It will be tried again"
+                f"{self._caller.component}: a file cannot be kept while it is read: "
+                f"{exc.strerror or type(exc).__name__} in {tempfile.gettempdir()}; make room there, or set TMPDIR to a "
+                "place that has it. It will be tried again"
             ) from exc
         return File(file_id, spool, got.size, got.is_end_known)
 

@@ -93,8 +93,8 @@ def _fault_of(answer: Answer, who: str, now: float) -> RemoteError:
     match answer.status:
         case 401 | 403:
             return UnauthorizedError(
-                f"{said}: it does not take the credentials; check `client_uuid` and `client_secret` of the account, and "
-                'that "API Credentials" in the ActBlue dashboard still lists them'
+                f"{said}: it does not take the credentials; check `client_uuid` and `client_secret` of the account, "
+                'and that "API Credentials" in the ActBlue dashboard still lists them'
             )
         case 404:
             return MissingError(f"{said}: it is not there")

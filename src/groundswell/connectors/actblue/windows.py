@@ -108,13 +108,15 @@ def backfill_round(wanted: Sequence[str], since: int, until: int, now: int) -> R
     return Round(since, until, tuple(wanted), dict.fromkeys(goals, since), goals)
 
 
-class Marks(Struct, frozen=True, omit_defaults=True):
+class Marks(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """How far the source's own running is: what its cursor says."""
 
     began: dict[str, int] = {}
     """By type of file: nothing before this is asked for."""
     to: dict[str, int] = {}
     """By type of file: everything before this has been looked through."""
+    looked: int | None = None
+    """When the last round began."""
     round: Round | None = None
     """Under way."""
 
@@ -122,6 +124,10 @@ class Marks(Struct, frozen=True, omit_defaults=True):
         """With a beginning for types that have none: the first run, or one that was switched on since."""
         new = {csv_type: since for csv_type in csv_types if csv_type not in self.to}
         return replace(self, began={**self.began, **new}, to={**self.to, **new})
+
+    def due_in_s(self, every_s: float, now: float) -> float:
+        """How long until the next round. A mark that lies ahead was made while our clock was wrong."""
+        return 0.0 if self.looked is None else max(0.0, min(every_s, self.looked + every_s - now))
 
     def next_round(self, csv_types: Sequence[str], wanted: Sequence[str], now: int, overlap_s: int) -> Round:
         """From a while before where the last one ended, up to now."""
@@ -133,8 +139,11 @@ class Marks(Struct, frozen=True, omit_defaults=True):
         goals = dict.fromkeys(csv_types, now)
         return Round(min(starts.values(), default=now), now, tuple(wanted), starts, goals)
 
+    def cursor_within(self, left: Round) -> Cursor:
+        return to_cursor(replace(self, round=left))
+
     def done(self, taken: Round) -> "Marks":
-        return replace(self, to={**self.to, **taken.goals}, round=None)
+        return replace(self, to={**self.to, **taken.goals}, looked=taken.until, round=None)
 
 
 def to_cursor(marks: Marks | Round) -> Cursor:
