@@ -9,7 +9,7 @@ import asyncio
 import csv
 import io
 from base64 import b64encode
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -66,6 +66,8 @@ class LeapingClock:
         self._now = now
         self._monotonic = 1000.0
         self.slept: list[float] = []
+        self.on_sleep: Callable[[], object] | None = None
+        """What happens meanwhile."""
 
     def now(self) -> float:
         return self._now
@@ -77,6 +79,8 @@ class LeapingClock:
         await anyio.lowlevel.checkpoint()
         if seconds >= RESTS_S:
             raise RoundOver
+        if self.on_sleep is not None:
+            self.on_sleep()
         self.slept.append(seconds)
         self.leap(seconds)
 

@@ -81,7 +81,13 @@ class ActBlue:
         url = answer.get("download_url")
         if not isinstance(url, str) or not url:
             raise FailedFileError(f"{who} says it is complete, and not where it is; another file will be asked for")
-        return self._checked(url, who)
+        address = file_address(url, self._transport.url)
+        if address is None:
+            raise FailedFileError(
+                f"{who} named an address for the file that is not fetched from: only https, to a public host; another "
+                "file will be asked for"
+            )
+        return address
 
     async def fetch(self, caller: Caller, url: URL, into: BinaryIO) -> Downloaded:
         """Fetch a file that is ready, without credentials: the address is all that is needed (C).
@@ -112,26 +118,20 @@ class ActBlue:
             "never does; check `host` of the account"
         )
 
-    def _checked(self, text: str, who: str) -> URL:
-        """The address of a file. It is theirs to choose, and must not lead our requests to where they cannot reach.
 
-        Only https, to a name or a public address; only a simulator on this machine may be fetched from without.
-        """
-        try:
-            url = URL(text if _ADDRESS.fullmatch(text) else "", encoded=True)  # it is signed as it is written
-        except ValueError:
-            url = URL()
-        if url.user is None and url.password is None and (_leads_out(url) or self._stays_here(url)):
-            return url
-        raise FailedFileError(
-            f"{who} named an address for the file that is not fetched from: only https, to a public host; another file "
-            "will be asked for"
-        )
+def file_address(text: str, account: URL) -> URL | None:
+    """The address of a file, where it is one that a file may be fetched from.
 
-    def _stays_here(self, url: URL) -> bool:
-        """Whether account and file are both on this machine."""
-        ours = self._transport.url
-        return ours.scheme == "http" and all(is_loopback(one.host or "") for one in (ours, url))
+    It is theirs to choose, and must not lead our requests to where they cannot reach themselves: only https, to a name
+    or a public address. From this machine only where the account is on it, too: a simulator.
+    """
+    try:
+        url = URL(text if _ADDRESS.fullmatch(text) else "", encoded=True)  # it is signed as it is written
+    except ValueError:
+        return None
+    stays_here = account.scheme == "http" and all(is_loopback(one.host or "") for one in (account, url))
+    has_login = url.user is not None or url.password is not None
+    return url if (_leads_out(url) or stays_here) and not has_login else None
 
 
 def _leads_out(url: URL) -> bool:
