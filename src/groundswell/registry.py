@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from groundswell.connectors.actblue.account import ActBlueAccount, ActBlueAccountSettings
 from groundswell.connectors.actblue.csv import ActBlueCsv, ActBlueCsvSettings
+from groundswell.connectors.actblue.webhook import ActBlueWebhook, ActBlueWebhookSettings
 from groundswell.connectors.action_network.account import ActionNetworkAccount, ActionNetworkAccountSettings
 from groundswell.connectors.action_network.people_sink import ActionNetworkPeople, ActionNetworkPeopleSettings
 from groundswell.connectors.action_network.poll import ActionNetworkPoll, ActionNetworkPollSettings
@@ -60,6 +61,7 @@ ACCOUNTS: Final[dict[str, ComponentType]] = {
 }
 SOURCES: Final[dict[str, ComponentType]] = {
     "actblue.csv": ComponentType(ActBlueCsvSettings, ActBlueCsv, account="actblue"),
+    "actblue.webhook": ComponentType(ActBlueWebhookSettings, ActBlueWebhook),
     "action_network.poll": ComponentType(ActionNetworkPollSettings, ActionNetworkPoll, account="action_network"),
     "action_network.webhook": ComponentType(ActionNetworkWebhookSettings, ActionNetworkWebhook),
     "actionkit.push": ComponentType(ActionKitPushSettings, ActionKitPush, account="actionkit"),

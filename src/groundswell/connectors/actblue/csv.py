@@ -75,14 +75,13 @@ class ActBlueCsvSettings(SourceSettings):
 
     entities: list[Annotated[int, Field(ge=1)]] = Field(
         [],
-        max_length=10_000,
-        description="ActBlue's numbers of your entities (`entityId`): only what is given to them is money of yours. "
-        "Without it everything is.",
+        max_length=1000,
+        description="Your entity ids at ActBlue: only money for these is yours. Without it all money is.",
     )
     managed_forms: bool = Field(
         False,
-        description="Also take what is given to others on forms that you manage, as an action without money: it says "
-        "who is there. Needs `entities`.",
+        description="Whether gifts to others on forms you manage are taken, as actions of the type donation_elsewhere "
+        "without an amount. Needs `entities`.",
     )
 
     @model_validator(mode="after")
@@ -92,7 +91,7 @@ class ActBlueCsvSettings(SourceSettings):
         if self.account is not None and self.files:
             raise ValueError("has both `account` and `files`; write two sources, one with each")
         if self.managed_forms and not self.entities:
-            raise ValueError("has managed_forms and no `entities`: gifts to others would be counted as yours")
+            raise ValueError("managed_forms needs entities: without your entity ids all money counts as yours")
         return self
 
     def warnings(self) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ from groundswell.connectors.actblue.donors import donor_of
 from groundswell.connectors.actblue.gifts import action_of, donation_of, series_of
 from groundswell.connectors.actblue.values import moment_of, number_of
 from groundswell.errors import RecordError
-from groundswell.record import Record
+from groundswell.record import Donation, Record, Text
 
 Body = dict[str, Any]
 Word = Literal["contribution", "refund", "cancellation", "declined", "pending", "elsewhere", "not_ours", "unknown"]
@@ -49,13 +49,15 @@ def things_in(body: Body, rules: Rules = NO_RULES) -> list[tuple[str, Word]]:
     What is "not_ours" has no id, and is not to be taken.
     """
     found = things_of(outline_of(body), rules)
-    return [(record_id or _unknown_id(own_part(body, place)), word) for place, (record_id, word) in enumerate(found)]
+    for place, (_, word) in enumerate(found):
+        if word == "unknown":
+            found[place] = _unknown_id(own_part(body, place) if len(found) > 1 else body), word
+    return found
 
 
 def own_part(body: Body, place: int) -> Body:
-    """The body with only the line item at this place, if it has several."""
-    items = body.get("lineitems")
-    return body | {"lineitems": [items[place]]} if type(items) is list and len(items) > 1 else body
+    """The body with nothing in `lineitems` but what stands at this place."""
+    return body | {"lineitems": [body["lineitems"][place]]}
 
 
 def record_of(body: Body, record_id: str, source: str, rules: Rules = NO_RULES) -> Record:
@@ -178,16 +180,16 @@ def _unknown_id(body: Body) -> str:
 
 
 def _contribution(body: Body, record_id: str, rules: Rules) -> Record:
-    item = _item(body, record_id, rules)
-    gift = part(body, "contribution")
+    item, gift = _item(body, record_id, rules), part(body, "contribution")
+    donation = donation_of(body, gift, item)
     return Record(
         id=record_id,
         kind="donation",
         source="",
-        occurred_at=moment_of(item.get("paidAt", UNSET)),
+        occurred_at=_paid_at(item, gift, donation),
         person=donor_of(body, gift, subscribes=rules.subscribe),
         action=action_of(body, gift, "donation"),
-        donation=donation_of(body, gift, item),
+        donation=donation,
         raw=body,
     )
 
@@ -224,14 +226,11 @@ def _not_approved(body: Body, record_id: str, rules: Rules) -> Record:
     item, gift = _item(body, record_id, rules), part(body, "contribution")
     donation = donation_of(body, gift, item)
     word = record_id.removeprefix(OWN).partition("/")[0]
-    at = moment_of(item.get("paidAt", UNSET))
-    if not at and donation.recurring is False:  # that of a series is the time of its first payment
-        at = moment_of(gift.get("createdAt", UNSET))
     return Record(
         id=record_id,
         kind="action",
         source="",
-        occurred_at=at,
+        occurred_at=_paid_at(item, gift, donation),
         person=donor_of(body, gift),
         action=action_of(body, gift, f"donation_{word}"),
         donation=donation,
@@ -242,14 +241,15 @@ def _not_approved(body: Body, record_id: str, rules: Rules) -> Record:
 def _elsewhere(body: Body, record_id: str, rules: Rules) -> Record:
     """Money for somebody else, on a form we manage: says who is there, and no amount."""
     item, gift = _item(body, record_id, NO_RULES), part(body, "contribution")
+    donation = donation_of(body, gift, item, has_money=False)
     return Record(
         id=record_id,
         kind="action",
         source="",
-        occurred_at=moment_of(item.get("paidAt", UNSET)),
+        occurred_at=_paid_at(item, gift, donation),
         person=donor_of(body, gift),
         action=action_of(body, gift, "donation_elsewhere"),
-        donation=donation_of(body, gift, item, has_money=False),
+        donation=donation,
         raw=body,
     )
 
@@ -262,6 +262,14 @@ _READ: Final[dict[str, Callable[[Body, str, Rules], Record]]] = {
     "pending": _not_approved,
     "elsewhere": _elsewhere,
 }
+
+
+def _paid_at(item: Body, gift: Body, donation: Donation) -> Text:
+    """When it was paid; where it does not say, when it was given. That of a series is when its first payment was."""
+    at = moment_of(item.get("paidAt", UNSET))
+    if not at and donation.recurring is False:
+        at = moment_of(gift.get("createdAt", UNSET))
+    return at
 
 
 def part(body: Body, name: str) -> Body:

@@ -19,7 +19,7 @@ from groundswell.record import Text, utc_stamp
 AMOUNT_BELOW: Final = Decimal(100_000_000)
 """Dollars. Nobody gives so much in one payment: such a number is a mistake."""
 PLACES_MAX: Final = 6
-_AMOUNT: Final = re.compile(r"[0-9]{1,20}(\.[0-9]{0,20})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
+_AMOUNT: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{0,12})?([eE][+-]?[0-9]{1,2})?", re.ASCII)
 _MOMENT: Final = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII | re.IGNORECASE
 )
@@ -39,17 +39,11 @@ def exact(number: str) -> Any:
 
 def text_of(value: Any) -> Text:
     """A text without the spaces around it; a number as text; lists, objects and flags are unknown."""
-    match value:
-        case str():
-            return value.strip() or None
-        case bool():
-            return UNSET
-        case int() | Decimal():
-            return str(value)
-        case None:
-            return None
-        case _:
-            return UNSET
+    if type(value) is str:
+        return value.strip() or None
+    if value is None:
+        return None
+    return str(value) if type(value) is int or type(value) is Decimal else UNSET
 
 
 def amount_of(value: Any) -> Text:
@@ -130,7 +124,7 @@ def side_text_of(value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """The value with None for "" and texts for decimals, also inside lists and objects."""
+    """The value with None for "" and text for decimals, also inside lists and objects."""
     match value:
         case "":
             return None
@@ -154,9 +148,9 @@ def _decimal_of(value: Any) -> str | None:
     amount = Decimal(text)
     if amount >= AMOUNT_BELOW:
         return None
-    _, digits, exponent = amount.normalize().as_tuple()
+    exponent = amount.normalize().as_tuple().exponent
     places = -exponent if isinstance(exponent, int) else PLACES_MAX + 1
-    if places > PLACES_MAX or len(digits) > 20:
+    if places > PLACES_MAX:
         return None
     return f"{amount:.{max(places, 2)}f}"
 
