@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -103,7 +104,7 @@ def test_a_series_keeps_its_number_and_gets_a_new_line_item_and_the_next_sequenc
         paid = [moment(item["paidAt"]) for item in items]
         assert paid == sorted(set(paid))
         if gifts[0].order.period == "weekly":
-            assert {(later - sooner).days for sooner, later in zip(paid[1:], paid[2:], strict=False)} <= {6, 7}
+            assert {(later - sooner).days for sooner, later in pairwise(paid[1:])} <= {6, 7}
     durations = {gifts[0].order.duration for gifts in series()}
     assert "infinite" in durations
     assert durations & {6, 8, 12}

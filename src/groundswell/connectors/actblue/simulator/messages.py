@@ -234,10 +234,9 @@ class _Writer:
     def _unique(self, gift: Gift) -> str:
         number = int(gift.order.token, 16)
         if self._shapes.unique_per == "payment":
-            number ^= gift.lineitem_id
-        if number % 10 == 0:
-            return f"{number:x}"[:11]
-        return str(UUID(int=number, version=4))
+            number ^= gift.lineitem_id << 88
+        # Most samples have a UUID, some the eleven characters of another scheme.
+        return f"{number:032x}"[:11] if number % 10 == 0 else str(UUID(int=number, version=4))
 
     def _gift_identifier(self, order: Order) -> str | int | None:
         identifier = order.gift_identifier
