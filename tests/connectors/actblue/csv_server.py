@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import aiohttp
 import anyio
@@ -119,6 +119,15 @@ def written(rows: Sequence[Cells], columns: Sequence[str], random: Random | None
     return text.getvalue().encode()
 
 
+class Vendor(Protocol):
+    """A server with this API: the one below, or the simulator."""
+
+    root: str
+
+    @property
+    def credentials(self) -> tuple[str, str]: ...
+
+
 class CsvServer:
     """What it holds, what it was asked, and what it does wrong next."""
 
@@ -138,6 +147,10 @@ class CsvServer:
         self.root = ""
         self.files: dict[str, dict[str, Any]] = {}
         self.random = Random(7)
+
+    @property
+    def credentials(self) -> tuple[str, str]:
+        return UUID, SECRET
 
     def add(self, csv_type: str, *rows: Cells) -> None:
         self.rows[csv_type].extend(rows)
@@ -241,8 +254,9 @@ def context(http: Client, clock: LeapingClock, directory: Path, account: Any = N
     return Context("gifts", clock, Random(1), http, cast("Keys", None), directory, account)
 
 
-def make_account(server: CsvServer, http: Client, clock: LeapingClock, **settings: Any) -> ActBlueAccount:
-    values = {"client_uuid": UUID, "client_secret": SECRET, "host": server.root, "rate": "10/min"} | settings
+def make_account(server: Vendor, http: Client, clock: LeapingClock, **settings: Any) -> ActBlueAccount:
+    uuid, secret = server.credentials
+    values = {"client_uuid": uuid, "client_secret": secret, "host": server.root} | settings
     read = ActBlueAccountSettings.model_validate({"type": "actblue", **values})
     return ActBlueAccount(read, context(http, clock, Path()))
 
@@ -251,9 +265,15 @@ class Taking:
     """A source that is started, killed and started again, with what it handed over kept as an inbox would."""
 
     def __init__(
-        self, server: CsvServer | None, session: aiohttp.ClientSession, directory: Path, **settings: Any
+        self,
+        server: Vendor | None,
+        session: aiohttp.ClientSession,
+        directory: Path,
+        *,
+        clock: LeapingClock | None = None,
+        **settings: Any,
     ) -> None:
-        self.clock = LeapingClock()
+        self.clock = clock or LeapingClock()
         self.arrivals: dict[str, Arrival] = {}
         self.repeats = 0
         self.batches: list[Batch] = []
@@ -290,7 +310,7 @@ class Taking:
 
     async def in_the_end(self, *asked: str) -> None:
         """Backfill again and again as the runtime would, until it is through."""
-        for _ in range(20):
+        for _ in range(300):
             try:
                 return await self.backfill(*asked)
             except RemoteError:
