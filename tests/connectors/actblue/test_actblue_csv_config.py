@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from groundswell.config.load import load
 from groundswell.config.model import Config
+from groundswell.connectors.actblue.client import PAID
 from groundswell.errors import ConfigError
-from tests.running import write_config
+from groundswell.record import Record
+from tests.connectors.actblue.csv_server import COLUMNS, SECRET, UUID, gift, serving, written
+from tests.running import FREE_PORTS, running, until, write_config
 
 ACCOUNT = """
     [accounts.money]
@@ -72,3 +76,38 @@ def test_an_account_of_another_vendor_is_refused(tmp_path: Path) -> None:
 def test_asking_all_the_time_is_warned_of(tmp_path: Path) -> None:
     config = read(tmp_path, '    account = "money"\n    every = "5m"\n    overlap = "0s"', ACCOUNT)
     assert len([warning for warning in config.warnings if "sources.gifts" in warning]) == 2
+
+
+async def test_a_daemon_brings_what_is_asked_for_and_what_lies_in_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "old.csv").write_bytes(written([gift(2, "2019-02-01 12:00:00")], COLUMNS))
+    async with serving() as server:
+        server.add(PAID, gift(1, "2026-05-01 12:00:00"))
+        text = f"""{FREE_PORTS}
+    [accounts.money]
+    type = "actblue"
+    client_uuid = "{UUID}"
+    client_secret = "{SECRET}"
+    host = "{server.root}"
+    rate = "1000/s"
+
+    [sources.gifts]
+    type = "actblue.csv"
+    account = "money"
+    since = "2026-04-01"
+
+    [sources.exports]
+    type = "actblue.csv"
+    files = ["exports/*.csv"]
+
+    [sinks.out]
+    type = "jsonl"
+    inputs = ["gifts", "exports"]
+    path = "out.jsonl"
+"""
+        out = tmp_path / "out.jsonl"
+        async with running(text, tmp_path):
+            await until(lambda: out.exists() and len(out.read_bytes().splitlines()) == 2)
+    records = [msgspec.json.decode(line, type=Record) for line in out.read_bytes().splitlines()]
+    assert {record.id for record in records} == {"actblue:contribution/1", "actblue:contribution/2"}
+    assert {record.source for record in records} == {"gifts", "exports"}

@@ -1,16 +1,20 @@
 """Rows as records: the same line item has the same id and money, whether a webhook or a file told of it."""
 
+from contextlib import suppress
+
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from groundswell.component import Arrival
 from groundswell.connectors.actblue import eastern
-from groundswell.connectors.actblue.client import CANCELLED, PAID, REFUNDED
+from groundswell.connectors.actblue.client import CANCELLED, CSV_TYPES, PAID, REFUNDED
 from groundswell.connectors.actblue.csv_arrivals import record_in
 from groundswell.connectors.actblue.mapping import Rules, record_of, things_in
 from groundswell.errors import RecordError
 from groundswell.record import Donation, Record
-from tests.connectors.actblue.csv_server import Cells, cancellation, gift
+from tests.connectors.actblue.csv_server import CANCELLATION_COLUMNS, COLUMNS, Cells, cancellation, gift
 
 WEBHOOK = {
     "donor": {
@@ -121,6 +125,19 @@ def test_a_cancellation_goes_by_its_receipt() -> None:
         "actblue:cancellation/AB9", "cancellation", "2026-04-01T12:00:00Z",
     )  # fmt: skip
     assert (money(found).period, money(found).fields["recurrenceAmount"]) == ("monthly", "10.0")
+
+
+@given(
+    cells=st.dictionaries(
+        st.sampled_from([*COLUMNS, *CANCELLATION_COLUMNS]),
+        st.text(max_size=30) | st.sampled_from(["1", "-", "true", "2026-05-01", "9" * 5_000, "https://", "5/1/26"]),
+    ),
+    csv_type=st.sampled_from(CSV_TYPES),
+)
+def test_any_row_is_told_or_read_as_a_record(cells: Cells, csv_type: str) -> None:
+    base = cancellation(9, "2026-04-01 08:00:00") if csv_type == CANCELLED else gift(9, "2026-04-01 08:00:00")
+    with suppress(RecordError):
+        assert record(base | cells, csv_type).id.startswith("actblue:")
 
 
 @pytest.mark.parametrize("column", ["Lineitem ID", "Receipt ID", "Date", "Amount"])

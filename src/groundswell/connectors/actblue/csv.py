@@ -123,7 +123,7 @@ class ActBlueCsv:
         self._overlap_s = int(settings.overlap.total_seconds())
         self._since = None if settings.since is None else ceil(settings.since.timestamp())
         self._rules = Rules(frozenset(map(str, settings.entities)), settings.managed_forms)
-        has_managed = settings.managed_forms or account is None
+        has_managed = settings.managed_forms and account is not None
         self.collections = tuple(name for name in COLLECTIONS if has_managed or name != MANAGED_FORMS)
         self._csv_types = tuple(kind for kind in CSV_TYPES if has_managed or kind != MANAGED)
         self._pulls: dict[Priority, Pull] = {}

@@ -96,6 +96,7 @@ _REASONS: Final = {
 _TRUE: Final = frozenset({"true", "t", "yes", "y", "1"})
 _FALSE: Final = frozenset({"false", "f", "no", "n", "0"})
 _OPTED_IN: Final = _TRUE | {"opt in", "opt-in", "opt_in", "opted in"}
+_WHOLE: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 _WORD: Final = re.compile(r"[A-Za-z0-9]+")
 
 
@@ -184,7 +185,11 @@ def _cancellation(row: "_Row") -> Body:
         **{key: value for name, columns in _REASONS.items() for key, value in row.first(name, *columns).items()},
         **row.read("textMessageOption", "Text Message Opt In", _text_message_option),
     }
-    return {"donor": _donor(row), "contribution": contribution, "lineitems": [], "form": row.texts(_FORM) | _page(row)}
+    recipient = row.first("committeeName", "Recipient Committee", "Recipient")
+    recipient |= row.read("entityId", "Recipient ID", _number)
+    lineitems = [recipient | row.texts(_LINEITEM)] if recipient else []
+    form = row.texts(_FORM) | _page(row)
+    return {"donor": _donor(row), "contribution": contribution, "lineitems": lineitems, "form": form}
 
 
 def _donor(row: "_Row") -> Body:
@@ -245,7 +250,7 @@ def _amount(text: str) -> str:
 def _number(text: str) -> int | str:
     """Spreadsheets write 990011223.0 where a column has empty cells."""
     whole = text.removesuffix(".0")
-    return int(whole) if whole.isascii() and whole.isdecimal() else text
+    return int(whole) if _WHOLE.fullmatch(whole) else text
 
 
 def _sequence(text: str) -> int | str:
