@@ -135,7 +135,7 @@ class _Calls:
             return self._response(pieces, is_storage=True)
         response = web.StreamResponse(headers={"Content-Type": "text/csv"})
         if fault.is_cut:
-            return await _hang_up(request, response, b"".join(_half(pieces)))
+            return await _hang_up(request, response, _half(pieces))
         await response.prepare(request)
         for piece in pieces:
             await response.write(piece)
@@ -181,10 +181,10 @@ class _Calls:
         return web.Response(status=answer.status, body=body, content_type=kind, headers=headers)
 
 
-def _half(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The first pieces, and the last of these in the middle of a row."""
-    all_of_it = b"".join(pieces)
-    yield all_of_it[: len(all_of_it) // 2]
+def _half(pieces: Iterator[bytes]) -> bytes:
+    """A file that ends in the middle of a row."""
+    whole = b"".join(pieces)
+    return whole[: len(whole) // 2]
 
 
 async def _hang_up(
