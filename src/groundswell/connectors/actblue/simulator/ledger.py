@@ -21,7 +21,7 @@ SINCE: Final = datetime(2025, 10, 15, tzinfo=UTC)
 UNTIL: Final = datetime(2026, 11, 15, tzinfo=UTC)
 """Three changes of the clocks lie between the two."""
 Key = TypeVar("Key", int, str)
-GIFTS_MAX: Final = 2_000_000
+GIFTS_MAX: Final = 1_000_000
 """About 1 kB each."""
 
 

@@ -62,6 +62,7 @@ class Message(Struct, frozen=True):
     at: datetime
     keys: tuple[str, ...]
     """Of the notices in it."""
+    order_number: str
     body: bytes
 
 
@@ -70,8 +71,10 @@ def messages(ledger: Ledger, notices: Iterable[Notice], shapes: Shapes | None = 
     shapes = shapes or Shapes()
     made: list[Message] = []
     for group in _grouped(notices) if shapes.together else ([notice] for notice in notices):
-        body = msgspec.json.encode(body_of(ledger, group[0], shapes, also=[notice.gift for notice in group[1:]]))
-        made.append(Message(group[0].kind, group[0].at, tuple(notice.key for notice in group), body))
+        first = group[0]
+        body = msgspec.json.encode(body_of(ledger, first, shapes, also=[notice.gift for notice in group[1:]]))
+        keys = tuple(notice.key for notice in group)
+        made.append(Message(first.kind, first.at, keys, first.gift.order.number, body))
     return made
 
 

@@ -7,6 +7,7 @@ from email.utils import formatdate
 from random import Random
 from typing import Final
 
+import aiohttp
 import msgspec
 from aiohttp import web
 
@@ -17,6 +18,7 @@ from groundswell.connectors.actblue.simulator.control_routes import add_control
 from groundswell.connectors.actblue.simulator.csv_api import CLIENT, SECRET, Answer, Counts, CsvApi
 from groundswell.connectors.actblue.simulator.faults import Fault, FaultRates, Faults
 from groundswell.connectors.actblue.simulator.ledger import Ledger
+from groundswell.connectors.actblue.simulator.sender import Pace, Sender, Target
 
 API: Final = "/api/v1"
 BODY_BYTES_MAX: Final = 64 * 1024
@@ -32,6 +34,8 @@ class Server:
     api: CsvApi
     faults: Faults
     control: Control
+    sender: Sender | None
+    """What sends its webhooks, if they go anywhere."""
 
     @property
     def base_url(self) -> str:
@@ -61,16 +65,20 @@ async def simulator(
     rates: FaultRates | None = None,
     client: str = CLIENT,
     secret: str = SECRET,
+    webhooks: Target | None = None,
+    pace: Pace | None = None,
     host: str = "127.0.0.1",
     port: int = 0,
 ) -> AsyncIterator[Server]:
-    """Serve a simulated ActBlue.
+    """Serve a simulated ActBlue. It sends nothing by itself: `server.sender.send(messages(...))` does.
 
     Args:
         ledger: What was given; its seed also decides ids, faults and the order of columns.
+        webhooks: Where its webhooks go; None: nowhere.
         port: 0 takes a free one.
 
     Raises:
+        RequestError: an address of a webhook is none, or the pace makes no sense.
         OSError: the port cannot be had.
     """
     clock = clock or SystemClock()
@@ -90,9 +98,24 @@ async def simulator(
     try:
         await web.TCPSite(runner, host, port).start()
         api.root = f"http://{host}:{runner.addresses[0][1]}"
-        yield Server(api.root, api, faults, control)
+        async with _sending(webhooks, pace, clock, faults, ledger.seed) as sender:
+            yield Server(api.root, api, faults, control, sender)
     finally:
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def _sending(
+    target: Target | None, pace: Pace | None, clock: Clock, faults: Faults, seed: int
+) -> AsyncIterator[Sender | None]:
+    if target is None:
+        yield None
+        return
+    pace = pace or Pace()
+    pace.check()
+    connector = aiohttp.TCPConnector(limit=pace.concurrency)
+    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
+        yield Sender(target, session, clock, Random(f"sender {seed}"), faults, pace)
 
 
 class _Calls:
@@ -135,7 +158,7 @@ class _Calls:
             return self._response(pieces, is_storage=True)
         response = web.StreamResponse(headers={"Content-Type": "text/csv"})
         if fault.is_cut:
-            return await _hang_up(request, response, b"".join(_half(pieces)))
+            return await _hang_up(request, response, _half(pieces))
         await response.prepare(request)
         for piece in pieces:
             await response.write(piece)
@@ -181,10 +204,10 @@ class _Calls:
         return web.Response(status=answer.status, body=body, content_type=kind, headers=headers)
 
 
-def _half(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The first pieces, and the last of these in the middle of a row."""
-    all_of_it = b"".join(pieces)
-    yield all_of_it[: len(all_of_it) // 2]
+def _half(pieces: Iterator[bytes]) -> bytes:
+    """A file that ends in the middle of a row."""
+    whole = b"".join(pieces)
+    return whole[: len(whole) // 2]
 
 
 async def _hang_up(
