@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from groundswell.connectors.actblue.account import ActBlueAccount, ActBlueAccountSettings
+from groundswell.connectors.actblue.csv import ActBlueCsv, ActBlueCsvSettings
 from groundswell.connectors.actblue.webhook import ActBlueWebhook, ActBlueWebhookSettings
 from groundswell.connectors.action_network.account import ActionNetworkAccount, ActionNetworkAccountSettings
 from groundswell.connectors.action_network.people_sink import ActionNetworkPeople, ActionNetworkPeopleSettings
@@ -54,10 +56,12 @@ class ComponentType:
 
 
 ACCOUNTS: Final[dict[str, ComponentType]] = {
+    "actblue": ComponentType(ActBlueAccountSettings, ActBlueAccount),
     "action_network": ComponentType(ActionNetworkAccountSettings, ActionNetworkAccount),
     "actionkit": ComponentType(ActionKitAccountSettings, ActionKitAccount),
 }
 SOURCES: Final[dict[str, ComponentType]] = {
+    "actblue.csv": ComponentType(ActBlueCsvSettings, ActBlueCsv, account="actblue"),
     "actblue.webhook": ComponentType(ActBlueWebhookSettings, ActBlueWebhook),
     "action_network.poll": ComponentType(ActionNetworkPollSettings, ActionNetworkPoll, account="action_network"),
     "action_network.webhook": ComponentType(ActionNetworkWebhookSettings, ActionNetworkWebhook),
