@@ -52,8 +52,10 @@ def amount_of(value: Any) -> Text:
     Raises:
         RecordError: reason `bad_amount`; it is not a number, or below zero, or no amount anybody gives.
     """
-    if value is UNSET or value is None or value == "":
-        return None if value == "" else value
+    if value is UNSET or value is None:
+        return value
+    if value == "":
+        return None
     amount = _decimal_of(value)
     if amount is None:
         raise RecordError(
@@ -78,8 +80,10 @@ def moment_of(value: Any) -> Text:
     Raises:
         RecordError: reason `bad_time`; it is no moment.
     """
-    if value is UNSET or value is None or value == "":
-        return None if value == "" else value
+    if value is UNSET or value is None:
+        return value
+    if value == "":
+        return None
     if not isinstance(value, str) or not _MOMENT.fullmatch(value.strip()):
         raise _no_moment()
     try:
