@@ -173,10 +173,8 @@ async def test_a_mail_goes_to_all_of_them() -> None:
         )
         async with new_session() as session:
             await sender_of(settings, Client(session, SystemClock()))(NOTE)
-    assert [line for line in got if line.upper().startswith("RCPT")] == [
-        "RCPT TO:<ops@example.org>",
-        "RCPT TO:<night@example.org>",
-    ]
+    recipients = [line.partition(":")[2] for line in got if line.upper().startswith("RCPT")]
+    assert recipients == ["<ops@example.org>", "<night@example.org>"]
     assert f"Subject: {NOTE.title}" in got
     assert any(CRM in line for line in "\n".join(got).replace("=\n", "").splitlines())
 
