@@ -27,6 +27,7 @@ from groundswell.config.validate import S, Validator
 from groundswell.config.webhook_paths import check_webhook_paths
 from groundswell.config.wiring import AccountNamed, Login, Node, check_accounts, check_inputs, check_names
 from groundswell.errors import ConfigError
+from groundswell.http.certificate import CertificateError, read_pair
 from groundswell.registry import REGISTRY, ComponentType, Registry
 from groundswell.settings import Listen, Settings
 from groundswell.sync.settings import SyncSettings
@@ -57,6 +58,7 @@ def load(paths: Sequence[Path], environ: Mapping[str, str], registry: Registry =
     ops = reader.single("ops", OpsSettings)
     if webhooks is not None and ops is not None:
         reader.check_listeners(webhooks, ops)
+        reader.check_certificate(ops)
     accounts = reader.accounts()
     components = reader.components()
     tests = reader.tests()
@@ -228,6 +230,17 @@ class _Reader:
                 path,
                 f"webhooks and ops cannot both have port {ops.listen.port}; give one another port",
             )
+
+    def check_certificate(self, ops: OpsSettings) -> None:
+        """Report files that cannot be served with, now: a daemon would find out when it starts."""
+        table = self._tables.get(("ops",))
+        if table is None or ops.certificate is None or ops.key is None:
+            return
+        directory = table.file.directory
+        try:
+            read_pair(directory / ops.certificate, directory / ops.key)
+        except CertificateError as exc:
+            self._findings.problem(table.file.name, ("ops", exc.setting), str(exc))
 
     def tests(self) -> tuple[PipelineTest, ...]:
         tests = []
