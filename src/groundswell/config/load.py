@@ -58,7 +58,7 @@ def load(paths: Sequence[Path], environ: Mapping[str, str], registry: Registry =
     ops = reader.single("ops", OpsSettings)
     if webhooks is not None and ops is not None:
         reader.check_listeners(webhooks, ops)
-        reader.check_certificate(ops)
+        ops = reader.with_certificate(ops)
     accounts = reader.accounts()
     components = reader.components()
     tests = reader.tests()
@@ -231,16 +231,17 @@ class _Reader:
                 f"webhooks and ops cannot both have port {ops.listen.port}; give one another port",
             )
 
-    def check_certificate(self, ops: OpsSettings) -> None:
-        """Report files that cannot be served with, now: a daemon would find out when it starts."""
+    def with_certificate(self, ops: OpsSettings) -> OpsSettings:
+        """With whole paths. Reports files nobody can serve with: a daemon would only find out when it starts."""
         table = self._tables.get(("ops",))
         if table is None or ops.certificate is None or ops.key is None:
-            return
-        directory = table.file.directory
+            return ops
+        certificate, key = table.file.directory / ops.certificate, table.file.directory / ops.key
         try:
-            read_pair(directory / ops.certificate, directory / ops.key)
+            read_pair(certificate, key)
         except CertificateError as exc:
             self._findings.problem(table.file.name, ("ops", exc.setting), str(exc))
+        return ops.model_copy(update={"certificate": str(certificate), "key": str(key)})
 
     def tests(self) -> tuple[PipelineTest, ...]:
         tests = []

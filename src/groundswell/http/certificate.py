@@ -45,7 +45,7 @@ def read_pair(certificate: Path, key: Path) -> Pair:
     """Read and check both files.
 
     Raises:
-        CertificateError: one cannot be read or is no such thing, the key has a password, or they do not belong together.
+        CertificateError: one cannot be read or is no such thing, the key has a password, or is of something else.
     """
     from cryptography import x509  # 10 MB that nobody else needs
 
