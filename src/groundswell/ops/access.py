@@ -10,21 +10,24 @@ from ipaddress import ip_network
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
+import structlog
+
 from groundswell.clock import Clock
 from groundswell.config.model import OpsSettings
 from groundswell.errors import RefusedError
 from groundswell.http.api_keys import VerifiedKeys, is_hash
 from groundswell.ops.caller import NAME_MAX, Caller, login_name
-from groundswell.ops.throttle import Throttle, address_of, place_of
+from groundswell.ops.throttle import FAILURES_MAX, Throttle, address_of, place_of
 from groundswell.settings import Listen, Secret, is_loopback
 
 AUTHORIZATION_CHARACTERS_MAX: Final = 4096
 PASSWORD_CHARACTERS_MAX: Final = 1024
-USER_HEADER: Final = "Groundswell-User"
-"""In which the command line says who types it."""
 
 PasswordWay = Literal["password", "read_password"]
 Origin = Literal["own", "unsaid", "hidden", "foreign"]
+
+
+log = structlog.get_logger()
 
 
 class Access:
@@ -72,13 +75,18 @@ class Access:
         # All are looked at, so that how long it takes does not say which one it was.
         found = [way for way in self._passwords if await self._fits(way, password[:PASSWORD_CHARACTERS_MAX])]
         if not found:
-            self._throttle.note_failure(place)
+            self.note_failure(place)
             return None
         if found[0] == "password":
             return Caller("password", place=remote or "")
         return Caller(
             "read_password", may_change=False, may_see_people=self._settings.read_personal, place=remote or ""
         )
+
+    def note_failure(self, place: str) -> None:
+        """A wrong guess came from this place."""
+        if self._throttle.note_failure(place):
+            log.warning("logins_held_up", place=place, why=f"{FAILURES_MAX} wrong passwords within a minute")
 
     async def _fits(self, way: PasswordWay, password: str) -> bool:
         wanted = self._passwords[way]

@@ -8,6 +8,8 @@ from typing import Final, Literal
 
 Way = Literal["token", "password", "read_password", "proxy", "code", "command line"]
 NAME_MAX: Final = 200
+USER_HEADER: Final = "Groundswell-User"
+"""In which the command line says who types it."""
 _LOGIN_NAME: Final = re.compile(r"[A-Za-z0-9_.@+-]{1,64}")
 
 

@@ -83,6 +83,8 @@ class ComponentStatus(Struct, frozen=True):
     last_error: str | None = None
     attention: str | None = None
     """Why this needs a person, and what to do; null when it does not."""
+    can_pause: bool = False
+    """Whether an operator may hold it."""
 
 
 class BackfillStatus(Struct, frozen=True):

@@ -74,7 +74,7 @@ class Operation(Generic[Q, A]):
     holds_personal: bool = False
     """Whether its answer holds personal data, though the question is not about a person."""
     audited: tuple[str, ...] = ()
-    """Of what changes something: the fields of the request that the audit log may hold. Nothing about people, no secrets."""
+    """The fields of the request that the audit log may hold: nothing about people, no secrets."""
 
     @property
     def shows_people(self) -> bool:
