@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-import msgspec
 from aiohttp import web
 
+from groundswell.ops.answers import answer
 from groundswell.ops.clerk import Clerk
 from groundswell.ops.guard import CALLER
 from groundswell.ops.openapi import openapi
@@ -13,7 +13,6 @@ from groundswell.ops.operations import OPERATIONS, Operation
 from groundswell.ops.requests import read_body, read_query
 
 DOCUMENT_PATH: Final = "/api/openapi.json"
-_HEADERS: Final = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -38,8 +37,3 @@ def _handler(operation: Operation[Any, Any], clerk: Clerk) -> Handler:
 
 async def _show_document(_: web.Request) -> web.StreamResponse:
     return answer(openapi(OPERATIONS))
-
-
-def answer(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    """JSON that nobody keeps."""
-    return web.Response(body=msgspec.json.encode(content), status=status, headers={**_HEADERS, **(headers or {})})

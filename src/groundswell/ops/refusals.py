@@ -8,7 +8,7 @@ from aiohttp import web
 
 from groundswell.errors import ConfigError, GroundswellError, NotFoundError, RefusedError, RequestError
 from groundswell.logs import without_text
-from groundswell.ops.api import answer
+from groundswell.ops.answers import answer
 from groundswell.ops.messages import Refused
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
