@@ -14,7 +14,7 @@ import structlog
 
 from groundswell.clock import Clock
 from groundswell.config.model import OpsSettings
-from groundswell.errors import RefusedError
+from groundswell.errors import NotNowError, RefusedError
 from groundswell.http.api_keys import VerifiedKeys, is_hash
 from groundswell.ops.caller import NAME_MAX, Caller, login_name
 from groundswell.ops.throttle import FAILURES_MAX, Throttle, address_of, place_of
@@ -73,7 +73,10 @@ class Access:
         place = place_of(remote)
         self._throttle.check(place)
         # All are looked at, so that how long it takes does not say which one it was.
-        found = [way for way in self._passwords if await self._fits(way, password[:PASSWORD_CHARACTERS_MAX])]
+        try:
+            found = [way for way in self._passwords if await self._fits(way, password[:PASSWORD_CHARACTERS_MAX])]
+        except NotNowError:
+            raise NotNowError("too many passwords are being checked at once; try again", retry_after_s=1) from None
         if not found:
             self.note_failure(place)
             return None
