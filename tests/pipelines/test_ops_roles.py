@@ -234,6 +234,7 @@ async def test_it_goes_on_while_no_daemon_runs_and_over_restarts(tmp_path: Path,
         await ask(tmp_path, RESUME, NameComponent("crm"))
         found = await ask(tmp_path, AUDIT, ListAudit())
         first = await ask(tmp_path, AUDIT, ListAudit(limit=1))
+        assert first.next_before is not None
         rest = await ask(tmp_path, AUDIT, ListAudit(before=first.next_before))
         said = await type_in("audit")
         as_json = await type_in("audit", "--json")

@@ -8,12 +8,14 @@ import typer
 from groundswell.cli.asking import ask
 from groundswell.cli.options import CONFIG, JSON
 from groundswell.cli.screen import print_json, say, table
-from groundswell.ops.messages import LETTERS_MAX, ListAudit
+from groundswell.ops.messages import LETTERS_MAX, NUMBER_MAX, ListAudit
 from groundswell.ops.operations import AUDIT
 
 
 def command(
-    before: Annotated[int | None, typer.Option(help="Go on below this number.", min=1)] = None,
+    before: Annotated[
+        int, typer.Option(help="Go on below this number.", min=1, max=NUMBER_MAX, show_default="the newest")
+    ] = NUMBER_MAX,
     limit: Annotated[int, typer.Option(help="How many lines.", min=1, max=LETTERS_MAX)] = 50,
     config: CONFIG = None,
     as_json: JSON = False,

@@ -403,7 +403,7 @@ class ConfigReloaded(Struct, frozen=True):
 class ListAudit(Struct, frozen=True):
     """Which lines of the audit log: newest first."""
 
-    before: Number | None = None
+    before: Number = NUMBER_MAX
     """Go on below this number."""
     limit: Limit = 100
 

@@ -16,7 +16,7 @@ TOKEN_BYTES: Final = 32
 FILE_BYTES_MAX: Final = 4096
 
 
-class TokenFile(Struct, frozen=True):
+class TokenFile(Struct, frozen=True, omit_defaults=True):
     """What it holds."""
 
     address: str
