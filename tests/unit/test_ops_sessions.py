@@ -79,8 +79,12 @@ def test_all_end_at_once(sessions: Sessions) -> None:
     ids = [sessions.begin(ROSA)[0] for _ in range(3)]
     sessions.end(ids[0])
     assert [sessions.of_id(one) is None for one in ids] == [True, False, False]
+    last = sessions.of_id(ids[2])
+    assert last is not None
+    assert not last.is_over
     sessions.end_all()
     assert [sessions.of_id(one) is None for one in ids] == [True, True, True]
+    assert last.is_over, "who still holds it sees it"
 
 
 def test_a_user_of_a_proxy_keeps_the_session_until_they_may_do_something_else(sessions: Sessions) -> None:

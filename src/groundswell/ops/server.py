@@ -75,8 +75,14 @@ class OpsServer:
     def login_code(self) -> LoginCode:
         """What lets a browser in, once."""
         code = self._guard.codes.new()
-        scheme = "http" if self._certificate is None else "https"
-        return LoginCode(code, f"{scheme}://{self._address()}{LOGIN}#{code}", int(CODE_LASTS_S))
+        address = f"http://{self._address()}"
+        if self._certificate is not None:  # which is for a name, if there is one
+            address = (
+                f"https://{self._settings.names[0]}:{self.port}"
+                if self._settings.names
+                else f"https://{self._address()}"
+            )
+        return LoginCode(code, f"{address}{LOGIN}#{code}", int(CODE_LASTS_S))
 
     def _application(self, daemon: Daemon) -> web.Application:
         dashboard = Dashboard(self._guard)

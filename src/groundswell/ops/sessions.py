@@ -36,6 +36,8 @@ class Session:
         self.csrf = csrf
         self.began = now
         self.used = now
+        self.is_over = False
+        """Set once it is: what goes on being sent to its browser must end then, too."""
         self._notes: list[str] = []
 
     def tell(self, note: str) -> None:
@@ -82,17 +84,22 @@ class Sessions:
 
     def end(self, session_id: str | None) -> None:
         if session_id is not None:
-            self._sessions.pop(_digest(session_id), None)
+            self._end(_digest(session_id))
 
     def end_all(self) -> None:
-        self._sessions.clear()
+        for key in list(self._sessions):
+            self._end(key)
+
+    def _end(self, key: bytes) -> None:
+        session = self._sessions.pop(key, None)
+        if session is not None:
+            session.is_over = True
 
     def _keep(self, key: bytes, caller: Caller) -> Session:
-        session = Session(caller, self._token_bytes(32).hex(), self._clock.monotonic())
-        self._sessions[key] = session
-        self._sessions.move_to_end(key)
+        self._end(key)
+        session = self._sessions[key] = Session(caller, self._token_bytes(32).hex(), self._clock.monotonic())
         if len(self._sessions) > SESSIONS_MAX:
-            self._sessions.popitem(last=False)
+            self._end(next(iter(self._sessions)))
         return session
 
     def _used(self, key: bytes) -> Session | None:
@@ -101,7 +108,7 @@ class Sessions:
             return None
         now = self._clock.monotonic()
         if now - session.used > IDLE_S or now - session.began > LASTS_S:
-            del self._sessions[key]
+            self._end(key)
             return None
         session.used = now
         self._sessions.move_to_end(key)

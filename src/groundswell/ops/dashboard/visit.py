@@ -81,6 +81,11 @@ class Visit:
         if self._session is not None:
             self._session.tell(note)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the login has ended meanwhile: for what is sent for as long as a page is open."""
+        return self._session is not None and self._session.is_over
+
     def page(self, template: str, **values: Any) -> web.Response:
         """The page, made of its template and these values."""
         shared = {
