@@ -228,6 +228,7 @@ async def test_who_changed_what_is_forgotten_after_its_own_time(store: Store) ->
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(forget_old_audit, store, clock, lambda: timedelta(days=400))
+        await a_few_turns()
         await clock.advance(PURGE_EVERY_S)
         with anyio.fail_after(10):
             while await left() > 1:
