@@ -1,6 +1,7 @@
 """The guard of the ops port: nobody gets near a handler who may not be there, and no form counts that is not ours."""
 
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from typing import Final, NoReturn
 from urllib.parse import quote
 
@@ -89,7 +90,7 @@ class Guard:
             address, user = self.address(request), request.headers.get(USER_HEADER)
             request[CALLER] = await self.access.check(authorization, address, user)
         elif session := self.sessions.of_id(request.cookies.get(self.cookie(request))):
-            request[CALLER], request[SESSION] = session.caller, session
+            request[CALLER], request[SESSION] = replace(session.caller, place=self.address(request)), session
         return CALLER in request
 
     def _turn_away(self, request: web.Request, path: str) -> NoReturn:

@@ -68,6 +68,9 @@ class OpsServer:
 
     def apply(self, config: Config) -> None:
         """Take over who may come in, and the files of the certificate. The address stays until a restart."""
+        if self._listening is None:  # told to read it again while it starts
+            self._settings = config.ops
+            return
         self._guard.apply(config.ops)
         if self._certificate is not None and config.ops.certificate is not None and config.ops.key is not None:
             self._certificate.use(Path(config.ops.certificate), Path(config.ops.key))
@@ -75,14 +78,12 @@ class OpsServer:
     def login_code(self) -> LoginCode:
         """What lets a browser in, once."""
         code = self._guard.codes.new()
-        address = f"http://{self._address()}"
-        if self._certificate is not None:  # which is for a name, if there is one
-            address = (
-                f"https://{self._settings.names[0]}:{self.port}"
-                if self._settings.names
-                else f"https://{self._address()}"
-            )
-        return LoginCode(code, f"{address}{LOGIN}#{code}", int(CODE_LASTS_S))
+        scheme, address = "http", self._address()
+        if self._certificate is not None:
+            scheme = "https"
+            if self._settings.names:  # the certificate is for a name
+                address = f"{self._settings.names[0]}:{self.port}"
+        return LoginCode(code, f"{scheme}://{address}{LOGIN}#{code}", int(CODE_LASTS_S))
 
     def _application(self, daemon: Daemon) -> web.Application:
         dashboard = Dashboard(self._guard)
