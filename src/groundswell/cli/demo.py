@@ -68,19 +68,22 @@ async def _run(pipeline: Path, keep: bool) -> None:
     async with serving(receiver) as url:
         os.environ["CRM_URL"] = f"{url}/records"
         config = _moved(load_or_exit([pipeline]), _fresh_directory())
+        ops = OpsServer(config)
         daemon = Daemon(
             config,
             lambda: config,
             clock=clock,
             random=Random(),
-            ops=OpsServer(config),
+            ops=ops,
             manager=ServiceManager({}),
         )
         async with anyio.create_task_group() as tasks:
             await tasks.start(daemon.run)
             tasks.start_soon(_stop_on_interrupt, daemon, tasks.cancel_scope)
+            typer.echo(f"The dashboard, within a minute: {ops.login_code().url}\n")
             await _show(daemon, receiver, pipeline.name)
             if keep:
+                typer.echo(f"\nThe dashboard, within a minute: {ops.login_code().url}")
                 await _stay(daemon)
             daemon.stop()
             await daemon.ended.wait()

@@ -32,6 +32,9 @@ VERBS: Final = {
     "resume": "pause.resume",
     "reload": "reload.command",
     "keys": "keys.app",
+    "audit": "audit.command",
+    "dashboard": "dashboard.command",
+    "password": "password.command",
     "simulate": "simulate.app",
 }
 """In the order in which one needs them: where each stands, as a command, or as an app with verbs of its own."""

@@ -15,16 +15,16 @@ from rich.text import Text
 
 from groundswell.cli.asking import ask, place_or_exit
 from groundswell.cli.options import CONFIG, JSON
-from groundswell.cli.screen import lasting, new_console, print_json, say, shown, size, table
+from groundswell.cli.screen import new_console, print_json, say, shown, table
 from groundswell.clock import SystemClock
 from groundswell.errors import GroundswellError
 from groundswell.ops import reach
+from groundswell.ops.amounts import lasting, progress_words, size
 from groundswell.ops.messages import (
     BackfillStatus,
     ComponentStatus,
     Nothing,
     Role,
-    SourceProgress,
     Status,
     SyncStatus,
 )
@@ -244,13 +244,6 @@ def _under_way(status: Status) -> Iterator[Text]:
     for name, progress in found:
         if progress is not None:
             yield Text(f"  {name}: {shown(progress_words(progress))}")
-
-
-def progress_words(progress: SourceProgress) -> str:
-    """ "people, 320,000 of about 1,000,000, about 2h 10m left"."""
-    of_all = "" if progress.total is None else f" of about {progress.total:,}"
-    left = "" if progress.left_s is None else f", about {lasting(progress.left_s)} left"
-    return f"{progress.what}, {progress.done:,}{of_all}{left}"
 
 
 def _errors(status: Status) -> Iterator[Text]:

@@ -28,6 +28,7 @@ from groundswell.config.validate import S, Validator
 from groundswell.config.webhook_paths import check_webhook_paths
 from groundswell.config.wiring import AccountNamed, Login, Node, check_accounts, check_inputs, check_names
 from groundswell.errors import ConfigError
+from groundswell.http.certificate import CertificateError, read_pair
 from groundswell.registry import REGISTRY, ComponentType, Registry
 from groundswell.settings import Listen, Settings
 from groundswell.sync.settings import SyncSettings
@@ -58,6 +59,7 @@ def load(paths: Sequence[Path], environ: Mapping[str, str], registry: Registry =
     ops = reader.single("ops", OpsSettings)
     if webhooks is not None and ops is not None:
         reader.check_listeners(webhooks, ops)
+        ops = reader.with_certificate(ops)
     accounts = reader.accounts()
     components = reader.components()
     tests = reader.tests()
@@ -235,6 +237,18 @@ class _Reader:
                 path,
                 f"webhooks and ops cannot both have port {ops.listen.port}; give one another port",
             )
+
+    def with_certificate(self, ops: OpsSettings) -> OpsSettings:
+        """With whole paths. Reports files nobody can serve with: a daemon would only find out when it starts."""
+        table = self._tables.get(("ops",))
+        if table is None or ops.certificate is None or ops.key is None:
+            return ops
+        certificate, key = table.file.directory / ops.certificate, table.file.directory / ops.key
+        try:
+            read_pair(certificate, key)
+        except CertificateError as exc:
+            self._findings.problem(table.file.name, ("ops", exc.setting), str(exc))
+        return ops.model_copy(update={"certificate": str(certificate), "key": str(key)})
 
     def tests(self) -> tuple[PipelineTest, ...]:
         tests = []

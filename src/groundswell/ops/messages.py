@@ -83,6 +83,8 @@ class ComponentStatus(Struct, frozen=True):
     last_error: str | None = None
     attention: str | None = None
     """Why this needs a person, and what to do; null when it does not."""
+    can_pause: bool = False
+    """Whether an operator may hold it."""
 
 
 class BackfillStatus(Struct, frozen=True):
@@ -393,6 +395,54 @@ class ConfigReloaded(Struct, frozen=True):
     unchanged: list[str]
     needs_restart: list[str]
     """Settings that only a restart of the daemon applies."""
+
+
+# ---- who gets in, and what they did ----
+
+
+class ListAudit(Struct, frozen=True):
+    """Which lines of the audit log: newest first."""
+
+    before: Number = NUMBER_MAX
+    """Go on below this number."""
+    limit: Limit = 100
+
+
+class AuditShown(Struct, frozen=True):
+    """One thing that somebody changed, or wanted to."""
+
+    id: int
+    at: Moment
+    way: str
+    """How they were let in: token, password, read_password, proxy, code (a one-time link); or the command line."""
+    name: str | None
+    """Who, as the proxy or the command line says."""
+    place: str
+    """The address they asked from."""
+    operation: str
+    arguments: Raw
+    """As they were asked for, without what may be about people."""
+    outcome: Literal["done", "refused", "failed"] | None
+    """null: it is under way, or the daemon ended before it did."""
+    note: str | None
+    """Why it was not done."""
+
+
+class AuditLines(Struct, frozen=True):
+    """Some of the audit log."""
+
+    lines: list[AuditShown]
+    next_before: int | None
+    """Ask again with this as `before` for older ones; null when there are none."""
+
+
+class LoginCode(Struct, frozen=True):
+    """What lets a browser in, once, for a minute. A secret."""
+
+    code: str
+    url: str
+    """The login page with the code in it, behind the #, where no server and no proxy sees it."""
+    lasts_s: int
 
 
 class Refused(Struct, frozen=True):

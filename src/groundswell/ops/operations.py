@@ -22,6 +22,7 @@ from groundswell.ops.messages import (
     AskBackfill,
     AskRecord,
     AskReplay,
+    AuditLines,
     BackfillStatus,
     ComponentState,
     ConfigReloaded,
@@ -32,7 +33,9 @@ from groundswell.ops.messages import (
     LettersDropped,
     LetterShown,
     LettersRetried,
+    ListAudit,
     ListLetters,
+    LoginCode,
     NameComponent,
     NameKey,
     Nothing,
@@ -69,6 +72,15 @@ class Operation(Generic[Q, A]):
     is_personal: bool = False
     """Whether it only looks, and says whom at."""
 
+    holds_personal: bool = False
+    """Whether its answer holds personal data, though the question is not about a person."""
+    audited: tuple[str, ...] = ()
+    """The fields of the request that the audit log may hold: nothing about people, no secrets."""
+
+    @property
+    def shows_people(self) -> bool:
+        return self.is_personal or self.holds_personal
+
     @property
     def only_looks(self) -> bool:
         return self.method == "GET" or self.is_personal
@@ -79,7 +91,9 @@ class Operation(Generic[Q, A]):
 
 
 STATUS: Final = Operation("status", "GET", Nothing, Status, Desk.status, "How every component is doing")
-RECORD: Final = Operation("record", "GET", AskRecord, RecordTrace, Desk.record, "The whole way of one record")
+RECORD: Final = Operation(
+    "record", "GET", AskRecord, RecordTrace, Desk.record, "The whole way of one record", holds_personal=True
+)
 RECONCILE: Final = Operation(
     "reconcile",
     "GET",
@@ -135,10 +149,25 @@ FORGET: Final = Operation(
 DEAD_LIST: Final = Operation(
     "dead list", "GET", ListLetters, Letters, Desk.dead_list, "What could not succeed, and why"
 )
-DEAD_SHOW: Final = Operation("dead show", "GET", ShowLetter, LetterShown, Desk.dead_show, "One dead letter, whole")
-DEAD_RETRY: Final = Operation("dead retry", "POST", PickLetters, LettersRetried, Desk.dead_retry, "Try them again")
-DEAD_DROP: Final = Operation("dead drop", "POST", PickLetters, LettersDropped, Desk.dead_drop, "Forget them for good")
-REPLAY: Final = Operation("replay", "POST", AskReplay, Replayed, Desk.replay, "Process accepted records once more")
+DEAD_SHOW: Final = Operation(
+    "dead show", "GET", ShowLetter, LetterShown, Desk.dead_show, "One dead letter, whole", holds_personal=True
+)
+_PICKED: Final = ("ids", "component", "reason", "all")
+DEAD_RETRY: Final = Operation(
+    "dead retry", "POST", PickLetters, LettersRetried, Desk.dead_retry, "Try them again", audited=_PICKED
+)
+DEAD_DROP: Final = Operation(
+    "dead drop", "POST", PickLetters, LettersDropped, Desk.dead_drop, "Forget them for good", audited=_PICKED
+)
+REPLAY: Final = Operation(
+    "replay",
+    "POST",
+    AskReplay,
+    Replayed,
+    Desk.replay,
+    "Process accepted records once more",
+    audited=("source", "since", "until"),
+)
 BACKFILL: Final = Operation(
     "backfill",
     "POST",
@@ -147,15 +176,28 @@ BACKFILL: Final = Operation(
     Desk.backfill,
     "Have a source fetch a time again",
     needs_daemon=True,
+    audited=("source", "since", "until", "collections", "cancel"),
 )
-PAUSE: Final = Operation("pause", "POST", NameComponent, ComponentState, Desk.pause, "Hold a sink or a running source")
-RESUME: Final = Operation("resume", "POST", NameComponent, ComponentState, Desk.resume, "Let it go on, now")
+PAUSE: Final = Operation(
+    "pause", "POST", NameComponent, ComponentState, Desk.pause, "Hold a sink or a running source", audited=("name",)
+)
+RESUME: Final = Operation(
+    "resume", "POST", NameComponent, ComponentState, Desk.resume, "Let it go on, now", audited=("name",)
+)
 RELOAD: Final = Operation(
     "reload", "POST", Nothing, ConfigReloaded, Desk.reload, "Read the configuration again", needs_daemon=True
 )
 KEYS_LIST: Final = Operation("keys list", "GET", Nothing, Keys, Desk.keys_list, "All API keys, without their secrets")
-KEYS_CREATE: Final = Operation("keys create", "POST", NameKey, KeyCreated, Desk.keys_create, "Make an API key")
-KEYS_REVOKE: Final = Operation("keys revoke", "POST", RevokeKey, KeyRevoked, Desk.keys_revoke, "Revoke it, at once")
+KEYS_CREATE: Final = Operation(
+    "keys create", "POST", NameKey, KeyCreated, Desk.keys_create, "Make an API key", audited=("name",)
+)
+KEYS_REVOKE: Final = Operation(
+    "keys revoke", "POST", RevokeKey, KeyRevoked, Desk.keys_revoke, "Revoke it, at once", audited=("name",)
+)
+AUDIT: Final = Operation("audit", "GET", ListAudit, AuditLines, Desk.audit, "Who changed what")
+DASHBOARD: Final = Operation(
+    "dashboard", "POST", Nothing, LoginCode, Desk.dashboard, "A link that logs a browser in, once", needs_daemon=True
+)
 
 OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     STATUS,
@@ -178,4 +220,6 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     KEYS_LIST,
     KEYS_CREATE,
     KEYS_REVOKE,
+    AUDIT,
+    DASHBOARD,
 )

@@ -132,6 +132,7 @@ def _component(
         progress=None if source is None else progress_of(source.progress, now, is_running=source.state == "running"),
         last_error=last_error,
         attention="; ".join(why) or None,
+        can_pause=part is not None and part.can_pause,
         **({} if daemon is None or part is None else _counts(part, daemon, totals)),
     )
 

@@ -18,7 +18,7 @@ from groundswell.http.api_keys import VerifiedKeys
 from groundswell.http.client import Client, new_session
 from groundswell.metrics import Metrics
 from groundswell.runtime.build import Builder
-from groundswell.runtime.housekeeping import beat, forget_old, watch_room
+from groundswell.runtime.housekeeping import beat, forget_old, forget_old_audit, watch_room
 from groundswell.runtime.sd_notify import ServiceManager
 from groundswell.runtime.supervisor import Changes, Supervisor
 from groundswell.store.store import Store
@@ -33,6 +33,9 @@ class OpsPort(Protocol):
     """The port really listened on, once started."""
 
     async def start(self, daemon: "Daemon") -> None: ...
+    def apply(self, config: Config) -> None:
+        """Take over what changed, as far as that needs no restart."""
+
     async def stop(self) -> None: ...
     async def watch(self, daemon: "Daemon", http: Client) -> None:
         """Tell people when something needs them, for as long as the daemon runs."""
@@ -105,6 +108,7 @@ class Daemon:
                     self._announce()
                     tasks.start_soon(watch_room, self.supervisor, self.store, self._clock)
                     tasks.start_soon(forget_old, self.store, self._clock, lambda: self.config.daemon.keep)
+                    tasks.start_soon(forget_old_audit, self.store, self._clock, lambda: self.config.ops.audit_keep)
                     tasks.start_soon(beat, self.supervisor, self.store, self._clock, self._manager.alive)
                     tasks.start_soon(self.ops.watch, self, http)
                     task_status.started()
@@ -161,6 +165,7 @@ class Daemon:
             config = self._load()
             reloaded.changes = await self.supervisor.reload(config)
             self.config = config
+            self.ops.apply(config)
             self.config_read_at = reloaded.at
             log.info("reloaded", config=config.hash, **_words(reloaded.changes))
         except ConfigError as exc:

@@ -391,4 +391,6 @@ def _bounds_of(config: Config) -> Bounds:
 def _needs_restart(old: Config, new: Config) -> list[str]:
     fields = [field for field in type(new.daemon).model_fields if field not in _APPLIED_AT_ONCE]
     changed = [f"daemon.{f}" for f in fields if getattr(old.daemon, f) != getattr(new.daemon, f)]
-    return [*changed, *(["ops"] if old.ops != new.ops else [])]
+    served = [("ops.listen", old.ops.listen != new.ops.listen)]
+    served += [("ops.certificate", (old.ops.certificate is None) != (new.ops.certificate is None))]
+    return [*changed, *(name for name, has_changed in served if has_changed)]

@@ -15,6 +15,7 @@ from msgspec import Struct
 from groundswell.component import Cursor
 from groundswell.errors import NotFoundError, StoreError, StoreLockedError
 from groundswell.store import backfills, dead_letters, ids, inbox, keys, outbox, pauses, room
+from groundswell.store.audit import AuditLog
 from groundswell.store.backfills import Backfill, BackfillEnded, NewBackfill
 from groundswell.store.database import (
     PAGE_BYTES,
@@ -107,6 +108,8 @@ class Store:
         """The members, for whoever looks at them."""
         self.sightings = Sightings(path)
         """Which of two sources brought what."""
+        self.audit = AuditLog(lambda apply, asked: self._writer.submit(apply, asked), self._rows)
+        """Who changed what."""
 
     async def open(self) -> Self:
         """Take the lock, check the file, bring it up to date.
