@@ -94,7 +94,10 @@ class Ledger:
         """
         if not 0 <= gifts <= GIFTS_MAX:
             raise RequestError(f"simulate: gifts is {gifts}; it must be from 0 to {GIFTS_MAX}")
-        if (until - since).total_seconds() < 1:
+        if since.tzinfo is None or until.tzinfo is None:
+            raise RequestError("simulate: since and until must say their time zone")
+        since, until = (moment.astimezone(UTC).replace(microsecond=0) for moment in (since, until))
+        if since >= until:
             raise RequestError("simulate: nothing can be given between since and until; make it at least a second")
         orders, made = make_orders(Random(f"ledger {seed}"), gifts, since, until, shares or Shares())
         return cls(seed, OWN, orders, made, since, until)
