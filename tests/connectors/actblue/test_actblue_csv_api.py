@@ -29,6 +29,10 @@ LEDGER = Ledger.make(seed=1, gifts=3_000)
 EASTERN = ZoneInfo("America/New_York")
 PAID, REFUNDED = "paid_contributions", "refunded_contributions"
 MANAGED, CANCELLED = "managed_form_contributions", "cancelled_recurring_contributions"
+FOR_EVER = (
+    b'{"csv_type": "paid_contributions", "date_range_start": "2026-01-01", '
+    b'"date_range_end": "9999-12-31T23:00:00-09:00"}'
+)
 SPRING = ("2026-02-01", "2026-05-01")
 
 
@@ -238,8 +242,7 @@ async def test_without_the_right_client_and_secret_it_is_401_and_nothing_counts_
         b'{"csv_type": "paid_contributions", "date_range_start": "9999-12-30", "date_range_end": "9999-12-31"}',
         b'{"csv_type": "paid_contributions", "date_range_start": "2026-01-01", "date_range_end": "20260201"}',
         b'{"csv_type": "paid_contributions", "date_range_start": "2026-01-01", "date_range_end": "2026-01-01"}',
-        b'{"csv_type": "paid_contributions", "date_range_start": "2026-01-01", "date_range_end": "'
-        b'9999-12-31T23:00:00-09:00"}',
+        FOR_EVER,
     ],
 )
 async def test_what_makes_no_sense_is_422_and_makes_no_export(body: bytes) -> None:

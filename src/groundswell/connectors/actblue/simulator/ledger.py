@@ -13,8 +13,9 @@ from typing import Final, TypeVar
 
 from msgspec import Struct
 
+from groundswell.connectors.actblue.simulator.content import OWN
 from groundswell.connectors.actblue.simulator.gifts import Entity, Form, Gift, Kind, Order, Status
-from groundswell.connectors.actblue.simulator.making import OWN, Shares, make_orders
+from groundswell.connectors.actblue.simulator.making import Shares, make_orders
 from groundswell.errors import RequestError
 
 SINCE: Final = datetime(2025, 10, 15, tzinfo=UTC)

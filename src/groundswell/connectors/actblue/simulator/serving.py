@@ -110,7 +110,7 @@ def summary(server: Server) -> list[str]:
     """What came of it, in a few lines. No personal data, and no secret."""
     counts = server.counts
     logins = f"{counts.unauthorized} with a wrong login, at most {counts.most_in_a_minute} in one minute"
-    lines = [f"{counts.calls} calls, {counts.refused} refused, {logins}"]
+    lines = [f"{counts.calls} calls, {counts.refused} refused, {logins}"] if counts.calls or not server.sender else []
     for title, counted in (
         ("exports", counts.exports),
         ("downloads", counts.downloads),
