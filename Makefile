@@ -34,9 +34,10 @@ bench: $(LINKED) ## measure it, side by side with its limits
 soak: $(LINKED) ## kill it again and again while it reads 100,000 users (SOAK_USERS=N: so many)
 	@SOAK_USERS=$(or $(SOAK_USERS),100000) $(BIN)/python -m pytest -s tests/faults/test_actionkit_poll_kill.py
 
-docs: $(LINKED) ## write the pages that are made from the code
+docs: $(LINKED) ## write the pages that are made from the code, and build the site in site/
 	@$(BIN)/python -m groundswell.config.reference >docs/configuration.md.new
 	@mv docs/configuration.md.new docs/configuration.md
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 setup: $(LINKED) ## only set up .venv: locked versions, hashes checked
 	@echo '.venv is ready'

@@ -1,7 +1,8 @@
-"""Send Action Network webhooks as fast as a server takes them, or at a fixed rate, and say how it answered.
+"""Send webhooks as fast as a server takes them, or at a fixed rate, and say how it answered.
 
     python benchmarks/load.py http://127.0.0.1:8080/webhooks/signups --seconds 3
     python benchmarks/load.py http://127.0.0.1:8080/webhooks/signups --seconds 10 --rate 1000
+    python benchmarks/load.py http://127.0.0.1:8080/webhooks/gifts --bodies gifts --login actblue:password
 
 Closed loop (no --rate): each of the keep-alive connections sends its next event once the last was answered. Open loop
 (--rate): events are due at fixed times and their latency counts from then, so a server that stalls cannot hide it by
@@ -10,19 +11,24 @@ server it measures; `generator_cpu` in the result says how near to its own limit
 """
 
 import argparse
+import base64
 import json
 import os
 import select
 import socket
 import time
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import events
+import gifts
 
+BODIES: Final[dict[str, Callable[[int, int, int], bytes]]] = {"signatures": events.body, "gifts": gifts.body}
+"""What can be sent: Action Network's signatures, ActBlue's contributions. All bodies of one kind are of one length."""
 LAST_ANSWERS_S: Final = 10.0
 """How long to wait, after the last event was sent, for the answers that are still due."""
 _TICK_S: Final = 0.0005
@@ -66,19 +72,31 @@ class Tally:
             "latency_ms": percentiles_ms(self.latencies_ns),
             "lateness_ms": percentiles_ms(self.lateness_ns),
             "first_sent_ns": self.first_sent_ns,
+            "last_answer_ns": self.last_answer_ns,
         }
 
 
 class Load:
     """Sends events, each counted as one however many travel in a request."""
 
-    def __init__(self, url: str, *, connections: int, first: int, events_per_request: int) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        connections: int,
+        first: int,
+        events_per_request: int,
+        bodies: str = "signatures",
+        login: str | None = None,
+    ) -> None:
         parts = urlsplit(url)
+        self._body = BODIES[bodies]
         self._address = (parts.hostname or "127.0.0.1", parts.port or 80)
-        size = len(events.body(0, 0, events_per_request))
+        size = len(self._body(0, 0, events_per_request))
+        pair = "" if login is None else f"Authorization: Basic {base64.b64encode(login.encode()).decode()}\r\n"
         self._head = (
             f"POST {parts.path or '/'} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {size}\r\n\r\n"
+            f"{pair}Content-Length: {size}\r\n\r\n"
         ).encode()
         self._number = first
         self._per_request = events_per_request
@@ -148,7 +166,7 @@ class Load:
 
     def _send(self, connection: Connection, due_ns: int) -> None:
         connection.due_ns = due_ns
-        connection.unsent = self._head + events.body(self._number, due_ns, self._per_request)
+        connection.unsent = self._head + self._body(self._number, due_ns, self._per_request)
         self._number += self._per_request
         self.tally.sent += self._per_request
         self._flush(connection)
@@ -264,6 +282,8 @@ def main() -> None:
     parser.add_argument(
         "--first", type=int, default=0, help="number of the first event; the same number, the same event"
     )
+    parser.add_argument("--bodies", choices=tuple(BODIES), default="signatures")
+    parser.add_argument("--login", help="USER:PASSWORD of HTTP Basic")
     parser.add_argument("--server-pid", type=int, help="also say how much of a core this process used meanwhile")
     options = parser.parse_args()
 
@@ -272,6 +292,8 @@ def main() -> None:
         connections=options.connections,
         first=options.first,
         events_per_request=options.events_per_request,
+        bodies=options.bodies,
+        login=options.login,
     )
     server_before_s = process_cpu_s(options.server_pid) if options.server_pid else 0.0
     own_before_s, begun_s = time.process_time(), time.monotonic()

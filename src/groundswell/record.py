@@ -219,6 +219,16 @@ def lane_of(record: Record) -> str:
     return record.id
 
 
+def seconds_of(stamp: Text) -> float | None:
+    """When that was, in seconds since 1970: a moment as records carry it. None where there is none, or it is none."""
+    if not isinstance(stamp, str):
+        return None
+    try:
+        return datetime.fromisoformat(stamp).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
 def utc_stamp(moment: datetime) -> str:
     """A moment as records carry it: RFC 3339, UTC, whole seconds. A naive moment is taken as UTC."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from groundswell.connectors.actblue.account import ActBlueAccount, ActBlueAccountSettings
+from groundswell.connectors.actblue.csv import ActBlueCsv, ActBlueCsvSettings
+from groundswell.connectors.actblue.webhook import ActBlueWebhook, ActBlueWebhookSettings
 from groundswell.connectors.action_network.account import ActionNetworkAccount, ActionNetworkAccountSettings
 from groundswell.connectors.action_network.people_sink import ActionNetworkPeople, ActionNetworkPeopleSettings
 from groundswell.connectors.action_network.poll import ActionNetworkPoll, ActionNetworkPollSettings
@@ -19,7 +22,8 @@ from groundswell.connectors.actionkit.account import ActionKitAccount, ActionKit
 from groundswell.connectors.actionkit.actblue_sink import ActionKitActBlue, ActionKitActBlueSettings
 from groundswell.connectors.actionkit.actions_settings import ActionKitActionsSettings
 from groundswell.connectors.actionkit.actions_sink import ActionKitActions
-from groundswell.connectors.actionkit.donations_sink import ActionKitDonations, ActionKitDonationsSettings
+from groundswell.connectors.actionkit.donations_settings import ActionKitDonationsSettings
+from groundswell.connectors.actionkit.donations_sink import ActionKitDonations
 from groundswell.connectors.actionkit.poll import ActionKitPoll, ActionKitPollSettings
 from groundswell.connectors.actionkit.push import ActionKitPush, ActionKitPushSettings
 from groundswell.connectors.actionkit.sync_sink import ActionKitSync, ActionKitSyncSettings
@@ -52,10 +56,13 @@ class ComponentType:
 
 
 ACCOUNTS: Final[dict[str, ComponentType]] = {
+    "actblue": ComponentType(ActBlueAccountSettings, ActBlueAccount),
     "action_network": ComponentType(ActionNetworkAccountSettings, ActionNetworkAccount),
     "actionkit": ComponentType(ActionKitAccountSettings, ActionKitAccount),
 }
 SOURCES: Final[dict[str, ComponentType]] = {
+    "actblue.csv": ComponentType(ActBlueCsvSettings, ActBlueCsv, account="actblue"),
+    "actblue.webhook": ComponentType(ActBlueWebhookSettings, ActBlueWebhook),
     "action_network.poll": ComponentType(ActionNetworkPollSettings, ActionNetworkPoll, account="action_network"),
     "action_network.webhook": ComponentType(ActionNetworkWebhookSettings, ActionNetworkWebhook),
     "actionkit.push": ComponentType(ActionKitPushSettings, ActionKitPush, account="actionkit"),

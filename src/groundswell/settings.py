@@ -284,6 +284,11 @@ class SourceSettings(Settings):
 
     type: str
 
+    @property
+    def has_gifts(self) -> bool:
+        """Whether donations may be among its records."""
+        return True
+
 
 def _check_path(path: str) -> str:
     if not _PATH.fullmatch(path):
@@ -335,3 +340,11 @@ class SinkSettings(Settings):
     give_up_after: Duration = Field(
         timedelta(days=3), description="How long a delivery is tried before it becomes a dead letter."
     )
+
+    gifts_of: ClassVar[str | None] = None
+    """The one vendor whose donations it takes; None: anybody's."""
+
+    @property
+    def writes_gifts(self) -> bool:
+        """Whether it writes donations down where they count, in the place of its account."""
+        return False

@@ -1,12 +1,19 @@
 """`status` against known traffic, with and without a daemon."""
 
+import socket
 from pathlib import Path
 
+import pytest
+from aiohttp import web
+
 from groundswell.connectors.http.simulator import Fault
-from groundswell.ops.messages import ComponentStatus, Nothing, Status
-from groundswell.ops.operations import STATUS
+from groundswell.ops import notify
+from groundswell.ops.messages import ComponentStatus, Nothing, PickLetters, Status
+from groundswell.ops.operations import DEAD_DROP, STATUS
+from tests.in_step import SkippingClock
 from tests.pipelines.ops_pipeline import ask, receiving
 from tests.running import post, running, until, write_config
+from tests.unit.test_notify import served
 
 
 def of(status: Status, name: str) -> ComponentStatus:
@@ -114,3 +121,41 @@ async def test_a_refused_reload_is_told_until_one_succeeds(tmp_path: Path) -> No
     assert len(refused.attention) == 1
     assert mended.last_reload is not None
     assert (mended.last_reload.error, mended.attention) == (None, [])
+
+
+async def test_people_are_told_when_something_needs_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notify, "LOOK_EVERY_S", 0.02)
+    monkeypatch.setattr(notify, "QUIET_S", 0.0)
+    notes: list[str] = []
+
+    async def take(request: web.Request) -> web.Response:
+        notes.append((await request.json())["text"])
+        return web.Response()
+
+    async with receiving() as (_, pipeline), served(take) as url:
+        told = f'[[ops.notify]]\ntype = "webhook"\nurl = "{url}/hook"\nafter = "0s"\n'
+        async with running(pipeline + told, tmp_path) as daemon:
+            await post(daemon, "signups", [{"id": 4, "zip": ["no text"]}])
+            await until(lambda: len(notes) == 1)
+            await ask(tmp_path, DEAD_DROP, PickLetters(all=True))
+            await until(lambda: len(notes) == 2)
+    line = "mapped: 1 dead letter; look with `groundswell dead list --component mapped`"
+    host = socket.gethostname()
+    assert notes == [
+        f"Groundswell on {host} needs somebody\n- {line}",
+        f"Groundswell on {host} is well again\n- over: {line}",
+    ]
+
+
+async def test_what_has_waited_for_long_needs_somebody(tmp_path: Path) -> None:
+    clock = SkippingClock()
+    async with receiving() as (receiver, pipeline), running(pipeline, tmp_path, clock=clock) as daemon:
+        receiver.fault = Fault(status=503)
+        await post(daemon, "signups", [{"id": 1, "zip": "97201"}])
+        await until(lambda: daemon.metrics.totals().get("crm", {}).get("retried", 0) > 0)
+        before = (await ask(tmp_path, STATUS, Nothing())).attention
+        clock.skip(2 * 3_600)
+        late = (await ask(tmp_path, STATUS, Nothing())).attention
+    assert before == []
+    assert len(late) == 1
+    assert late[0].startswith("crm: 1 delivery waits, the oldest for 2 hours: ")

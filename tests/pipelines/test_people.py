@@ -19,7 +19,7 @@ from groundswell.members.book import Changes
 from groundswell.members.member import Link, Member, Sent, Statement, Value
 from groundswell.ops.client import OpsError
 from groundswell.ops.member_messages import ExportConsents, ListMembers, NamePerson
-from groundswell.ops.operations import CONSENTS_EXPORT, FORGET, MEMBERS_LIST, PERSON
+from groundswell.ops.operations import CONSENTS_EXPORT, FORGET, MEMBERS_HOUSEHOLDS, MEMBERS_LIST, PERSON
 from groundswell.runtime.daemon import Daemon
 from groundswell.store.inbox import Accept
 from groundswell.store.outbox import Processed
@@ -183,7 +183,7 @@ async def test_no_question_about_a_person_fits_into_a_url(tmp_path: Path) -> Non
     async with people(tmp_path) as (daemon, _):
         statuses = {
             operation.name: (await call(daemon, "GET", operation.path)).status
-            for operation in (PERSON, MEMBERS_LIST, CONSENTS_EXPORT, FORGET)
+            for operation in (PERSON, MEMBERS_LIST, MEMBERS_HOUSEHOLDS, CONSENTS_EXPORT, FORGET)
         }
     assert set(statuses.values()) == {405}
 
@@ -223,6 +223,37 @@ async def test_members_are_counted_and_listed(type_in: Groundswell, tmp_path: Pa
     assert "personal data" not in none.err
     assert (wrong.code, wrong.out) == (1, "")
     assert 'did you mean "actionkit"?' in wrong.err
+
+
+async def test_phones_that_are_shared_are_listed_with_all_who_have_them(type_in: Groundswell, tmp_path: Path) -> None:
+    shared = [Link("a", str(n), None, "duplicate", of=number) for number in (1, 2, 5) for n in (number, number + 10)]
+    alone = [Link("a", "30", None, "gone", of=3), Link("a", "40", 4, "synced"), Link("a", "50", 5, "synced")]
+    async with receiving() as (_, pipeline):
+        write_config(tmp_path, pipeline)
+    async with Store(tmp_path / "groundswell.db"):
+        pass
+    none = await type_in("members", "households")
+    async with Store(tmp_path / "groundswell.db") as store:
+        members = {n: Member(n, f"+1503555010{n}") for n in range(1, 6)}
+        links = {(link.account, link.remote_id): link for link in (*shared, *alone)}
+        await store.process(Processed(NOW, None, changes=Changes(members, links, [], {})))
+    some = await type_in("members", "households", "--limit", "2")
+    (more,) = (line for line in some.out.splitlines() if line.startswith("more: groundswell "))
+    rest = await type_in(*more.removeprefix("more: groundswell ").split(), "--json")
+    assert "no phone is shared" in none.out
+    assert [line.split()[:3] for line in some.out.splitlines() if line.startswith("+1")] == [
+        [f"+1503555010{number}", "a", remote_id]
+        for number in (1, 2)
+        for remote_id in sorted((f"1{number}", f"{number}"))
+    ]
+    found = msgspec.json.decode(rest.out)
+    (household,) = found["households"]
+    assert (household["phone"], found["next_after"]) == ("+15035550105", None)
+    assert [(one["remote_id"], one["state"]) for one in household["people"]] == [
+        ("50", "synced"),
+        ("15", "duplicate"),
+        ("5", "duplicate"),
+    ]
 
 
 @pytest.mark.parametrize("sort", ["remote_id", "email", "newest"])

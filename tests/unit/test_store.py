@@ -14,6 +14,9 @@ import pytest
 
 from groundswell.component import Arrival, Delivery
 from groundswell.errors import NotFoundError, RequestError, StoreError, StoreFullError
+from groundswell.members.book import Changes
+from groundswell.members.member import Member
+from groundswell.record import Person, Record, from_json, to_json
 from groundswell.store.dead_letters import UNREADABLE_KEPT_MAX, DeadLetter, Selection
 from groundswell.store.inbox import Accept, Replay
 from groundswell.store.keys import Key
@@ -337,6 +340,22 @@ async def test_a_dead_letter_of_a_sink_goes_back_to_that_sink_as_new(store: Stor
     assert (pending.seq, pending.inbox_seq, pending.created_at, pending.next_attempt_at) == (3, 1, NOW + 7, 0)
     assert (pending.delivery.attempts, pending.delivery.body, pending.delivery.lane) == (0, b'{"id":"r/1"}', "rosa")
     assert await store.dead_groups() == []
+
+
+@pytest.mark.parametrize("known_by", [{"phone": "+15035550144"}, {"ids": {"groundswell": "7"}}])
+@pytest.mark.parametrize(("said_since", "sent"), [("no", False), ("yes", True), ("unknown", True)])
+async def test_a_yes_that_is_retried_after_a_stop_is_none_any_more(
+    said_since: Any, sent: bool, known_by: Any, store: Store
+) -> None:
+    yes = to_json(Record("r/1", "person", "signups", person=Person(zip="97201", sms_opt_in=True, **known_by)))
+    stop = to_json(Record("r/2", "person", "signups", person=Person(sms_opt_in=False, **known_by)))
+    await processed(store, "r/1", "r/2")
+    await store.settle(Settlement(NOW, dead=[(1, letter(body=yes)), (2, letter(record_id="r/2", body=stop))]))
+    changes = Changes({7: Member(7, "+15035550144", consent=said_since), 8: Member(8, "+15035550145", consent="no")})
+    await store.process(Processed(NOW, None, changes=changes))
+    await store.retry_dead(Selection(), NOW)
+    told = [from_json(pending.delivery.body).person for pending in await store.pending_after("crm", 0, 10, SIZE)]
+    assert told == [Person(zip="97201", sms_opt_in=sent, **known_by), Person(sms_opt_in=False, **known_by)]
 
 
 async def test_a_dead_letter_of_processing_is_processed_again(store: Store) -> None:

@@ -50,12 +50,14 @@ def place_or_exit(files: Sequence[Path] | None) -> Place:
     try:
         return place_of(files or [Path("pipeline.toml")], os.environ)
     except ConfigError as exc:
-        sys.stderr.write(rendered(exc))
-        raise typer.Exit(EXIT_CONFIG) from exc
+        fail(exc)
 
 
 def fail(exc: GroundswellError) -> NoReturn:
     """Say why, and exit."""
+    if isinstance(exc, ConfigError):
+        sys.stderr.write(rendered(exc))
+        raise typer.Exit(EXIT_CONFIG) from exc
     typer.echo(str(exc), err=True)
     is_config = isinstance(exc, OpsError) and exc.status == _UNPROCESSABLE
     raise typer.Exit(EXIT_CONFIG if is_config else EXIT_FAILED) from exc

@@ -4,16 +4,13 @@ from pathlib import Path
 from random import Random
 from typing import Annotated
 
-import anyio
 import typer
 
-from groundswell.cli.asking import fail
 from groundswell.cli.options import CONFIG, JSON, load_or_exit
 from groundswell.cli.screen import print_json, say, table
+from groundswell.cli.syncs import alone, switched_on
 from groundswell.clock import SystemClock
-from groundswell.config.model import Config
-from groundswell.config.problems import meant
-from groundswell.errors import GroundswellError, RequestError, StoreLockedError
+from groundswell.errors import RequestError
 from groundswell.runtime.drifting import Drift, drift
 from groundswell.store.store import Store
 
@@ -39,15 +36,16 @@ def command(
     Examples: groundswell drift actionkit; groundswell drift network --sample 1000; groundswell drift actionkit --all
     """
     loaded = load_or_exit(config or [Path("pipeline.toml")])
-    switched_on = [name for name, settings in loaded.syncs.items() if settings.enabled]
-    if sync not in switched_on:
-        fail(RequestError(f"there is no sync called {sync} that is switched on; {meant(sync, switched_on)}"))
-    try:
-        found = anyio.run(_drift, loaded, sync, None if everybody else sample, let_go)
-    except StoreLockedError:
-        fail(RequestError("a daemon runs on this state file; both would pass the account's rate together, so stop it"))
-    except GroundswellError as exc:
-        fail(exc)
+    (name,) = switched_on(loaded, [sync])
+    count = None if everybody else sample
+
+    async def drifted(store: Store | None) -> Drift:
+        if store is None:
+            path = loaded.directory / loaded.daemon.state
+            raise RequestError(f"there is no state file {path}: no daemon has run with this configuration")
+        return await drift(loaded, store, name, count, SystemClock(), Random(), lets_go=let_go)
+
+    found = alone(loaded, drifted)
     if as_json:
         print_json(found)
         return
@@ -57,11 +55,3 @@ def command(
     if found.let_go and found.gone:
         say(f"they were let go; {found.heirs:,} others with their phone were linked")
     say(table("Fields", headings, rows, numbers=headings[1:]))
-
-
-async def _drift(config: Config, name: str, count: int | None, lets_go: bool) -> Drift:
-    path = config.directory / config.daemon.state
-    if not path.exists():
-        raise RequestError(f"there is no state file {path}: no daemon has run with this configuration")
-    async with Store(path) as store:
-        return await drift(config, store, name, count, SystemClock(), Random(), lets_go=lets_go)

@@ -20,6 +20,7 @@ VERBS: Final = {
     "run": "run.command",
     "status": "status.command",
     "record": "record.command",
+    "reconcile": "reconcile.command",
     "person": "person.command",
     "members": "members.app",
     "consents": "consents.app",

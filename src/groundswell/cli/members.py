@@ -6,13 +6,20 @@ from typing import Annotated
 import msgspec
 import typer
 
-from groundswell.cli.asking import ask_at, place_or_exit
+from groundswell.cli.asking import ask, ask_at, place_or_exit
 from groundswell.cli.options import CONFIG, JSON
 from groundswell.cli.people import COUNT_COLUMNS
 from groundswell.cli.screen import print_json, say, table, warn_of_personal_data
 from groundswell.members.member import LinkState
-from groundswell.ops.member_messages import LINKS_MAX, ListMembers, MemberRow, Members
-from groundswell.ops.operations import MEMBERS_LIST
+from groundswell.ops.member_messages import (
+    HOUSEHOLDS_MAX,
+    LINKS_MAX,
+    ListHouseholds,
+    ListMembers,
+    MemberRow,
+    Members,
+)
+from groundswell.ops.operations import MEMBERS_HOUSEHOLDS, MEMBERS_LIST
 from groundswell.ops.place import Place
 from groundswell.store.listing import Sort
 
@@ -61,6 +68,36 @@ def list_members(
         print_json(found)
     else:
         _show(found, asked)
+
+
+@app.command("households")
+def list_households(
+    limit: Annotated[int, typer.Option(help="How many phones to list.", min=1, max=HOUSEHOLDS_MAX)] = 50,
+    after: Annotated[int, typer.Option(help="Go on where the list before ended, as it says.", min=0)] = 0,
+    config: CONFIG = None,
+    as_json: JSON = False,
+) -> None:
+    """List phones that several people of an account share: who is linked, and who is a duplicate. Personal data.
+
+    Examples: groundswell members households; groundswell members households --limit 200 --json
+    """
+    found = ask(config, MEMBERS_HOUSEHOLDS, ListHouseholds(after, limit))
+    if found.households:
+        warn_of_personal_data()
+    if as_json:
+        print_json(found)
+        return
+    if not found.households:
+        typer.echo("no phone is shared" if not after else "no more phones are shared")
+        return
+    rows = [
+        (one.phone, person.account, person.remote_id, person.state, person.email, person.name)
+        for one in found.households
+        for person in one.people
+    ]
+    say(table("", ["phone", "account", "number there", "state", "email", "name"], rows))
+    if found.next_after is not None:
+        say(f"more: groundswell members households --limit {limit} --after {found.next_after}")
 
 
 def _whole(place: Place, asked: ListMembers) -> Members:

@@ -4,18 +4,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, Final
 
-import anyio
 import typer
 
-from groundswell.cli.asking import fail
 from groundswell.cli.options import CONFIG, JSON, load_or_exit
 from groundswell.cli.screen import print_json, say, table, warn_of_personal_data
+from groundswell.cli.syncs import alone, switched_on
 from groundswell.clock import SystemClock
-from groundswell.config.model import Config
-from groundswell.config.problems import counted, meant
-from groundswell.errors import GroundswellError, RequestError, StoreLockedError
+from groundswell.config.problems import counted
 from groundswell.runtime.planning import Planned, plan
-from groundswell.store.store import Store
 
 _LISTED_MAX: Final = 200
 
@@ -35,31 +31,12 @@ def command(
     Examples: groundswell plan; groundswell plan actionkit --all; groundswell plan --json
     """
     loaded = load_or_exit(config or [Path("pipeline.toml")])
-    switched_on = [name for name, settings in loaded.syncs.items() if settings.enabled]
-    names = sync or switched_on
-    for name in names:
-        if name not in switched_on:
-            typer.echo(f"there is no sync called {name} that is switched on; {meant(name, switched_on)}", err=True)
-            raise typer.Exit(1)
-    try:
-        planned = anyio.run(_plan, loaded, names)
-    except StoreLockedError:
-        fail(RequestError("a daemon runs on this state file; both would pass the accounts' rates together, so stop it"))
-    except GroundswellError as exc:
-        fail(exc)
+    names = switched_on(loaded, sync)
+    planned = alone(loaded, lambda store: plan(loaded, store, names, SystemClock()))
     if as_json:
         print_json(planned)
     else:
         _show(planned, everything=everything)
-
-
-async def _plan(config: Config, names: list[str]) -> Planned:
-    path = config.directory / config.daemon.state
-    if not path.exists():
-        return await plan(config, None, names, SystemClock())
-    # The lock of the state file is held meanwhile: no daemon can start and pass the rates of the accounts.
-    async with Store(path) as store:
-        return await plan(config, store, names, SystemClock())
 
 
 def _show(planned: Planned, *, everything: bool) -> None:

@@ -1,7 +1,6 @@
 """`groundswell test`: the `[[tests]]` of a configuration."""
 
 from pathlib import Path
-from random import Random
 from typing import Annotated
 
 import anyio
@@ -15,8 +14,7 @@ from groundswell.clock import SystemClock
 from groundswell.config.model import Config
 from groundswell.config.pipeline_tests import TestResult, run_test
 from groundswell.config.problems import counted
-from groundswell.http.client import Client, new_session
-from groundswell.runtime.build import Builder, NoKeys
+from groundswell.runtime.build import built
 from groundswell.runtime.plan import Plan
 
 
@@ -44,14 +42,9 @@ def command(
 
 
 async def _results(config: Config) -> list[TestResult]:
-    clock = SystemClock()
-    async with new_session() as session:
-        random = Random(0)
-        builder = Builder(clock, random, Client(session, clock), NoKeys())
-        accounts = {name: builder.account(account) for name, account in config.accounts.items()}
-        sources = {name: builder.build(source, accounts) for name, source in config.of_role("source").items()}
-        transforms = {name: builder.build(part, accounts) for name, part in config.of_role("transform").items()}
-    plan = Plan(config, sources, transforms)
+    sources, transforms = config.of_role("source"), config.of_role("transform")
+    async with built(config, [*sources, *transforms], SystemClock()) as parts:
+        plan = Plan(config, {name: parts[name] for name in sources}, {name: parts[name] for name in transforms})
     return [run_test(test, plan) for test in config.tests]
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from groundswell.config.environment import Resolved
 from groundswell.config.files import read_files
+from groundswell.config.gifts import check_gifts
 from groundswell.config.model import (
     Account,
     Component,
@@ -62,6 +63,7 @@ def load(paths: Sequence[Path], environ: Mapping[str, str], registry: Registry =
     tests = reader.tests()
     if is_whole:
         reader.check_wiring(files[0].name)
+        reader.check_gifts(components, accounts)
     if findings.has_problems:
         raise ConfigError(findings.problems({file.name: file.tables for file in files}))
     assert daemon is not None
@@ -210,6 +212,11 @@ class _Reader:
             self._findings.problem(file, ("sinks",), "there is no sink; add one, such as [sinks.crm]")
         check_inputs(self._nodes, self._findings)
         check_accounts(self._logins, self._accounts_named, self._synced, self._findings)
+
+    def check_gifts(self, components: Mapping[str, Component], accounts: Mapping[str, Account]) -> None:
+        """Warn of gifts that would count twice."""
+        file_of = {name: node.file for name, node in self._nodes.items()}
+        check_gifts(components, accounts, self._registry.accounts.keys(), file_of, self._findings)
 
     def check_listeners(self, webhooks: WebhooksSettings, ops: OpsSettings) -> None:
         table = self._tables.get(("ops",)) or self._tables.get(("webhooks",))

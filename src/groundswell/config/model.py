@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from groundswell.config.notify import Notify
 from groundswell.settings import Duration, Listen, SecretText, Settings, Size
 from groundswell.sync.settings import SyncSettings
 
@@ -59,6 +60,9 @@ class OpsSettings(Settings):
     )
     password: SecretText | None = Field(
         None, description="Lets an operator in from elsewhere (HTTP Basic, any user name)."
+    )
+    notify: list[Notify] = Field(
+        [], max_length=10, description="Who is told when something needs a person, and when it is well again."
     )
 
 

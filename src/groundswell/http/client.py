@@ -72,9 +72,9 @@ class Client:
         observe: Observe | None = None,
         waited: Waited | None = None,
     ) -> None:
-        self._session = session
+        self.session = session
         self._limited_session: aiohttp.ClientSession | None = None
-        self._clock = clock
+        self.clock = clock
         self._observe = observe
         self._waited = waited
 
@@ -82,6 +82,11 @@ class Client:
         """Say that a component waited for its rate limit before a call, so that the wait is counted."""
         if self._waited is not None:
             self._waited(component, seconds)
+
+    def observed(self, host: str, seconds: float, status_class: str) -> None:
+        """Count a call that is over."""
+        if self._observe is not None:
+            self._observe(host, seconds, status_class)
 
     async def request(
         self,
@@ -121,7 +126,7 @@ class Client:
             component=component,
         )
         if not 200 <= answer.status < 300:
-            raise error_of(answer, f"{what}: {host_of(url)}", self._clock.now())
+            raise error_of(answer, f"{what}: {host_of(url)}", self.clock.now())
         return answer
 
     async def send(
@@ -150,10 +155,10 @@ class Client:
         call = _Call(method, url, what, headers, body, timeout_s, body_bytes_max)
         if limiter is not None:
             return await self._send_in_turn(call, limiter, priority, component, check_turn)
-        began = self._clock.monotonic()
+        began = self.clock.monotonic()
         status_class = "error"
         try:
-            async with self._session.request(
+            async with self.session.request(
                 method, url, headers=headers, data=body, timeout=_timeout(timeout_s), allow_redirects=False
             ) as response:
                 answer = await _answer(response, body_bytes_max)
@@ -162,8 +167,7 @@ class Client:
         except (aiohttp.ClientError, OSError) as exc:  # TimeoutError is an OSError
             raise _broken(call, exc) from exc
         finally:
-            if self._observe is not None:
-                self._observe(url.host or "", self._clock.monotonic() - began, status_class)
+            self.observed(url.host or "", self.clock.monotonic() - began, status_class)
 
     async def _send_in_turn(
         self,
@@ -176,7 +180,7 @@ class Client:
         """As `send`, when it is our turn. The time allowed starts then: waiting for it is no fault of theirs."""
         status_class = "error"
         turn = Turn(
-            limiter, priority, self._clock, connect_s=2 * CONNECT_TIMEOUT_S, call_s=call.timeout_s, check=check_turn
+            limiter, priority, self.clock, connect_s=2 * CONNECT_TIMEOUT_S, call_s=call.timeout_s, check=check_turn
         )
         try:
             with turn.scope:
@@ -195,7 +199,7 @@ class Client:
                     turn.answered()
                     answer = await _answer(response, call.body_bytes_max)
                     status_class = f"{response.status // 100}xx"
-                    wait_s = asked_to_wait_s(answer, self._clock.now())
+                    wait_s = asked_to_wait_s(answer, self.clock.now())
                     if wait_s is not None:
                         limiter.hold(wait_s)
                     return answer
@@ -205,19 +209,19 @@ class Client:
         finally:
             if turn.waited_s:
                 self.waited(component, turn.waited_s)
-            if self._observe is not None and turn.started_at is not None:
-                self._observe(call.url.host or "", self._clock.monotonic() - turn.started_at, status_class)
+            if turn.started_at is not None:
+                self.observed(call.url.host or "", self.clock.monotonic() - turn.started_at, status_class)
 
     def _for_limited(self) -> aiohttp.ClientSession:
         """The session again, over the same connections, with the tracing that makes calls wait for their turn: tracing
         costs 18 us a call, which those without a limiter need not pay. It is closed with the session's connector."""
         if self._limited_session is None:
             self._limited_session = aiohttp.ClientSession(
-                connector=self._session.connector,
+                connector=self.session.connector,
                 connector_owner=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": USER_AGENT},
-                trust_env=self._session.trust_env,
+                trust_env=self.session.trust_env,
                 trace_configs=[_turns()],
             )
         return self._limited_session
@@ -322,8 +326,9 @@ async def _answer(response: aiohttp.ClientResponse, body_bytes_max: int) -> Answ
 
 
 def _broken(call: _Call, exc: Exception) -> UnavailableError:
-    what_broke = _what_broke(exc, call.timeout_s)
-    return UnavailableError(f"{call.what}: {host_of(call.url)} {what_broke}; it will be tried again")
+    return UnavailableError(
+        f"{call.what}: {host_of(call.url)} {what_broke(exc, call.timeout_s)}; it will be tried again"
+    )
 
 
 async def _read(content: aiohttp.StreamReader, bytes_max: int) -> tuple[bytes, bool]:
@@ -338,8 +343,8 @@ async def _read(content: aiohttp.StreamReader, bytes_max: int) -> tuple[bytes, b
     return b"".join(parts), True
 
 
-def _what_broke(exc: Exception, timeout_s: float) -> str:
-    """In our words: the libraries' words hold addresses and bits of what was received."""
+def what_broke(exc: Exception, timeout_s: float) -> str:
+    """What became of a call, in our words: the libraries' words hold addresses and bits of what was received."""
     match exc:
         case aiohttp.ConnectionTimeoutError():
             return f"could not be reached within {CONNECT_TIMEOUT_S:g} s"

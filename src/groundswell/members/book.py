@@ -199,6 +199,10 @@ class Book:
 
     # ---- one record after the other ----
 
+    def changed(self) -> list[Member]:
+        """Members that the record at hand has changed so far."""
+        return list(self._new.members.values())
+
     def keep(self) -> list[tuple[str, Record]]:
         """The record went through: what it changed counts. Returns what is to be written where, of this record."""
         new, self._new = self._new, Changes()

@@ -79,6 +79,7 @@ def read(link: Link, values: Mapping[str, str | None], at: float, written_at: Wr
     if not link.pending and all(field in known and known[field] == value for field, value in values.items()):
         return link if at == link.remote_at else msgspec.structs.replace(link, remote_at=at)
     base, pending, turned = dict(link.base), dict(link.pending), dict(link.turned)
+    lost = link.lost
     for field, source in DERIVED.items():
         if source in values and not is_same(source, values[source], known.get(source)):
             turned.pop(field, None)
@@ -91,12 +92,14 @@ def read(link: Link, values: Mapping[str, str | None], at: float, written_at: Wr
             pending.pop(field, None)
         if said.agreed is not UNSET:
             base[field] = said.agreed
+        if field == OPT_IN:
+            lost = opt_in.lost(link, value, said.sent, at, written_at)[-SENT_MAX:]
         if said.is_turned:
             turned[field] = TURNS_MAX if is_derived else turned.get(field, 0) + 1
         elif field in turned and not is_same(field, value, known.get(field)):
             del turned[field]  # it was written as it is, or it is somebody's edit
     return msgspec.structs.replace(
-        link, seen={**known, **values}, base=base, pending=pending, turned=turned, remote_at=at
+        link, seen={**known, **values}, base=base, pending=pending, turned=turned, lost=lost, remote_at=at
     )
 
 

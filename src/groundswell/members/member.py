@@ -77,6 +77,8 @@ class Link(Struct, frozen=True, array_like=True):
     """What they did and are in there: the groups a member joins once they are linked."""
     turned: dict[str, int] = {}
     """How often in a row what was written there came back as something else."""
+    lost: tuple[Sent, ...] = ()
+    """Words for the opt-in that were under way when another one was read there. They may stand there yet."""
 
 
 class Statement(Struct, frozen=True):

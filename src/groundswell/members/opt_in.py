@@ -3,11 +3,12 @@
 Where it cannot be told who wrote a word, a no is taken for a person's, and a yes for ours.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from groundswell.members.answers import WrittenAt
 from groundswell.members.consent import FirstContact, Ruling, rule
-from groundswell.members.member import Consent, Link, Member
+from groundswell.members.member import Consent, Link, Member, Sent
 from groundswell.members.words import consent_in
 
 OPT_IN: Final = "sms_opt_in"
@@ -66,7 +67,27 @@ def _is_news(member: Member, link: Link, word: str | None, at: float, written_at
         # Our own word comes with the time of our write. A no of another time may be a person's.
         written = written_at(ours.seq)
         return said == "no" and (written is None or abs(at - written) > CLOCKS_S)
-    return True
+    return said != "yes" or not any(word == one.value and _may_be(one, at, written_at) for one in link.lost)
+
+
+def lost(link: Link, word: str | None, under_way: Sequence[Sent], at: float, written_at: WrittenAt) -> tuple[Sent, ...]:
+    """Of all that was sent, what may stand there later, though this state does not show it.
+
+    A word goes only over what was expected there; but what is there may have been taken back by then.
+    """
+    left = [one for one in (*link.lost, *link.pending.get(OPT_IN, ())) if one not in under_way]
+    return tuple(
+        one
+        for one in left
+        if not (word == one.value and _may_be(one, at, written_at))
+        and ((written := written_at(one.seq)) is None or at <= written + CLOCKS_S)
+    )
+
+
+def _may_be(ours: Sent, at: float, written_at: WrittenAt) -> bool:
+    """Whether a word that stands there since then may be this one of ours."""
+    written = written_at(ours.seq)
+    return written is None or abs(at - written) <= CLOCKS_S
 
 
 def wanted(member: Member, link: Link, turns_max: int) -> str | None:

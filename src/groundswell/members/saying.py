@@ -6,7 +6,6 @@ from the latest it can have been said, a yes from the earliest: so that no stop 
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -16,7 +15,7 @@ from groundswell.members.consent import line_of, rule
 from groundswell.members.member import Consent, Member, Statement
 from groundswell.members.opt_in import OPT_IN, WORDS
 from groundswell.members.words import consent_in
-from groundswell.record import Donation, Person, Record
+from groundswell.record import Donation, Person, Record, seconds_of
 
 SAID_AT: Final = "sms_opt_in_at"
 """In the state of a link, beside OPT_IN: the newest state that had their word; seconds since 1970."""
@@ -117,9 +116,5 @@ def word_of(person: Person) -> str | None:
 
 def moment_of(record: Record, now: float) -> float | None:
     """When it occurred, as they say; seconds since 1970. A clock that is fast must not make it last for years."""
-    if not isinstance(record.occurred_at, str):
-        return None
-    try:
-        return min(datetime.fromisoformat(record.occurred_at).timestamp(), now)
-    except (ValueError, OverflowError):
-        return None
+    at = seconds_of(record.occurred_at)
+    return None if at is None else min(at, now)

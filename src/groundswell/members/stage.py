@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from groundswell.members.book import Book
+from groundswell.members.member import Member
 from groundswell.record import Record
 
 
@@ -20,3 +21,7 @@ class Stage(ABC):
         Raises:
             RecordError: this record cannot go on; it becomes a dead letter with this reason, its neighbours go on.
         """
+
+    def told(self, members: Sequence[Member], book: Book) -> Sequence[Record]:
+        """What goes on because a record that does not come here changed these members."""
+        return ()

@@ -5,7 +5,7 @@ With a daemon behind it, what was changed on disk takes effect at once; without 
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 import anyio
 import anyio.to_thread
@@ -49,8 +49,10 @@ from groundswell.ops.messages import (
     moment,
 )
 from groundswell.ops.people import PeopleDesk
-from groundswell.ops.place import Outline, Part, outline_of
+from groundswell.ops.place import Outline, Part, Place, outline_of
+from groundswell.ops.reconciling import ReconcileDesk
 from groundswell.ops.status import status_of
+from groundswell.runtime.build import built
 from groundswell.runtime.daemon import Daemon
 from groundswell.store.dead_letters import Selection
 from groundswell.store.inbox import Replay
@@ -65,20 +67,32 @@ KEPT_FOR_EVER: Final = 2**62
 class Desk:
     """Answers for one state file, and for the daemon that runs on it, if one does."""
 
-    def __init__(self, store: Store, clock: Clock, outline: Outline | None, daemon: Daemon | None = None) -> None:
-        """`outline` says what there is where no daemon can."""
-        assert outline is not None or daemon is not None
+    def __init__(self, store: Store, clock: Clock, place: Place | None, daemon: Daemon | None = None) -> None:
+        """`place` says what there is where no daemon can."""
+        assert place is not None or daemon is not None
         self._store = store
         self._clock = clock
-        self._given_outline = outline
+        self._place = place
         self._daemon = daemon
         self.people = PeopleDesk(store, clock, self._outline, daemon, self._between_batches)
+        self.sources = ReconcileDesk(store, clock, self._outline, self._sources)
 
     def _outline(self) -> Outline:
         if self._daemon is not None:
             return outline_of(self._daemon.config)
-        assert self._given_outline is not None
-        return self._given_outline
+        assert self._place is not None
+        return self._place.outline
+
+    @asynccontextmanager
+    async def _sources(self) -> AsyncIterator[Mapping[str, Any]]:
+        """The sources, built, so that they read what they once accepted."""
+        if self._daemon is not None:
+            yield self._daemon.supervisor.sources
+            return
+        assert self._place is not None
+        config = self._place.config()
+        async with built(config, config.of_role("source"), self._clock) as sources:
+            yield sources
 
     @property
     def _parts(self) -> Mapping[str, Part]:

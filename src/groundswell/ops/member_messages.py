@@ -13,6 +13,8 @@ from groundswell.store.listing import Sort
 
 LINKS_MAX: Final = 1_000
 """Links in one answer."""
+HOUSEHOLDS_MAX: Final = 200
+"""Shared phones in one answer."""
 LINES_MAX: Final = 1_000
 """Lines of the ledger in one answer."""
 
@@ -200,6 +202,31 @@ class Members(Struct, frozen=True):
     members: list[MemberRow]
     """Fewer than asked for, even none, does not mean that there are no more: `next_after` says."""
     next_after: str | None
+    """Ask again with this as `after` for the rest; null when this is all."""
+
+
+class ListHouseholds(Struct, frozen=True):
+    """Which shared phones."""
+
+    after: Position = 0
+    """`next_after` of the answer before."""
+    limit: Annotated[int, Meta(ge=1, le=HOUSEHOLDS_MAX)] = 50
+
+
+class Household(Struct, frozen=True):
+    """People of the accounts who share a phone. Holds personal data."""
+
+    phone: str
+    member: int
+    people: list[MemberRow]
+    """Of each account whoever is linked first, then the duplicates."""
+
+
+class Households(Struct, frozen=True):
+    """Shared phones. Holds personal data."""
+
+    households: list[Household]
+    next_after: int | None
     """Ask again with this as `after` for the rest; null when this is all."""
 
 

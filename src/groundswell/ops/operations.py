@@ -10,6 +10,8 @@ from groundswell.ops.desk import Desk
 from groundswell.ops.member_messages import (
     ConsentLines,
     ExportConsents,
+    Households,
+    ListHouseholds,
     ListMembers,
     Members,
     NamePerson,
@@ -41,6 +43,7 @@ from groundswell.ops.messages import (
     ShowLetter,
     Status,
 )
+from groundswell.ops.reconcile_messages import AskReconcile, Reconciled
 
 Q = TypeVar("Q", bound=Struct)
 A = TypeVar("A", bound=Struct)
@@ -77,6 +80,14 @@ class Operation(Generic[Q, A]):
 
 STATUS: Final = Operation("status", "GET", Nothing, Status, Desk.status, "How every component is doing")
 RECORD: Final = Operation("record", "GET", AskRecord, RecordTrace, Desk.record, "The whole way of one record")
+RECONCILE: Final = Operation(
+    "reconcile",
+    "GET",
+    AskReconcile,
+    Reconciled,
+    lambda desk, asked: desk.sources.reconcile(asked),
+    "What two sources both brought, and what only one did",
+)
 PERSON: Final = Operation(
     "person",
     "POST",
@@ -93,6 +104,15 @@ MEMBERS_LIST: Final = Operation(
     Members,
     lambda desk, asked: desk.people.members(asked),
     "Who is synced, and who is not and why",
+    is_personal=True,
+)
+MEMBERS_HOUSEHOLDS: Final = Operation(
+    "members households",
+    "POST",
+    ListHouseholds,
+    Households,
+    lambda desk, asked: desk.people.households(asked),
+    "Phones that several people of an account share, with all of them",
     is_personal=True,
 )
 CONSENTS_EXPORT: Final = Operation(
@@ -140,8 +160,10 @@ KEYS_REVOKE: Final = Operation("keys revoke", "POST", RevokeKey, KeyRevoked, Des
 OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     STATUS,
     RECORD,
+    RECONCILE,
     PERSON,
     MEMBERS_LIST,
+    MEMBERS_HOUSEHOLDS,
     CONSENTS_EXPORT,
     FORGET,
     DEAD_LIST,

@@ -14,6 +14,9 @@ from groundswell.members.member import Link
 from groundswell.ops.member_messages import (
     ConsentLines,
     ExportConsents,
+    Household,
+    Households,
+    ListHouseholds,
     ListMembers,
     MemberRow,
     Members,
@@ -91,6 +94,11 @@ class PeopleDesk:
             rows,
             None if following is None else following.token(),
         )
+
+    async def households(self, asked: ListHouseholds) -> Households:
+        found = await self._people.households(asked.after, asked.limit)
+        shown = [Household(one.member.phone, one.member.id, list(map(row_of, one.rows))) for one in found]
+        return Households(shown, found[-1].member.id if len(found) == asked.limit else None)
 
     async def _listed(self, asked: ListMembers, accounts: list[str]) -> tuple[list[MemberRow], "_Next | None"]:
         """Account by account; each look goes over a bounded number of links."""

@@ -4,12 +4,13 @@ Read without looking at anything else in it. An operator's shell seldom has the 
 of the service, and a half-edited file must not keep anybody from asking how the daemon is doing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from groundswell.config.files import read_files
-from groundswell.config.load import ROLES
+from groundswell.config.load import ROLES, load
 from groundswell.config.model import Config, DaemonSettings, Role
 from groundswell.config.problems import Findings
 from groundswell.config.syncs import names_of
@@ -66,6 +67,8 @@ class Place:
     state: Path
     daemon: DaemonSettings
     outline: Outline
+    config: Callable[[], Config]
+    """All of the configuration, for what needs it. Raises ConfigError."""
 
     @property
     def parts(self) -> Mapping[str, Part]:
@@ -95,7 +98,7 @@ def place_of(paths: Sequence[Path], environ: Mapping[str, str]) -> Place:
             daemon = validator.settings(table, validator.resolved(table), DaemonSettings, "[daemon]")
     if daemon is None or findings.has_problems:
         raise ConfigError(findings.problems({file.name: file.tables for file in files}))
-    return Place(files[0].directory / daemon.state, daemon, _outline(tables))
+    return Place(files[0].directory / daemon.state, daemon, _outline(tables), partial(load, paths, environ))
 
 
 def _outline(tables: Sequence[Table]) -> Outline:

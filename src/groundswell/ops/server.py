@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
+import anyio
 import structlog
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
@@ -19,13 +20,15 @@ from groundswell.errors import (
     RefusedError,
     RequestError,
 )
+from groundswell.http.client import Client
 from groundswell.logs import without_text
 from groundswell.ops import token_file
 from groundswell.ops.access import Access, check_host
 from groundswell.ops.api import answer, api_routes
 from groundswell.ops.desk import Desk
 from groundswell.ops.health import HEALTHZ, METRICS, READYZ, Health
-from groundswell.ops.messages import Refused
+from groundswell.ops.messages import Nothing, Refused
+from groundswell.ops.notify import notify
 from groundswell.ops.requests import BODY_BYTES_MAX
 from groundswell.ops.token_file import TokenFile, new_token
 from groundswell.runtime.daemon import Daemon
@@ -47,6 +50,7 @@ class OpsServer:
     def __init__(self, config: Config, *, token: str | None = None) -> None:
         self._listen = config.ops.listen
         self._password = None if config.ops.password is None else config.ops.password.reveal()
+        self._notify = config.ops.notify
         self._token = token or new_token()
         self._runner: web.AppRunner | None = None
         self._access: Access
@@ -87,6 +91,17 @@ class OpsServer:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+
+    async def watch(self, daemon: Daemon, http: Client) -> None:
+        """Tell whoever [[ops.notify]] names when something needs a person, and when it is well."""
+        desk = Desk(daemon.store, daemon.clock, None, daemon)
+
+        async def attention() -> list[str]:
+            return (await desk.status(Nothing())).attention
+
+        async with anyio.create_task_group() as tasks:
+            for settings in self._notify:
+                tasks.start_soon(notify, settings, attention, http, daemon.clock)
 
     def _write_token_file(self, address: str) -> None:
         content = TokenFile(address, self._token, os.getpid())

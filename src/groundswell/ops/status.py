@@ -13,6 +13,7 @@ from groundswell.ops.people_shown import counts_of
 from groundswell.ops.place import Outline, Part
 from groundswell.ops.progress import progress_of
 from groundswell.runtime.daemon import Daemon
+from groundswell.runtime.intake import SourceRunner
 from groundswell.store.store import SinkBacklog, Store
 
 _COUNTS: Final[Mapping[Role, tuple[str, ...]]] = {
@@ -21,6 +22,10 @@ _COUNTS: Final[Mapping[Role, tuple[str, ...]]] = {
     "sink": ("delivered", "skipped", "coalesced", "retried"),
 }
 """What is counted for each role."""
+LATE_S: Final = 3_600.0
+"""A delivery that has waited so long is somebody's business."""
+FAILING_S: Final = 1_800.0
+"""Likewise a source that has not been able to read for so long."""
 
 
 async def status_of(store: Store, clock: Clock, outline: Outline, daemon: Daemon | None) -> Status:
@@ -115,6 +120,7 @@ def _component(
     is_sink = part is None or part.role == "sink"
     runner = daemon.supervisor.sinks.get(name) if daemon is not None else None
     source = daemon.supervisor.running_sources.get(name) if daemon is not None else None
+    why = [*_why(name, state, waiting, dead_letters), *_why_late(state, backlog, source, now)]
     return ComponentStatus(
         name=name,
         role=None if part is None else part.role,
@@ -125,7 +131,7 @@ def _component(
         dead_letters=dead_letters,
         progress=None if source is None else progress_of(source.progress, now, is_running=source.state == "running"),
         last_error=last_error,
-        attention="; ".join(_why(name, state, waiting, dead_letters)) or None,
+        attention="; ".join(why) or None,
         **({} if daemon is None or part is None else _counts(part, daemon, totals)),
     )
 
@@ -161,6 +167,29 @@ def _why(name: str, state: str, waiting: int, dead_letters: int) -> Iterator[str
         yield f"{_deliveries(waiting)} for it, and the configuration no longer has it; put it back"
     if dead_letters:
         yield f"{counted(dead_letters, 'dead letter')}; look with `groundswell dead list --component {name}`"
+
+
+def _why_late(state: str, backlog: SinkBacklog | None, source: SourceRunner | None, now: float) -> Iterator[str]:
+    """What mends itself, and has not for long. `unauthorized` and `removed` say so anyway; a stopped daemon cannot."""
+    if source is not None and state == "waiting" and source.failing_since is not None:
+        failing_s = now - source.failing_since
+        if failing_s >= FAILING_S:
+            yield f"it has not been able to read for {_about(failing_s)}; its last error says why"
+    if backlog is None or backlog.oldest_at is None or state not in ("running", "away", "rate_limited", "paused"):
+        return
+    late_s = now - backlog.oldest_at / 1000
+    if late_s >= LATE_S:
+        known = {"paused": "it is paused", "away": "the other side does not answer"}
+        why = known.get(state, "more comes than goes out")
+        yield f"{_deliveries(backlog.records)}, the oldest for {_about(late_s)}: {why}"
+
+
+def _about(seconds: float) -> str:
+    """For how long, in the largest unit: people look at it again and again, and want to see it change seldom."""
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= size:
+            return counted(int(seconds // size), unit)
+    return "less than a minute"
 
 
 def _deliveries(count: int) -> str:

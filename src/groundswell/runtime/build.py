@@ -1,6 +1,7 @@
 """From a configuration to components that run."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -9,7 +10,7 @@ from groundswell import registry
 from groundswell.clock import Clock
 from groundswell.component import Account, Context, Keys
 from groundswell.config import model
-from groundswell.http.client import Client
+from groundswell.http.client import Client, new_session
 
 _TABLES = {
     "source": registry.SOURCES,
@@ -43,6 +44,15 @@ class Builder:
 
     def _context(self, name: str, directory: Path, account: Account | None = None) -> Context:
         return Context(name, self._clock, self._random, self._http, self._keys, directory, account)
+
+
+@asynccontextmanager
+async def built(config: model.Config, names: Iterable[str], clock: Clock) -> AsyncIterator[dict[str, Any]]:
+    """These components on their accounts, by name, for who needs them and runs no daemon; they last as long as this."""
+    async with new_session() as session:
+        builder = Builder(clock, Random(), Client(session, clock), NoKeys())
+        accounts = {name: builder.account(described) for name, described in config.accounts.items()}
+        yield {name: builder.build(config.components[name], accounts) for name in names}
 
 
 class NoKeys:

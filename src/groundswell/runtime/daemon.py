@@ -34,6 +34,9 @@ class OpsPort(Protocol):
 
     async def start(self, daemon: "Daemon") -> None: ...
     async def stop(self) -> None: ...
+    async def watch(self, daemon: "Daemon", http: Client) -> None:
+        """Tell people when something needs them, for as long as the daemon runs."""
+        ...
 
 
 class Reloaded:
@@ -103,6 +106,7 @@ class Daemon:
                     tasks.start_soon(watch_room, self.supervisor, self.store, self._clock)
                     tasks.start_soon(forget_old, self.store, self._clock, lambda: self.config.daemon.keep)
                     tasks.start_soon(beat, self.supervisor, self.store, self._clock, self._manager.alive)
+                    tasks.start_soon(self.ops.watch, self, http)
                     task_status.started()
                     await self._stopping.wait()
                     await self._drain()

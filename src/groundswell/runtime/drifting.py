@@ -12,7 +12,6 @@ from msgspec import Struct, field
 
 from groundswell.clock import Clock, milliseconds
 from groundswell.config.model import Config
-from groundswell.http.client import Client, new_session
 from groundswell.members.book import Book
 from groundswell.members.identity import Contender, chosen
 from groundswell.members.member import Link, Member
@@ -20,7 +19,7 @@ from groundswell.members.opt_in import OPT_IN
 from groundswell.members.values import is_same
 from groundswell.members.words import consent_in
 from groundswell.record import Person
-from groundswell.runtime.build import Builder, NoKeys
+from groundswell.runtime.build import built
 from groundswell.runtime.plan import delivery_of
 from groundswell.store.outbox import Processed
 from groundswell.store.store import Store
@@ -78,11 +77,9 @@ async def drift(
     account = config.syncs[name].account
     numbers = await store.people.linked(account, count, random)
     found = Drift(name, len(numbers))
-    async with new_session() as session:
-        builder = Builder(clock, random, Client(session, clock), NoKeys())
-        accounts = {one: builder.account(described) for one, described in config.accounts.items()}
-        source = builder.build(config.components[f"{name}_read"], accounts)
-        stage: SyncStage = builder.build(config.components[name], accounts)
+    async with built(config, (f"{name}_read", name), clock) as parts:
+        source = parts[f"{name}_read"]
+        stage: SyncStage = parts[name]
         for start in range(0, len(numbers), AT_ONCE):
             some = numbers[start : start + AT_ONCE]
             people = [source.read(arrival).person for arrival in await source.people_now(some)]

@@ -64,6 +64,8 @@ class SourceRunner:
         self._scope: anyio.CancelScope | None = None
         self.state: State = "running"
         self.last_error: str | None = None
+        self.failing_since: float | None = None
+        """When it failed first of those times that it has failed since it last brought something."""
         self.progress: Progress | None = None
         """As the latest batch has it: None when nothing long goes on."""
 
@@ -117,7 +119,7 @@ class SourceRunner:
             self._note(exc)
             return exc
         self.state = "finished"
-        self.last_error = None
+        self.last_error = self.failing_since = None
         self.progress = None
         return None
 
@@ -126,13 +128,14 @@ class SourceRunner:
         self._has_emitted = True
         self.progress = batch.progress
         if self.last_error is not None:
-            self.last_error = None
+            self.last_error = self.failing_since = None
             log.warning("source_came_back", **self._told)
 
     def _note(self, exc: Exception) -> None:
         reason = getattr(exc, "reason", "defect")
         self._metrics.source_failed(self.name, reason)
         was_running = self.state == "running" and self.last_error is None
+        self.failing_since = self.failing_since or self._clock.now()
         self.state = "unauthorized" if isinstance(exc, UnauthorizedError) else "waiting"
         if reason == "defect":
             self.last_error = f"{type(exc).__name__}; this is a defect, please report it"

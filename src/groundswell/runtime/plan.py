@@ -6,7 +6,7 @@ lets it through.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import cast
 
 from msgspec import Struct, field
@@ -41,6 +41,8 @@ class _Step(Struct, frozen=True):
     """Slots of what it takes from, in order; slot 0 is the source, slot n the n-th transform."""
     apply: Callable[[Record, Book], Sequence[Record]] | None
     """None: a sink."""
+    is_told: bool = False
+    """A stage that this source does not reach: it is told what the record has changed about members."""
 
 
 class Plan:
@@ -99,7 +101,7 @@ class Plan:
                 except Exception as exc:
                     made.dead.append(_dead(entry, step.name, exc, at, one))
                     return False  # all transforms come before the first sink: nothing of this has been addressed
-                if not result:
+                if not result and not step.is_told:
                     made.filtered[step.name] += 1
                 results += result
             slots.append(results)
@@ -156,19 +158,46 @@ def _applying(transform: Transform | Stage) -> Callable[[Record, Book], Sequence
 def _steps_from(source: str, config: Config, transforms: Mapping[str, Transform | Stage]) -> tuple[_Step, ...]:
     """The transforms a source's records reach, each after its inputs, then the sinks."""
     slots = {source: 0}
-    steps = []
-    waiting = list(config.of_role("transform").values())
-    while progressed := [c for c in waiting if _is_ready(c, slots, waiting)]:
-        for component in progressed:
-            steps.append(_Step(component.name, _slots_of(component, slots), _applying(transforms[component.name])))
-            slots[component.name] = len(slots)
-            waiting.remove(component)
+    steps = list(_placed(slots, list(config.of_role("transform").values()), transforms))
+    if any(isinstance(transforms[step.name], Stage) for step in steps):
+        steps += _told_after(slots, config, transforms)
     steps += [
         _Step(sink.name, _slots_of(sink, slots), None)
         for sink in config.of_role("sink").values()
         if any(name in slots for name in sink.inputs)
     ]
     return tuple(steps)
+
+
+def _placed(
+    slots: dict[str, int], waiting: list[Component], transforms: Mapping[str, Transform | Stage]
+) -> Iterator[_Step]:
+    """Those of the waiting that these slots reach, each after its inputs, with a slot of its own."""
+    while progressed := [c for c in waiting if _is_ready(c, slots, waiting)]:
+        for component in progressed:
+            yield _Step(component.name, _slots_of(component, slots), _applying(transforms[component.name]))
+            slots[component.name] = len(slots)
+            waiting.remove(component)
+
+
+def _told_after(slots: dict[str, int], config: Config, transforms: Mapping[str, Transform | Stage]) -> Iterator[_Step]:
+    """The stages that are not reached, which are told what became of the members, and what takes from them."""
+    waiting = [c for c in config.of_role("transform").values() if c.name not in slots]
+    for component in list(waiting):
+        stage = transforms[component.name]
+        if isinstance(stage, Stage):
+            yield _Step(component.name, (0,), _telling(stage), is_told=True)
+            slots[component.name] = len(slots)
+            waiting.remove(component)
+    yield from _placed(slots, waiting, transforms)
+
+
+def _telling(stage: Stage) -> Callable[[Record, Book], Sequence[Record]]:
+    def told(_: Record, book: Book) -> Sequence[Record]:
+        changed = book.changed()
+        return stage.told(changed, book) if changed else ()
+
+    return told
 
 
 def _is_ready(component: Component, slots: Mapping[str, int], waiting: Sequence[Component]) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import partial
-from random import Random
 
 from msgspec import Struct
 
@@ -10,11 +9,10 @@ from groundswell.clock import Clock
 from groundswell.component import Batch, Cursor, Source
 from groundswell.config.model import Config
 from groundswell.errors import RecordError
-from groundswell.http.client import Client, new_session
 from groundswell.members.book import Book, EmptyShelf
 from groundswell.members.linked import Edit
 from groundswell.members.member import Member
-from groundswell.runtime.build import Builder, NoKeys
+from groundswell.runtime.build import built
 from groundswell.store.store import Store
 from groundswell.sync.stage import SyncStage
 
@@ -58,12 +56,10 @@ async def plan(config: Config, store: Store | None, names: Sequence[str], clock:
     """
     planned = Planned([], {}, {}, 0, 0 if store is None else (await store.inbox_waiting())[0])
     book = Book(EmptyShelf() if store is None else store.shelf)
-    async with new_session() as session:
-        builder = Builder(clock, Random(), Client(session, clock), NoKeys())
-        accounts = {name: builder.account(account) for name, account in config.accounts.items()}
+    async with built(config, [part for name in names for part in (f"{name}_read", name)], clock) as parts:
         for name in names:
-            source = builder.build(config.components[f"{name}_read"], accounts)
-            stage: SyncStage = builder.build(config.components[name], accounts)
+            source = parts[f"{name}_read"]
+            stage: SyncStage = parts[name]
             stage.watch = partial(_note, planned)
             planned.read[name] = 0
             reading = _Reading(planned, name, source, stage, book, store, set())

@@ -8,6 +8,8 @@ import msgspec
 from msgspec import Struct
 
 from groundswell.errors import NotFoundError, RequestError
+from groundswell.record import Person, from_json, to_json
+from groundswell.store.members import consent_of
 
 Stage = Literal["accept", "process", "deliver"]
 
@@ -127,6 +129,7 @@ def _retry(connection: sqlite3.Connection, selection: Selection, at: int) -> Ret
             f"{unreadable} of these dead letters hold a body that could not be read when it came; the sender was told "
             "so (400). They cannot be retried as they are: look with `groundswell dead show`, then drop them"
         )
+    _take_back_opt_ins(connection, arguments)
     processed = connection.execute(
         "INSERT OR IGNORE INTO replays (seq) SELECT inbox_seq FROM dead_letters "
         f"WHERE stage = 'process' AND id IN ({_SELECTED})",
@@ -151,6 +154,20 @@ def _retry(connection: sqlite3.Connection, selection: Selection, at: int) -> Ret
         arguments,
     )
     return Retried(processed, delivered)
+
+
+def _take_back_opt_ins(connection: sqlite3.Connection, arguments: tuple[str | None, ...]) -> None:
+    """Who has said no to texts since their yes became a dead letter is not told of as if they had not."""
+    letters = connection.execute(
+        f"SELECT id, body FROM dead_letters WHERE stage = 'deliver' AND instr(body, ?4) AND id IN ({_SELECTED})",
+        (*arguments, b'"sms_opt_in":true'),
+    ).fetchall()
+    for number, body in letters:
+        record = from_json(body)
+        if not isinstance(record.person, Person) or consent_of(connection, record.person) != "no":
+            continue
+        kept = msgspec.structs.replace(record, person=msgspec.structs.replace(record.person, sms_opt_in=False))
+        connection.execute("UPDATE dead_letters SET body = ? WHERE id = ?", (to_json(kept), number))
 
 
 def _expect_all(connection: sqlite3.Connection, selection: Selection) -> None:

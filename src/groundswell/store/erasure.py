@@ -215,6 +215,7 @@ class Erasure:
             f"UPDATE inbox SET raw = x'' WHERE seq IN ({_LIST}) AND raw <> x''", (listed,)
         ).rowcount
         _delete(connection, "replays", "seq", part.numbers)
+        _delete(connection, "sightings", "seq", part.numbers)
         # The newest line stays for its number's sake; like the others it names nobody.
         logged = connection.execute(
             f"DELETE FROM deliveries WHERE inbox_seq IN ({_LIST}) AND seq < (SELECT max(seq) FROM deliveries)",

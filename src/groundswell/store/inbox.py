@@ -16,6 +16,13 @@ _CURSOR: Final = (
     "INSERT INTO cursors (source, cursor, saved_at) VALUES (?, ?, ?) "
     "ON CONFLICT (source) DO UPDATE SET cursor = excluded.cursor, saved_at = excluded.saved_at"
 )
+IS_KEPT: Final = "length(raw) > 0"
+"""Of somebody who was forgotten only the number and the id are left, so that the record is not taken once more."""
+_SIGHT: Final = (
+    "INSERT OR IGNORE INTO sightings (seq, source, at) SELECT seq, ?1, ?2 FROM inbox "
+    f"WHERE seq IN (SELECT value FROM json_each(?3)) AND source <> ?1 AND {IS_KEPT}"
+)
+"""A source brought what another had brought before: it saw that too."""
 _COLUMNS: Final = "seq, source, received_at, id, raw"
 
 
@@ -51,19 +58,24 @@ class Inbox:
         numbers = iter(self._ids.number(connection, record_ids, _last_seq(connection)))
         entries: list[list[InboxEntry]] = []
         inserts = []
+        again: dict[str, tuple[int, list[int]]] = {}
         for batch in batches:
             source, received_at = batch.source, batch.received_at
             fresh = []
             for arrival, seq in zip(batch.arrivals, numbers):  # noqa: B905 - each batch takes its part of the numbers
-                if seq:
+                if seq > 0:
                     fresh.append(InboxEntry(seq, source, received_at, arrival))
                     inserts.append((seq, arrival.id, source, received_at, arrival.raw))
+                else:
+                    again.setdefault(source, (received_at, []))[1].append(-seq)
             entries.append(fresh)
             if batch.backfill is not None:
                 backfills.moved(connection, batch.backfill, batch.cursor, len(batch.arrivals), len(fresh))
             elif batch.cursor is not None:
                 connection.execute(_CURSOR, (source, batch.cursor, received_at))
         rows.insert(connection, _INSERT, inserts)
+        for source, (at, seqs) in again.items():
+            connection.execute(_SIGHT, (source, at, msgspec.json.encode(seqs).decode()))
         return entries
 
 
@@ -73,8 +85,6 @@ def _last_seq(connection: sqlite3.Connection) -> int:
     return last
 
 
-IS_KEPT: Final = "length(raw) > 0"
-"""Of somebody who was forgotten only the number and the id are left, so that the record is not taken once more."""
 _SIZES_AFTER: Final = f"SELECT seq, length(raw) AS size FROM inbox WHERE seq > ?1 AND {IS_KEPT} ORDER BY seq LIMIT ?2"
 _SIZES_OF_REPLAYS: Final = "SELECT seq, length(raw) AS size FROM replays JOIN inbox USING (seq) ORDER BY seq LIMIT ?1"
 WAITING_AFTER: Final = (

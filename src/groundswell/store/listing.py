@@ -47,6 +47,13 @@ class LinkRow(Struct, frozen=True):
     """Whom it is linked to, or whose phone it has too."""
 
 
+class Household(Struct, frozen=True):
+    """People of the accounts who share a phone: whoever is linked, and those who are duplicates."""
+
+    member: Member
+    rows: Sequence[LinkRow]
+
+
 class LinkPage(Struct, frozen=True):
     """Some of them; fewer than asked for, even none, does not mean that there are no more."""
 
@@ -94,6 +101,20 @@ def page(connection: sqlite3.Connection, query: LinkQuery) -> LinkPage:
     return LinkPage(rows, places[count - 1] if len(places) > count else None)
 
 
+def households(connection: sqlite3.Connection, after: int, limit: int) -> list[Household]:
+    """Shared phones in the order of their members' numbers, after this one."""
+    kin = connection.execute(
+        "SELECT DISTINCT kin FROM links WHERE kin > ? AND state = 'duplicate' ORDER BY kin LIMIT ?", (after, limit)
+    ).fetchall()
+    found: list[Household] = []
+    for (number,) in kin:
+        (body,) = connection.execute("SELECT body FROM members WHERE id = ?", (number,)).fetchone()
+        member = _member_of(body)
+        links = connection.execute(_OF_HOUSEHOLD, {"member": number})
+        found.append(Household(member, [LinkRow(_link_of(link), since, member) for link, since in links]))
+    return found
+
+
 def counts(connection: sqlite3.Connection) -> dict[str, dict[LinkState, int]]:
     """By account: how many links are in each state that has any."""
     counted: dict[str, dict[LinkState, int]] = {}
@@ -108,6 +129,10 @@ _BY: Final[dict[Sort, str]] = {"remote_id": "remote_id", "email": "email", "newe
 _ROWS: Final = (
     "SELECT l.remote_id, l.body, l.since, m.body FROM links l LEFT JOIN members m ON m.id = coalesce(l.member, l.kin) "
     "WHERE l.account = ? AND l.remote_id IN (SELECT value FROM json_each(?))"
+)
+_OF_HOUSEHOLD: Final = (
+    "SELECT body, since FROM links WHERE member = :member OR (kin = :member AND state = 'duplicate') "
+    "ORDER BY account, member IS NULL, remote_id"
 )
 _link_of: Final = msgspec.msgpack.Decoder(Link).decode
 _member_of: Final = msgspec.msgpack.Decoder(Member).decode

@@ -8,7 +8,8 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from groundswell.members.book import Changes, email_of
-from groundswell.members.member import Link, Member, counterpart_in
+from groundswell.members.member import MEMBER, Consent, Link, Member, counterpart_in
+from groundswell.record import Person
 from groundswell.store import ledger
 from groundswell.store.stones import stone_of
 
@@ -20,6 +21,17 @@ K = TypeVar("K", Member, Link)
 _encoder: Final = msgspec.msgpack.Encoder()
 _member_of: Final = msgspec.msgpack.Decoder(Member)
 _link_of: Final = msgspec.msgpack.Decoder(Link)
+
+
+def consent_of(connection: sqlite3.Connection, person: Person) -> Consent:
+    """What the member said whom a record is about, by its phone or their number in it."""
+    number = person.ids.get(MEMBER)
+    found = connection.execute(
+        "SELECT body FROM members WHERE phone = ? OR id = ?",
+        (person.phone if isinstance(person.phone, str) else None, number if number and number.isdecimal() else None),
+    ).fetchall()
+    said = {_member_of.decode(body).consent for (body,) in found}
+    return "no" if "no" in said else "yes" if "yes" in said else "unknown"
 
 
 class MemberShelf:

@@ -13,13 +13,13 @@ import anyio.to_thread
 import msgspec
 from msgspec import Struct
 
-from groundswell.errors import StoreError
 from groundswell.members.member import Link, LinkState, Member, Statement
 from groundswell.store import erasure, lately, ledger, listing, stones
-from groundswell.store.database import connect_to_checkpoint, connect_to_read
+from groundswell.store.database import connect_to_checkpoint
 from groundswell.store.erasure import TABLES, Erased, Erasure, Forget, LastPart, Part, Table
 from groundswell.store.lately import LOOKED_AT_BYTES_MAX, LOOKED_AT_MAX, Lately
-from groundswell.store.listing import LinkPage, LinkQuery
+from groundswell.store.listing import Household, LinkPage, LinkQuery
+from groundswell.store.looking import look
 from groundswell.store.traces import Identity, Traces
 
 LEDGER_LINES_PER_READ: Final = 1_000
@@ -68,6 +68,10 @@ class People:
     async def list_links(self, query: LinkQuery) -> LinkPage:
         """One page of an account's links."""
         return await self._look(partial(listing.page, query=query))
+
+    async def households(self, after: int, limit: int) -> list[Household]:
+        """Phones that several people of an account have."""
+        return await self._look(partial(listing.households, after=after, limit=limit))
 
     async def linked(self, account: str, count: int | None, random: Random) -> list[str]:
         """Remote ids of people of this account who are linked: so many of them at random, or all."""
@@ -154,16 +158,8 @@ class People:
             after = found.last
         return last, erased
 
-    async def _look(self, look: Callable[[sqlite3.Connection], R]) -> R:
-        def looked() -> R:
-            with closing(connect_to_read(self._path)) as connection:
-                connection.execute("BEGIN")
-                return look(connection)
-
-        try:
-            return await anyio.to_thread.run_sync(looked)
-        except sqlite3.Error as exc:
-            raise StoreError(f"reading the state file {self._path} failed: {exc}") from exc
+    async def _look(self, at: Callable[[sqlite3.Connection], R]) -> R:
+        return await look(self._path, at)
 
 
 def _is_log_emptied(path: Path) -> bool:

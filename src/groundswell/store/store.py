@@ -34,6 +34,7 @@ from groundswell.store.members import MemberShelf
 from groundswell.store.outbox import Pending, Processed, Settlement
 from groundswell.store.people import People
 from groundswell.store.retention import Purge, Purged, Retention
+from groundswell.store.sightings import Sightings
 from groundswell.store.writer import Writer
 
 LOCK_PAUSE_S: Final = 0.05
@@ -104,6 +105,8 @@ class Store:
         """The members as they are committed, for the thread that processes."""
         self.people = People(path, Erasure(self._ids), lambda apply, asked: self._writer.submit(apply, asked))
         """The members, for whoever looks at them."""
+        self.sightings = Sightings(path)
+        """Which of two sources brought what."""
 
     async def open(self) -> Self:
         """Take the lock, check the file, bring it up to date.

@@ -6,11 +6,11 @@ every account the member is linked in, by the rules of that account's sync.
 
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
-from datetime import datetime
 from functools import partial
+from typing import Final
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct
 
 from groundswell.component import Context
 from groundswell.connectors.common.canonical import value_at
@@ -24,12 +24,15 @@ from groundswell.members.modes import MODES
 from groundswell.members.opt_in import OPT_IN, WORDS, heard
 from groundswell.members.stage import Stage
 from groundswell.places.zips import state_of_zip
-from groundswell.record import Action, Page, Person, Record
+from groundswell.record import Action, Page, Person, Record, seconds_of
 from groundswell.settings import Settings
 from groundswell.sync.records import create_record, group_record, member_record, with_member, write_record
 from groundswell.sync.settings import SyncSettings
 from groundswell.sync.sides import SIDES, Side
 from groundswell.transforms.normalise_phone import e164_reader
+
+AHEAD_S: Final = 86_400.0
+"""No clock of theirs is so far ahead of ours."""
 
 
 class Sync(Struct, frozen=True):
@@ -94,6 +97,20 @@ class SyncStage(Stage):
             return list(self._action(record, remote_id, book, now))
         return ()
 
+    def told(self, members: Sequence[Member], book: Book) -> Sequence[Record]:
+        """What was said elsewhere, a stop above all, is written to this account too."""
+        now = self._clock.now()
+        for member in members:
+            link = book.linked(member.id, self._own.rules.account)
+            if link is None:
+                continue
+            after, (step,) = in_step(member, [(self._own.rules, link)], book.seq)
+            if after != member:
+                book.put(msgspec.structs.replace(after, changed_at=now))
+            if step.edits or step.link != link:
+                self._keep(step, self._own, after, book, now)
+        return ()
+
     @property
     def vendor(self) -> str:
         """As in `Person.ids`."""
@@ -121,7 +138,7 @@ class SyncStage(Stage):
 
     def _state(self, record: Record, person: Person, remote_id: str, book: Book, now: float) -> Iterator[Record]:
         own = self._own
-        at = _seconds(record.occurred_at) or now
+        at = _modified_at(record, now)
         known = book.link(own.rules.account, remote_id)
         if known is not None and at < known.remote_at:
             self.counts["older_state"] += 1
@@ -336,10 +353,7 @@ class SyncStage(Stage):
         self._create(member, book, now)
 
 
-def _seconds(stamp: str | UnsetType | None) -> float | None:
-    if not isinstance(stamp, str):
-        return None
-    try:
-        return datetime.fromisoformat(stamp).timestamp()
-    except ValueError:
-        return None
+def _modified_at(record: Record, now: float) -> float:
+    """When they say it was; now, where they do not, or say what no clock does: later states must not be older."""
+    at = seconds_of(record.occurred_at)
+    return now if at is None or at > now + AHEAD_S else at

@@ -108,6 +108,14 @@ class DedupePhone(Stage):
         _keep(link, book)
         return self._told(member, [] if is_withheld else [going], passed, now, book)
 
+    def told(self, members: Sequence[Member], book: Book) -> Sequence[Record]:
+        """The last word of members who were passed on, said where this transform does not hear: in a sync, say."""
+        now = self._clock.now()
+        going: list[Record] = []
+        for member in members:
+            going += self._told(member, [], self._passed_before(member, book), now, book)
+        return going
+
     # ---- who it is ----
 
     def _link(self, record: Record, person: Person, book: Book) -> Link | None:

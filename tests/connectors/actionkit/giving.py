@@ -71,6 +71,13 @@ class Giving:
         """As a daemon that was just started: it remembers nothing."""
         self.sink = self._type.build(self._type.settings(**self._settings), self._context)
 
+    def restart_with(self, **settings: Any) -> None:
+        """As a daemon that was stopped for a while, and started with these settings instead."""
+        fixed = {name: self._settings[name] for name in ("type", "account", "inputs")}
+        self._settings = {**fixed, **settings}
+        self.start()
+        self.settle()
+
     def settle(self) -> None:
         """Let everything be over that was under way."""
         self.clock.skip(SETTLE_S + 0.1)

@@ -1,15 +1,17 @@
 """What ActBlue told us, told to a simulated ActionKit's own receiver."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from groundswell.component import Delivered, Rejected, Retry, Skipped
 from groundswell.connectors.actionkit.actblue_sink import ActionKitActBlueSettings
 from groundswell.connectors.actionkit.forwarding.actblue import body_of
 from groundswell.connectors.actionkit.simulator.faults import ANSWER_LOST, SERVER_ERROR_DONE, TOO_MANY, Fault
 from groundswell.errors import UnauthorizedError
-from groundswell.record import UNSET, Record
+from groundswell.record import UNSET, Action, Record, utc_stamp
 from tests.connectors.actionkit.giving import Giving, gift, giving, monthly
 
 
@@ -70,15 +72,52 @@ async def test_a_lost_answer_is_sent_again_and_counts_once(fault: Fault) -> None
         assert orders(sink) == [("AB1", "25.00", "completed")]
 
 
-async def test_who_left_is_subscribed_again_only_without_backfill() -> None:
-    for backfill, status in ((True, "unsubscribed"), (False, "subscribed")):
-        async with forwarding(backfill=backfill) as sink:
-            await sink.deliver(gift(1, order_id="AB1"))
-            sink.server.world.db.run("DELETE FROM core_subscription")
-            sink.server.world.db.run("UPDATE core_user SET subscription_status = 'unsubscribed'")
-            await sink.deliver(gift(2, order_id="AB2"))
-            sql = "SELECT subscription_status FROM core_user WHERE email = 'ada@example.org'"
-            assert sink.field(sql) == status
+def status(sink: Giving) -> Any:
+    return sink.field("SELECT subscription_status FROM core_user WHERE email = 'ada@example.org'")
+
+
+@pytest.mark.parametrize(
+    ("opt_in", "age_s", "becomes"),
+    [
+        (True, 60, "subscribed"),
+        (True, 90_000, "unsubscribed"),
+        (False, 60, "unsubscribed"),
+        (None, 60, "unsubscribed"),
+        (UNSET, 60, "unsubscribed"),
+    ],
+)
+async def test_only_a_fresh_yes_puts_back_who_left(opt_in: Any, age_s: int, becomes: str) -> None:
+    async with forwarding() as sink:
+        await sink.deliver(gift(1, order_id="AB1"))
+        sink.server.world.db.run("DELETE FROM core_subscription")
+        sink.server.world.db.run("UPDATE core_user SET subscription_status = 'unsubscribed'")
+        at = utc_stamp(datetime.fromtimestamp(sink.clock.now() - age_s, UTC))
+        assert await sink.deliver(gift(2, order_id="AB2", at=at, person={"email_opt_in": opt_in})) == Delivered()
+        assert status(sink) == becomes
+
+
+async def test_one_batch_of_new_and_old_puts_back_only_who_says_yes() -> None:
+    async with forwarding() as sink:
+        people = [{"email": f"p{number}@example.org"} for number in (1, 2)]
+        for number, person in enumerate(people):
+            await sink.deliver(gift(number, order_id=f"AB{number}", person=person))
+        sink.server.world.db.run("DELETE FROM core_subscription")
+        sink.server.world.db.run("UPDATE core_user SET subscription_status = 'unsubscribed'")
+        at = utc_stamp(datetime.fromtimestamp(sink.clock.now(), UTC))
+        said = [{**people[0], "email_opt_in": True}, people[1]]
+        again = [gift(5 + n, order_id=f"AB{5 + n}", at=at, person=person) for n, person in enumerate(said)]
+        assert list(await sink.deliver_together(again)) == [Delivered()] * 2
+        rows = sink.rows("SELECT email, subscription_status FROM core_user WHERE email LIKE 'p%' ORDER BY email")
+        assert [row["subscription_status"] for row in rows] == ["subscribed", "unsubscribed"]
+
+
+@pytest.mark.parametrize("type_", ["donation_declined", "donation_pending", "donation_elsewhere"])
+async def test_a_gift_that_was_not_made_is_not_forwarded(type_: str) -> None:
+    given = gift(1, order_id="AB1")
+    declined = replace(given, id="actblue:declined/1", kind="action", action=Action(type=type_))
+    async with forwarding() as sink:
+        assert await sink.deliver(declined) == Skipped("does_not_fit")
+        assert orders(sink) == []
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from groundswell.component import Delivered, Outcome, Rejected, Retry, Skipped
 from groundswell.connectors.actionkit.donating.gifts import key_of
-from groundswell.connectors.actionkit.donations_sink import ActionKitDonationsSettings
+from groundswell.connectors.actionkit.donations_settings import ActionKitDonationsSettings
 from groundswell.connectors.actionkit.simulator.faults import (
     ANSWER_LOST,
     DROPPED,
@@ -137,15 +137,15 @@ async def test_a_gift_sent_again_too_soon_failed_because_the_first_worked() -> N
     async with giving(**STUB) as sink:
         assert await sink.deliver(gift()) == Delivered()
         sink.settle()
-        real = sink.sink._writing._ledger.marked_order
+        real = sink.sink._writing._ledger.trace
         looks = 0
 
-        async def late(key: str) -> Any:
+        async def late(key: str, email: str | None) -> Any:
             nonlocal looks
             looks += 1
-            return None if looks == 1 else await real(key)
+            return None if looks == 1 else await real(key, email)
 
-        sink.sink._writing._ledger.marked_order = late
+        sink.sink._writing._ledger.trace = late
         assert await sink.deliver(gift()) == Delivered()
         assert sink.totals() == ["25.00"]
         assert sink.server.counts.failed_donations == {"duplicate": 1}
@@ -435,11 +435,36 @@ async def test_a_refund_whose_answer_was_lost_is_whole_in_the_end(refund_by: str
         assert sink.totals() == []
 
 
-async def test_a_refund_of_what_is_not_there_waits_a_little_and_is_then_shown() -> None:
+@pytest.mark.parametrize("kind", ["refund", "cancellation"])
+async def test_what_overtakes_its_donation_waits_for_it(kind: str) -> None:
     async with giving(**PUSH) as sink:
-        early = await sink.deliver(gift(1, kind="refund"))
-        retried(early, NotYetError)
-        assert rejected(await sink.deliver(gift(1, kind="refund"), attempts=2)) == "no_donation"
+        early = await sink.deliver(monthly(1, kind=kind), attempts=50)
+        assert isinstance(early, Retry)
+        assert isinstance(early.error, NotYetError)
+        assert 0 < (early.error.retry_after_s or 0) <= 60
+        assert await sink.deliver(monthly(1, person={"email": "ada.new@example.org"})) == Delivered()
+        assert await sink.deliver(monthly(1, kind=kind), attempts=51) == Delivered()
+        status = sink.field("SELECT status FROM core_orderrecurring")
+        assert (sink.payments()[0][2], status) == (
+            ("reversed", "active") if kind == "refund" else ("completed", "canceled_by_user")
+        )
+
+
+@pytest.mark.parametrize("kind", ["refund", "cancellation"])
+async def test_what_never_had_a_donation_is_shown_and_a_retry_finds_it_when_it_came(kind: str) -> None:
+    async with giving(**PUSH, wait_for_gift="5m") as sink:
+        undone = monthly(1, kind=kind)
+        retried(await sink.deliver(undone), NotYetError)
+        sink.clock.skip(290)
+        retried(await sink.deliver(undone, attempts=9), NotYetError)
+        sink.clock.skip(20)
+        outcome = await sink.deliver(undone, attempts=10)
+        assert rejected(outcome) == "no_donation"
+        assert isinstance(outcome, Rejected)
+        assert "dead retry" in outcome.message
+        assert rejected(await sink.deliver(undone)) == "no_donation", "a retry by hand does not wait again"
+        assert await sink.deliver(monthly(1)) == Delivered()
+        assert await sink.deliver(undone) == Delivered()
 
 
 async def test_a_filter_that_is_not_heeded_makes_no_other_gift_the_refunded_one() -> None:
@@ -452,7 +477,9 @@ async def test_a_filter_that_is_not_heeded_makes_no_other_gift_the_refunded_one(
             return await page(caller, kind, **({**asked, "where": ()} if kind == "order" else asked))
 
         sink.sink._writing._client.page = unfiltered
-        assert rejected(await sink.deliver(gift(2, kind="refund"), attempts=2)) == "no_donation"
+        retried(await sink.deliver(gift(2, kind="refund")), NotYetError)
+        sink.clock.skip(121)
+        assert rejected(await sink.deliver(gift(2, kind="refund"))) == "no_donation"
         assert sink.totals() == ["25.00"]
 
 

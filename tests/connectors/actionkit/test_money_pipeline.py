@@ -1,11 +1,15 @@
 """A whole daemon that writes gifts down at a simulated ActionKit, over faults and a restart."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from groundswell.connectors.actionkit.simulator.faults import ANSWER_LOST, DROPPED, SERVER_ERROR_DONE
 from groundswell.connectors.actionkit.simulator.server import Server, simulator
-from groundswell.record import to_json
+from groundswell.ops.messages import ListLetters, PickLetters
+from groundswell.ops.operations import DEAD_LIST, DEAD_RETRY
+from groundswell.record import Record, to_json
 from tests.connectors.actionkit.giving import gift
+from tests.pipelines.ops_pipeline import ask
 from tests.running import FREE_PORTS, running, until
 
 GIFTS = 40
@@ -64,3 +68,58 @@ async def test_each_gift_counts_once_and_refunds_follow_over_a_restart(tmp_path:
             await until(lambda: server.world.db.value(sql) == len(REFUNDED), deadline_s=15)
         assert statuses().count("completed") == GIFTS - len(REFUNDED)
         assert len(statuses()) == GIFTS
+
+
+BACK = """
+[sources.back]
+type = "actionkit.poll"
+account = "crm"
+collections = ["donations"]
+every = "100ms"
+"""
+
+
+def write_gifts(directory: Path, records: Sequence[Record]) -> None:
+    with (directory / "gifts.jsonl").open("ab") as file:
+        file.write(b"".join(to_json(one) + b"\n" for one in records))
+
+
+async def test_gifts_that_are_read_where_they_were_written_are_not_written_again(tmp_path: Path) -> None:
+    write_gifts(tmp_path, [gift(1), gift(2), gift(1, kind="refund")])
+    sink = "[sinks.money]"
+    async with simulator() as server:
+        text = pipeline(server).replace(sink, BACK + sink).replace('["gifts"]', '["gifts", "back"]')
+        async with running(text, tmp_path) as daemon:
+
+            def skipped() -> float:
+                return daemon.metrics.totals().get("money", {}).get("skipped", 0)
+
+            # Two charges and a refund come back, and leave nothing to read anew.
+            await until(lambda: skipped() >= 3, deadline_s=15)
+            writes, calls = writes_at(server), server.counts.calls
+            await until(lambda: server.counts.calls > calls + 20, deadline_s=15)
+            assert writes_at(server) == writes
+        sales = server.world.db.rows("SELECT trans_id FROM core_transaction WHERE type = 'sale' ORDER BY id")
+        assert [row["trans_id"] for row in sales] == ["actblue-1", "actblue-2"]
+        assert server.world.db.value("SELECT count(*) FROM core_order") == 2
+
+
+def writes_at(server: Server) -> int:
+    """Calls that change something."""
+    calls = server.counts.by_call.items()
+    return sum(times for call, times in calls if not call.startswith(("GET", "POST report")))
+
+
+async def test_a_refund_that_came_before_its_gift_is_a_dead_letter_that_a_retry_brings_back(tmp_path: Path) -> None:
+    """Of one person: the gift stands behind it, so it cannot wait for long."""
+    write_gifts(tmp_path, [gift(1, kind="refund"), gift(1)])
+    async with simulator() as server:
+        text = pipeline(server) + 'wait_for_gift = "0s"\n'
+        async with running(text, tmp_path) as daemon:
+            await until(lambda: daemon.metrics.totals().get("money", {}).get("delivered") == 1, deadline_s=15)
+            assert server.world.db.value("SELECT status FROM core_order") == "completed"
+            (letter,) = (await ask(tmp_path, DEAD_LIST, ListLetters())).letters
+            assert letter.reason == "no_donation"
+            await ask(tmp_path, DEAD_RETRY, PickLetters(ids=[letter.id]))
+            await until(lambda: server.world.db.value("SELECT status FROM core_order") == "reversed", deadline_s=15)
+            assert (await ask(tmp_path, DEAD_LIST, ListLetters())).total == 0

@@ -9,7 +9,7 @@ from groundswell.members.consent import rule
 from groundswell.members.linked import Edit, SyncRules, in_step, read
 from groundswell.members.member import Consent, Link, Member, Value
 from groundswell.members.merge import FieldRule
-from groundswell.members.opt_in import OPT_IN, heard
+from groundswell.members.opt_in import OPT_IN, WORDS, heard
 from groundswell.members.values import is_same, normal
 from groundswell.members.words import consent_in
 
@@ -164,8 +164,12 @@ class World:
         system.dead.append(system.outbox.pop(0))
 
     def retry(self, system: System) -> None:
-        system.outbox.append(system.dead.pop(0))
-        system.outbox[-1].is_retried = True
+        """A yes is none any more once they have said no."""
+        write = system.dead.pop(0)
+        write.is_retried = True
+        if consent_in(write.values.get(OPT_IN)) == "yes" and self.member.consent == "no":
+            write.values[OPT_IN] = WORDS["no"]
+        system.outbox.append(write)
 
     def coalesce(self, system: System) -> None:
         """Two writes become one: what the later one says counts, field by field."""

@@ -67,6 +67,10 @@ class ActionNetworkPollSettings(SourceSettings):
         "stop said in Action Network must reach you another way.",
     )
 
+    @property
+    def has_gifts(self) -> bool:
+        return "donations" in self.collections
+
     def warnings(self) -> list[tuple[str, str]]:
         found = []
         if self.every < timedelta(minutes=1):

@@ -21,7 +21,15 @@ from groundswell.connectors.action_network.filters import equals
 from groundswell.connectors.action_network.hal import OWN, UUID, Resource, id_of, identifiers_of
 from groundswell.connectors.action_network.people_sink import Country, Tags
 from groundswell.connectors.action_network.transport import Caller, MissingError
-from groundswell.connectors.action_network.writing.deeds import DEEDS, fields_of, fits, page_of, referrer_of, website_of
+from groundswell.connectors.action_network.writing.deeds import (
+    DEEDS,
+    fields_of,
+    fits,
+    page_of,
+    referrer_of,
+    website_of,
+    why_not,
+)
 from groundswell.connectors.action_network.writing.doers import Doers, Rules
 from groundswell.connectors.action_network.writing.made_page import MadePage, MadePageSettings
 from groundswell.connectors.action_network.writing.ours import MARK, identifier_of, is_echo, marked
@@ -45,7 +53,7 @@ class ActionNetworkRecordsSettings(SinkSettings):
     collection: Collection = Field(
         description="What kind of page is written to. Petitions take signatures; events, RSVPs; forms, submissions and "
         "signups; fundraising pages, donations; advocacy campaigns, letters and calls; surveys, responses. Others "
-        "are skipped."
+        "are skipped: refunds and cancellations too, which Action Network has no words for."
     )
     page: str | None = Field(
         None, pattern=f"^{UUID.pattern}$", description="The page: the last part of its address on the API."
@@ -104,6 +112,10 @@ class ActionNetworkRecordsSettings(SinkSettings):
             raise ValueError("cannot have autoresponse: pages made over the API, donations and outreaches have none")
         return self
 
+    @property
+    def writes_gifts(self) -> bool:
+        return DEEDS[self.collection].records == "page_donations"
+
 
 class ActionNetworkRecords:
     """One record a delivery."""
@@ -140,7 +152,7 @@ class ActionNetworkRecords:
     async def _deliver(self, delivery: Delivery) -> Outcome:
         record = from_json(delivery.body)
         if not fits(record, self._deed):
-            return Skipped("does_not_fit")
+            return Skipped(why_not(record, self._deed))
         if is_echo(record, self._settings.mark):
             return Skipped("echo")
         if not isinstance(record.person, Person):

@@ -38,7 +38,7 @@ from groundswell.connectors.common.recent import Recent
 from groundswell.connectors.common.unsettled import Unsettled
 from groundswell.errors import RejectedError, RemoteError, UnauthorizedError
 from groundswell.http.said import shown
-from groundswell.record import Action, Page, Person, Record, from_json
+from groundswell.record import Action, Donation, Page, Person, Record, from_json
 
 COMPLETE: Final = ("complete", "completed")
 """(D, C)"""
@@ -113,6 +113,9 @@ class ActionKitActions:
         record = from_json(delivery.body)
         if record.kind not in self._settings.kinds:
             return Skipped("does_not_fit")
+        if isinstance(record.donation, Donation):
+            # A gift that was declined, is pending, or is somebody else's: on a page it would look like one.
+            return Skipped("no_gift")
         if is_echo(record, self._settings.key_field):
             return Skipped("echo")
         if record.id.startswith(OWN) and not self._settings.from_actionkit:

@@ -5,118 +5,33 @@ before it is written: a daemon that was killed after a write does not know of it
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Final, Literal
+from typing import Final
 
-from pydantic import Field, model_validator
-
-from groundswell.component import Context, Delivery, Outcome, Retry, Skipped
+from groundswell.component import Context, Delivery, Outcome, Rejected, Retry, Skipped
 from groundswell.connectors.actionkit.account import ActionKitAccount
-from groundswell.connectors.actionkit.actions_settings import PAGE
+from groundswell.connectors.actionkit.donating.answers import answers_of
 from groundswell.connectors.actionkit.donating.bodies import Place
 from groundswell.connectors.actionkit.donating.gifts import donor_of, fits, gift_of
 from groundswell.connectors.actionkit.donating.ledger import Ledger
-from groundswell.connectors.actionkit.donating.undoing import CanceledBy, RefundBy, Undoing
+from groundswell.connectors.actionkit.donating.pages import Pages, has_fields
+from groundswell.connectors.actionkit.donating.undoing import Undoing
 from groundswell.connectors.actionkit.donating.writing import Writing
+from groundswell.connectors.actionkit.donations_settings import ActionKitDonationsSettings
 from groundswell.connectors.actionkit.faults import InvalidError
-from groundswell.connectors.actionkit.parameters import FieldName
 from groundswell.connectors.actionkit.times import written
 from groundswell.connectors.actionkit.transport import Caller
-from groundswell.connectors.actionkit.writing.address import Country
 from groundswell.connectors.actionkit.writing.left import Left
-from groundswell.connectors.actionkit.writing.ours import KEY_FIELD, OWN
-from groundswell.connectors.actionkit.writing.paths import Path
+from groundswell.connectors.actionkit.writing.ours import OWN
 from groundswell.connectors.common.in_turn import in_turn
 from groundswell.connectors.common.outcome import outcome_of
 from groundswell.connectors.common.unsettled import Unsettled
 from groundswell.errors import RecordError, RemoteError, UnauthorizedError
 from groundswell.record import Donation, Person, Record, from_json
-from groundswell.settings import Duration, SinkSettings
 
-OF_THE_PLACE: Final = frozenset(("page", "donationpage", "payment_account", "card_code"))
-"""Fields that are the same for every donation: wrong ones are no donation's fault."""
+OF_THE_PAGE: Final = frozenset(("page", "donationpage"))
+OF_THE_PLACE: Final = frozenset(("payment_account", "card_code"))
+"""What they call what is the same for every donation: where it is wrong, it is no donation's fault."""
 CARD_YEARS: Final = 3
-
-
-class ActionKitDonationsSettings(SinkSettings):
-    """Writes down donations made elsewhere, with refunds and cancellations."""
-
-    type: Literal["actionkit.donations"]
-    account: str = Field(description="The account to write with, of type actionkit. It needs the right to run reports.")
-    enabled: bool = Field(
-        False,
-        description="Whether anything is written: without it every record is skipped. Where ActBlue (or anybody else) "
-        "already reports donations to this ActionKit, each would count twice.",
-    )
-    page: str = Field(pattern=PAGE, description="The short name of the donation page.")
-    payment_account: str = Field(
-        "Default Import Stub", min_length=1, description="A payment account that charges nobody: an import stub."
-    )
-    card_code: str = Field("007", min_length=1, description="The verification number of that payment account.")
-    way: Literal["push", "stub"] = Field(
-        "push",
-        description='"push": the donation push, for single and recurring donations; makes the page if it is not there. '
-        '"stub": as an action on a page that is there; single donations only, with candidates and products '
-        "(`product_7` in `donation.fields`: how many of product 7).",
-    )
-    key_field: FieldName = Field(
-        KEY_FIELD,
-        description="The action field that holds our key of a donation, by which it is found again. Two daemons that "
-        "write to one instance need two.",
-    )
-    source: str | None = Field(None, description="The source of donations that have none.")
-    subscribe: bool = Field(
-        False,
-        description="Whether donors who said yes to email (`email_opt_in`) are subscribed, if the page has a list and "
-        "they did not leave since.",
-    )
-    address: bool = Field(
-        True, description="Whether addresses are written: they replace those of people who are there."
-    )
-    country: Country = Field("US", description="The country of addresses that do not say.")
-    user_fields: dict[FieldName, Path] = Field(
-        default_factory=dict,
-        description="Custom user fields to fill, which must be there: the name at ActionKit without `user_`, and what "
-        'of the record goes there, as in { employer = "custom.employer", occupation = "custom.occupation" }.',
-    )
-    candidates: dict[str, int] = Field(
-        default_factory=dict,
-        description='With way = "stub": recipients, and the number of the candidate each of them is.',
-    )
-    dated: Literal["created_at", "donation_date"] = Field(
-        "created_at",
-        description='With way = "stub": what the time of a gift is sent as. "created_at" dates the action and the '
-        'money, "donation_date" the money alone: the action is of the moment it is written down.',
-    )
-    refund_by: RefundBy = Field(
-        "status",
-        description='"status": the payment is marked as reversed, which is right for money that was taken elsewhere. '
-        '"reverse": ActionKit is told to reverse it, processor and all.',
-    )
-    canceled_by: CanceledBy = Field("user", description="Who is said to have ended a recurring donation.")
-    settle: Duration = Field(
-        timedelta(seconds=30),
-        ge=timedelta(seconds=5),
-        description="How long ActionKit may still be busy with a call whose answer was lost. What has no import id "
-        "waits for it after a start and after a lost answer, and is then looked for.",
-    )
-
-    @model_validator(mode="after")
-    def _fit_together(self) -> "ActionKitDonationsSettings":
-        if self.candidates and self.way != "stub":
-            raise ValueError('has candidates, which only way = "stub" can name')
-        if self.dated != "created_at" and self.way != "stub":
-            raise ValueError('has dated = "donation_date", which only way = "stub" can send')
-        return self
-
-    def warnings(self) -> list[tuple[str, str]]:
-        words = (
-            "is true: donations are written down. If ActBlue or anybody else reports them to this ActionKit too, each "
-            "counts twice; make sure that only one of them does"
-            if self.enabled
-            else "is not set, so no donation is written down: all are skipped. Set it to true to begin"
-        )
-        return [("enabled", words)]
 
 
 class ActionKitDonations:
@@ -126,7 +41,6 @@ class ActionKitDonations:
         account: ActionKitAccount = context.account
         caller = Caller(context.name)
         place = Place(
-            settings.page,
             settings.payment_account,
             settings.card_code,
             settings.key_field,
@@ -134,7 +48,8 @@ class ActionKitDonations:
             settings.dated,
         )
         unsettled = Unsettled(context.clock, context.name, settings.settle.total_seconds(), shows_at_once=True)
-        ledger = Ledger(account.client, caller, settings.page, settings.key_field)
+        fixed = None if has_fields(settings.page) else settings.page
+        ledger = Ledger(account.client, caller, settings.key_field, fixed)
         self._settings = settings
         self._name = context.name
         self._clock = context.clock
@@ -147,10 +62,12 @@ class ActionKitDonations:
             caller,
             ledger,
             unsettled,
+            context.clock,
+            settings.wait_for_gift.total_seconds(),
             settings.refund_by,
             settings.canceled_by,
-            by_key_field=settings.way == "stub",
         )
+        self._pages = Pages(context.name, settings.page, settings.page_without_form, settings.pages_max)
 
     async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
         return await in_turn(deliveries, self._deliver)
@@ -167,27 +84,34 @@ class ActionKitDonations:
         if record.id.startswith(OWN):
             return Skipped("from_actionkit")
         try:
-            return await self._write(record, delivery)
+            return await self._write(record)
         except InvalidError as error:
-            if OF_THE_PLACE & set(error.fields):
+            if OF_THE_PAGE & set(error.fields) and has_fields(self._settings.page):
+                wrong = (
+                    f'the page "{self._pages.page_for(record)}" is not there, or no donation page; mend it in '
+                    "ActionKit, then retry this"
+                )
+                return Rejected("no_page", f"{error}: {wrong}")
+            if (OF_THE_PAGE | OF_THE_PLACE) & set(error.fields):
                 wrong = "check `page`, `payment_account` and `card_code`; nothing is wrong with the donation"
                 return Retry(UnauthorizedError(f"{error}: {wrong}"))
             return outcome_of(error, self._name)
         except (RecordError, RemoteError) as error:
             return outcome_of(error, self._name)
 
-    async def _write(self, record: Record, delivery: Delivery) -> Outcome:
+    async def _write(self, record: Record) -> Outcome:
         match record.kind:
             case "refund":
-                return await self._undoing.refund(record, delivery)
+                return await self._undoing.refund(record)
             case "cancellation":
-                return await self._undoing.cancel(record, delivery)
+                return await self._undoing.cancel(record)
             case _:
                 return await self._give(record)
 
     async def _give(self, record: Record) -> Outcome:
         settings = self._settings
-        gift = gift_of(record, settings.source)
+        answers = answers_of(record, settings.action_fields, has_all=settings.all_action_fields)
+        gift = gift_of(record, settings.source, page=self._pages.page_for(record), fields=answers)
         donor = donor_of(
             record, with_address=settings.address, country=settings.country, user_fields=settings.user_fields
         )

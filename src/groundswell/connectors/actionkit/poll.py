@@ -72,6 +72,10 @@ class ActionKitPollSettings(SourceSettings):
         "later brings what is done from then on; a backfill brings the rest.",
     )
 
+    @property
+    def has_gifts(self) -> bool:
+        return "donations" in self.collections
+
     def warnings(self) -> list[tuple[str, str]]:
         found = []
         if self.every < timedelta(minutes=1):

@@ -56,6 +56,10 @@ class ActionKitPushSettings(WebhookSourceSettings):
         description="false answers 503 to every push, so that ActionKit tries again while the set-up is not done.",
     )
 
+    @property
+    def has_gifts(self) -> bool:
+        return False  # what is pushed of one is an action, without the money
+
     def path_for(self, name: str) -> str:
         return self.path or DEFAULT_PATH
 

@@ -26,7 +26,7 @@ from groundswell.connectors.common.outcome import outcome_of
 from groundswell.connectors.common.unsettled import Unsettled
 from groundswell.errors import RecordError, RejectedError, RemoteError
 from groundswell.http.limits import Priority
-from groundswell.record import Person, Record, from_json
+from groundswell.record import Donation, Person, Record, from_json
 from groundswell.settings import BatchSettings, Duration, SinkSettings
 
 _UPLOAD: Final = "upload"
@@ -123,6 +123,8 @@ class ActionKitUpload:
         settings = self._settings
         if record.kind not in ("person", "action"):
             return Skipped("does_not_fit")
+        if isinstance(record.donation, Donation):
+            return Skipped("no_gift")  # declined, pending, or somebody else's
         if record.id.startswith(OWN):
             return Skipped("from_actionkit")
         if settings.subscribe and not (isinstance(record.person, Person) and record.person.email_opt_in is True):

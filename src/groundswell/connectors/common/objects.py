@@ -138,22 +138,25 @@ class Objects:
 _decode: Final = msgspec.json.Decoder().decode
 
 
-def parse_object(raw: bytes) -> dict[str, Any]:
+def parse_object(raw: bytes, decode: Callable[[bytes], Any] = _decode) -> dict[str, Any]:
     """Parse one JSON object, strictly: UTF-8, no NaN, at most `DEPTH_MAX` deep. Of a key given twice the last counts.
+
+    Args:
+        decode: msgspec's decoder, where it has to make something else of numbers than a float.
 
     Raises:
         RecordError: it is not one; the message says why and where, without the content.
     """
-    seen = parse(raw)
+    seen = parse(raw, decode=decode)
     if type(seen) is not dict:
         raise RecordError("it is not a JSON object")
     return seen
 
 
-def parse(raw: bytes, type_: Any = Any) -> Any:
+def parse(raw: bytes, type_: Any = Any, decode: Callable[[bytes], Any] = _decode) -> Any:
     """Parse JSON as strictly as `parse_object`, of whatever type."""
     try:
-        seen = _decode(raw) if type_ is Any else msgspec.json.decode(raw, type=type_)
+        seen = decode(raw) if type_ is Any else msgspec.json.decode(raw, type=type_)
     except UnicodeDecodeError:
         raise RecordError("it is not UTF-8") from None
     except RecursionError:

@@ -15,6 +15,7 @@ from yarl import URL
 from groundswell.component import Context, Delivered, Delivery, Outcome
 from groundswell.connectors.http.credentials import Credentials, NoCredentials, proof
 from groundswell.http import signature
+from groundswell.http.addresses import PostUrl
 from groundswell.settings import Duration, PrivateText, RateLimit, Secret, SinkSettings, is_loopback
 
 RECORD_ID_HEADER: Final = "Groundswell-Record-Id"
@@ -33,25 +34,6 @@ _PLAIN_ID: Final = re.compile(r"[A-Za-z0-9:/@._-]*")
 _SAFE_IN_ID: Final = "!#$&'()*+,/:;<=>?@[]^`{|}~"
 
 
-def _check_url(url: Secret) -> Secret:
-    """What is wrong with an address is said without showing it: it may hold a token."""
-    try:
-        parsed = URL(url.reveal())
-    except ValueError:
-        parsed = URL()
-    if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise _url_error('is not an address; write "https://host/path"')
-    if parsed.user is not None or parsed.password is not None:
-        raise _url_error('holds a user name or password; write them as auth = { type = "basic", ... }')
-    if parsed.fragment:
-        raise _url_error('holds a "#"; what follows it is never sent, leave it out')
-    return url
-
-
-def _url_error(words: str) -> PydanticCustomError:
-    return PydanticCustomError("secret", "{words}", {"words": words})
-
-
 def _check_headers(headers: dict[str, Secret]) -> dict[str, Secret]:
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name):
@@ -68,7 +50,7 @@ def _check_headers(headers: dict[str, Secret]) -> dict[str, Secret]:
 class HttpSinkSettings(SinkSettings):
     """Posts records to an address; any answer from 200 to 299 means they were taken."""
 
-    url: Annotated[PrivateText, AfterValidator(_check_url)] = Field(description="Where to post, https or http.")
+    url: PostUrl = Field(description="Where to post, https or http.")
     method: Literal["POST", "PUT", "PATCH"] = Field("POST", description="The HTTP method.")
     format: Literal["json", "ndjson"] = Field(
         "json",

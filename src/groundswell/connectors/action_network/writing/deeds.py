@@ -61,6 +61,12 @@ def fits(record: Record, deed: Deed) -> bool:
     return record.kind == "action" and isinstance(record.action, Action) and record.action.type in deed.types
 
 
+def why_not(record: Record, deed: Deed) -> str:
+    """The reason to skip what does not fit. What undoes a gift has its own: somebody has to do it there by hand."""
+    undoes = not deed.types and isinstance(record.donation, Donation) and record.kind in ("refund", "cancellation")
+    return f"{record.kind}_by_hand" if undoes else "does_not_fit"
+
+
 def page_of(record: Record) -> str | None:
     """The number of the page where it was done, at whichever vendor."""
     page = record.action.page if isinstance(record.action, Action) else None

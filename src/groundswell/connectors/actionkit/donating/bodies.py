@@ -24,7 +24,6 @@ _PRODUCT: Final = re.compile(r"product_([0-9]{1,9})")
 class Place(Struct, frozen=True):
     """Where money is written down, and how."""
 
-    page: str
     payment_account: str
     card_code: str
     key_field: str
@@ -53,9 +52,9 @@ def push_body(gift: Gift, place: Place, donor: Resource, *, subscribes: bool, ex
     order |= _present(currency=gift.currency, created_at=gift.at)
     if gift.series is not None:
         order |= {"recurring_id": gift.series, "recurring_period": gift.period or "months"}
-    action: Resource = {"fields": {place.key_field: gift.key}, "skip_confirmation": "1"}
+    action: Resource = {"fields": {**gift.fields, place.key_field: gift.key}, "skip_confirmation": "1"}
     action |= _present(source=gift.source) | ({} if subscribes else {"suppress_subscribe": "1"})
-    page = {"name": place.page, "payment_account": place.payment_account}
+    page = {"name": gift.page, "payment_account": place.payment_account}
     return {"donationpage": page, "order": order, "user": donor, "action": action}
 
 
@@ -67,12 +66,13 @@ def stub_parameters(
     Somebody new without a name is refused (D). None is made up for them: it would be written over a name that is there.
     """
     sent: Resource = donor | {
-        "page": place.page,
+        "page": gift.page,
         "payment_account": place.payment_account,
         "card_num": card_of(gift),
         "card_code": place.card_code,
         "exp_date_month": EXPIRES_MONTH,
         "exp_date_year": expires[-2:],
+        **{f"action_{name}": texts for name, texts in gift.fields.items()},
         f"action_{place.key_field}": gift.key,
         "skip_confirmation": "1",
     }

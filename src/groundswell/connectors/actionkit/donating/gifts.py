@@ -13,7 +13,7 @@ from groundswell.connectors.actionkit.client import Resource
 from groundswell.connectors.actionkit.parameters import email_of, known_of
 from groundswell.connectors.actionkit.times import seconds_of, written
 from groundswell.connectors.actionkit.writing.address import ADDRESS, placed
-from groundswell.connectors.actionkit.writing.paths import texts_of, value_at
+from groundswell.connectors.actionkit.writing.paths import Texts, texts_of, value_at
 from groundswell.errors import RecordError
 from groundswell.record import Action, Donation, Person, Record
 
@@ -53,6 +53,10 @@ class Gift(Struct, frozen=True):
     """The key of the recurring donation it is a payment of."""
     period: str | None = None
     """Of the series: weeks, months, quarters or years; None: not said."""
+    page: str = ""
+    """The short name of the page it is written down on; of a series, its first payment alone."""
+    fields: Mapping[str, Texts] = {}
+    """Action fields, besides our key."""
 
 
 def fits(record: Record) -> bool:
@@ -60,7 +64,9 @@ def fits(record: Record) -> bool:
     return record.kind in ("donation", "refund", "cancellation") and isinstance(record.donation, Donation)
 
 
-def gift_of(record: Record, source: str | None = None) -> Gift:
+def gift_of(
+    record: Record, source: str | None = None, *, page: str = "", fields: Mapping[str, Texts] | None = None
+) -> Gift:
     """The payment a donation record tells of. `source`: what is written when it has none.
 
     A recurring one whose series nobody numbers is taken for a single one: its next payment could not be told from it.
@@ -78,6 +84,8 @@ def gift_of(record: Record, source: str | None = None) -> Gift:
         source=_source(record, donation) or source,
         series=series,
         period=_period(donation.period) if series is not None else None,
+        page=page,
+        fields=fields or {},
     )
 
 

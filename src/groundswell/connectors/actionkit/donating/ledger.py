@@ -13,19 +13,21 @@ FAILED: Final = "failed"
 REVERSED: Final = "reversed"
 ACTIVE: Final = "active"
 _SERIES: Final = (
-    "SELECT r.id, r.status, r.amount, r.currency, (SELECT max(t.id) FROM core_transaction t WHERE "
-    "t.order_id = r.order_id AND t.type = 'sale' AND t.status <> 'failed' AND t.trans_id = {{ payment }}) "
-    "FROM core_orderrecurring r WHERE r.recurring_id = {{ series }} ORDER BY r.id"
+    "SELECT r.id, r.status, r.amount, r.currency FROM core_orderrecurring r WHERE r.recurring_id = {{ series }} "
+    "ORDER BY r.id"
 )
-_PAYMENT: Final = (
-    "SELECT t.id, t.order_id FROM core_transaction t WHERE t.trans_id = {{ payment }} AND t.type = 'sale' ORDER BY t.id"
+_WITH_IMPORT_ID: Final = "SELECT o.id, 0, o.status FROM core_order o WHERE o.import_id = {{ payment }}"
+_WITH_NUMBER: Final = (
+    "SELECT t.order_id, t.id, t.status FROM core_transaction t WHERE t.trans_id = {{ payment }} AND t.type = 'sale'"
 )
 """`trans_id` is no filter of theirs (C)."""
 _MARKED: Final = (
-    "SELECT o.id FROM core_action a JOIN core_actionfield f ON f.parent_id = a.id JOIN core_page p ON p.id = a.page_id "
-    "JOIN core_order o ON o.action_id = a.id WHERE p.name = {{ page }} AND f.name = {{ key_field }} "
-    "AND f.value = {{ payment }} ORDER BY o.status = 'failed', o.id"
+    "SELECT o.id, 0, o.status FROM {} JOIN core_actionfield f ON f.parent_id = a.id "
+    "JOIN core_order o ON o.action_id = a.id WHERE f.name = {{{{ key_field }}}} AND f.value = {{{{ payment }}}} AND {}"
 )
+"""Beginning with the donor or the page: `core_actionfield` holds every answer anybody ever gave."""
+_MARKED_OF_DONOR: Final = _MARKED.format("core_user u JOIN core_action a ON a.user_id = u.id", "u.email = {{ email }}")
+_MARKED_ON_PAGE: Final = _MARKED.format("core_page p JOIN core_action a ON a.page_id = p.id", "p.name = {{ page }}")
 
 
 class Series(Struct, frozen=True):
@@ -35,8 +37,15 @@ class Series(Struct, frozen=True):
     status: str
     amount: str
     currency: str
-    has_payment: bool
-    """Whether the payment that was asked for is among its own, and did not fail."""
+
+
+class Trace(Struct, frozen=True):
+    """Where a payment of ours was written down."""
+
+    order: int
+    transaction: int | None
+    """None: whichever the order was made with."""
+    status: str
 
 
 class Payment(Struct, frozen=True):
@@ -55,11 +64,12 @@ class Payment(Struct, frozen=True):
 class Ledger:
     """Looks, and changes nothing."""
 
-    def __init__(self, client: ActionKit, caller: Caller, page: str, key_field: str) -> None:
+    def __init__(self, client: ActionKit, caller: Caller, key_field: str, page: str | None = None) -> None:
+        """`page`: where all that was marked with `key_field` is, if it is one page."""
         self._client = client
         self._caller = caller
-        self._page = page
         self._key_field = key_field
+        self._page = page
 
     async def order(self, key: str, at: Thing | None = None) -> Resource | None:
         """The order with this import id. `at`: where a 409 said it is."""
@@ -67,28 +77,36 @@ class Ledger:
             return await self._order_numbered(at.id)
         return await self._client.find(self._caller, "order", "import_id", key)
 
-    async def marked_order(self, key: str) -> Resource | None:
-        """The order of an action that holds our key; one that did not fail, if there is one."""
-        values = {"page": self._page, "key_field": self._key_field, "payment": key}
-        rows = await self._client.sql(self._caller, _MARKED, values, "looking for a donation")
-        return await self._order_numbered(rows[0][0]) if rows else None
+    async def trace(self, key: str, email: str | None) -> Trace | None:
+        """Where the payment with this key is, on whatever page, payment account and way it was written down.
 
-    async def series(self, series: str, payment: str = "") -> Series | None:
+        By its import id, its transaction number, or our action field: with the donor's address, or on the page. Of
+        several one that did not fail, and one that names the transaction.
+        """
+        values: dict[str, Any] = {"payment": key}
+        queries = [_WITH_IMPORT_ID, _WITH_NUMBER]
+        if email is not None:
+            queries.append(_MARKED_OF_DONOR)
+            values |= {"key_field": self._key_field, "email": email}
+        if self._page is not None:
+            queries.append(_MARKED_ON_PAGE)
+            values |= {"key_field": self._key_field, "page": self._page}
+        rows = await self._client.sql(self._caller, " UNION ALL ".join(queries), values, "looking for a payment")
+        traces = [Trace(int(order), int(number) or None, str(status)) for order, number, status in rows]
+        return min(traces, key=lambda one: (one.status == FAILED, one.transaction is None, one.order), default=None)
+
+    async def series(self, series: str) -> Series | None:
         """The recurring donation with this number; one that goes on, if there are several."""
-        values = {"series": series, "payment": payment}
-        rows = await self._client.sql(self._caller, _SERIES, values, "looking for a recurring donation")
+        rows = await self._client.sql(self._caller, _SERIES, {"series": series}, "looking for a recurring donation")
         if not rows:
             return None
         row = next((row for row in rows if row[1] == ACTIVE), rows[-1])
-        return Series(row[0], str(row[1]), str(row[2]), str(row[3]), any(row[4] is not None for row in rows))
+        return Series(row[0], str(row[1]), str(row[2]), str(row[3]))
 
-    async def payment(self, key: str, *, by_key_field: bool) -> Payment | None:
+    async def payment(self, key: str, email: str | None) -> Payment | None:
         """The payment with this key, wherever it is: alone in its order, or a later one of a series."""
-        rows = await self._client.sql(self._caller, _PAYMENT, {"payment": key}, "looking for a payment")
-        if rows:
-            return await self._payment_of(rows[0][1], rows[0][0])
-        order = await (self.marked_order(key) if by_key_field else self.order(key))
-        return None if order is None else await self._payment_of(order["id"], None)
+        trace = await self.trace(key, email)
+        return None if trace is None else await self._payment_of(trace.order, trace.transaction)
 
     async def transactions(self, order: int) -> list[Resource]:
         """All of an order."""

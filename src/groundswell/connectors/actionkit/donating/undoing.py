@@ -2,20 +2,24 @@
 
 from typing import Final, Literal
 
-from groundswell.component import Delivered, Delivery, Outcome, Rejected, Skipped
+from groundswell.clock import Clock
+from groundswell.component import Delivered, Outcome, Rejected, Skipped
 from groundswell.connectors.actionkit.client import ActionKit
 from groundswell.connectors.actionkit.donating.bodies import cancel_body
 from groundswell.connectors.actionkit.donating.gifts import amount_of, is_same_amount, key_of, moment_of, series_of
 from groundswell.connectors.actionkit.donating.ledger import ACTIVE, REVERSED, Ledger, Payment
 from groundswell.connectors.actionkit.faults import InvalidError
+from groundswell.connectors.actionkit.parameters import email_of
 from groundswell.connectors.actionkit.transport import Caller
+from groundswell.connectors.common.recent import Recent
 from groundswell.connectors.common.unsettled import Unsettled
 from groundswell.errors import NotYetError
-from groundswell.record import Donation, Record
+from groundswell.record import Donation, Person, Record
 
-EARLY_TRIES: Final = 2
-EARLY_S: Final = 60.0
-"""A refund of somebody else's lane may overtake its donation: so often, and so long, it waits for it."""
+LOOK_EVERY_S: Final = 60.0
+WAITING_MAX: Final = 10_000
+REMEMBERED_S: Final = 86_400.0
+"""Who has waited is not made to wait again when a person retries it."""
 
 RefundBy = Literal["status", "reverse"]
 CanceledBy = Literal["user", "admin", "processor"]
@@ -30,25 +34,29 @@ class Undoing:
         caller: Caller,
         ledger: Ledger,
         unsettled: Unsettled,
+        clock: Clock,
+        wait_s: float,
         refund_by: RefundBy,
         canceled_by: CanceledBy,
-        *,
-        by_key_field: bool,
     ) -> None:
-        """`by_key_field`: whether single donations are known by our action field, and not by an import id."""
+        """`wait_s`: how long what overtook its donation waits for it."""
         self._client = client
         self._caller = caller
         self._ledger = ledger
         self._unsettled = unsettled
         self._refund_by = refund_by
         self._canceled_by: CanceledBy = canceled_by
-        self._by_key_field = by_key_field
+        self._clock = clock
+        self._wait_s = wait_s
+        self._missed: Recent[str, float] = Recent(clock, most=WAITING_MAX, for_s=REMEMBERED_S)
+        """When each was first looked for and not there."""
 
-    async def refund(self, record: Record, delivery: Delivery) -> Outcome:
+    async def refund(self, record: Record) -> Outcome:
         """Reversing again changes nothing, so nothing has to settle first."""
-        payment = await self._ledger.payment(key_of(record), by_key_field=self._by_key_field)
+        email = email_of(record.person) if isinstance(record.person, Person) else None
+        payment = await self._ledger.payment(key_of(record), email)
         if payment is None:
-            return self._not_there(delivery, "the donation that was refunded")
+            return self._not_there(record, "the donation that was refunded")
         if payment.status == REVERSED:
             return Skipped("already_reversed")
         amount = record.donation.amount if isinstance(record.donation, Donation) else None
@@ -63,7 +71,7 @@ class Undoing:
             return Delivered()
         return await self._reverse(payment)
 
-    async def cancel(self, record: Record, delivery: Delivery) -> Outcome:
+    async def cancel(self, record: Record) -> Outcome:
         """Each cancellation that is sent is written down (W for updates), so it is looked whether there is one."""
         series = series_of(record)
         if series is None:
@@ -73,7 +81,7 @@ class Undoing:
         self._unsettled.check(f"cancel {series}", "cancelling a recurring donation")
         found = await self._ledger.series(series)
         if found is None:
-            return self._not_there(delivery, "the recurring donation that was cancelled")
+            return self._not_there(record, "the recurring donation that was cancelled")
         if found.status != ACTIVE:
             return Skipped("already_cancelled")
         with self._unsettled.trying(f"cancel {series}"):
@@ -98,12 +106,21 @@ class Undoing:
             return Skipped("already_reversed")
         return Delivered()
 
-    def _not_there(self, delivery: Delivery, what: str) -> Outcome:
-        """Soon after it happened it may be on its way. Not for long: those of one person wait behind each other."""
-        if delivery.attempts < EARLY_TRIES:
-            raise NotYetError(f"{self._caller.component}: {what} is not there yet; looked for again", EARLY_S)
+    def _not_there(self, record: Record, what: str) -> Outcome:
+        """What undoes it may overtake it. Not for long: what one person gave waits behind this meanwhile."""
+        now = self._clock.monotonic()
+        first = self._missed.get(record.id)
+        if first is None:
+            first = now
+            self._missed.put(record.id, first)
+        left_s = first + self._wait_s - now
+        if left_s > 0:
+            raise NotYetError(
+                f"{self._caller.component}: {what} is not there yet; looked for again", min(left_s, LOOK_EVERY_S)
+            )
         return Rejected(
             "no_donation",
-            f"{self._caller.component}: {what} is not at ActionKit, under the key this sink gives; it may have been "
-            "written down there by somebody else, or not at all. When it is there, retry this dead letter",
+            f"{self._caller.component}: {what} is not at ActionKit, under the key this sink gives. It may come later, "
+            "have been written down there by somebody else, or not at all: when it is there, `groundswell dead retry`; "
+            "if somebody else wrote it down, undo it there by hand and drop this",
         )

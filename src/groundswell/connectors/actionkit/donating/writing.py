@@ -19,7 +19,7 @@ from groundswell.connectors.actionkit.donating.bodies import (
     update_body,
 )
 from groundswell.connectors.actionkit.donating.gifts import Gift, amount_of, is_same_amount
-from groundswell.connectors.actionkit.donating.ledger import FAILED, Ledger, Series, failure_in, failure_of
+from groundswell.connectors.actionkit.donating.ledger import FAILED, Ledger, Series, Trace, failure_in, failure_of
 from groundswell.connectors.actionkit.faults import ConflictError
 from groundswell.connectors.actionkit.transport import Caller
 from groundswell.connectors.actionkit.writing.unasked import Unasked
@@ -45,7 +45,7 @@ class Writing:
         self._locks: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
 
     async def push(self, gift: Gift, donor: Resource, expires: str, *, subscribes: bool) -> Outcome:
-        """By the donation push. A single gift is safe by its import id; a payment of a series is looked for."""
+        """By the donation push. A single gift is safe by its import id, too; a payment of a series has to settle."""
         if not self._keeps_import_ids:
             raise UnauthorizedError(
                 f"{self._caller.component}: {self._client.host} does not keep the import ids of donations, so that a "
@@ -53,6 +53,9 @@ class Writing:
             )
         await self._unasked.check()
         if gift.series is None:
+            # An import id is unique in one payment account only (D), and the settings may have been others.
+            if _counts(await self._ledger.trace(gift.key, donor["email"])):
+                return Skipped("already_there")
             return await self._push(gift, donor, expires, subscribes=subscribes)
         # Two payments that both find no series would begin two.
         lock = self._locks.setdefault(gift.series, anyio.Lock())
@@ -62,10 +65,9 @@ class Writing:
     async def record(
         self, gift: Gift, donor: Resource, donation: Donation, expires: str, *, subscribes: bool
     ) -> Outcome:
-        """By action processing, on a stub payment account. Looked for by our action field first, always."""
+        """By action processing, on a stub payment account. Looked for first, always."""
         self._unsettled.check(gift.key, "writing a donation down")
-        order = await self._ledger.marked_order(gift.key)
-        if order is not None and order.get("status") != FAILED:
+        if _counts(await self._ledger.trace(gift.key, donor["email"])):
             return Skipped("already_there")
         await self._unasked.check()
         prices = {number: await self._price(number) for number in products_in(donation)}
@@ -75,7 +77,7 @@ class Writing:
             action = await self._client.act(self._caller, parameters)
         if action.get("status") == FAILED and not isinstance(action.get("order"), dict):
             action = await self._client.get(self._caller, "donationaction", action["id"])
-        return await self._outcome(gift, action, subscribes=subscribes)
+        return await self._outcome(gift, donor, action, subscribes=subscribes)
 
     async def _push(self, gift: Gift, donor: Resource, expires: str, *, subscribes: bool) -> Outcome:
         body = push_body(gift, self._place, donor, subscribes=subscribes, expires=expires)
@@ -85,7 +87,7 @@ class Writing:
             return await self._there(gift, error)
         action = reply.body if isinstance(reply.body, dict) else {}
         await self._check_kept(gift, action)
-        return await self._outcome(gift, action, subscribes=subscribes)
+        return await self._outcome(gift, donor, action, subscribes=subscribes)
 
     async def _check_kept(self, gift: Gift, action: Resource) -> None:
         """Whether the order has the import id: without it a repeated gift would count twice."""
@@ -110,43 +112,45 @@ class Writing:
         order = await self._ledger.order(gift.key, error.existing)
         if order is None:
             raise error
-        return await self._known(order)
-
-    async def _known(self, order: Resource) -> Outcome:
         if order.get("status") != FAILED:
             return Skipped("already_there")
-        return self._failed(*failure_in(await self._ledger.transactions(order["id"])))
+        return await self._failed_before(order["id"])
 
     async def _pay(self, gift: Gift, donor: Resource, expires: str, *, subscribes: bool) -> Outcome:
-        """The first payment makes the series, those after it are added; theirs is no import id, so look first (W)."""
+        """The first payment makes the series, those after it are added; theirs is no import id, so look first (W).
+
+        It begins with whichever payment comes first, and is of that one's sum until one of another sum comes.
+        """
         assert gift.series is not None
         for key in (gift.key, gift.series):
             self._unsettled.check(key, "writing a donation down")
-        series = await self._ledger.series(gift.series, gift.key)
+        trace = await self._ledger.trace(gift.key, donor["email"])
+        if _counts(trace):
+            return Skipped("already_there")
+        series = await self._ledger.series(gift.series)
         if series is None:
             with self._unsettled.trying(gift.series):
                 return await self._push(gift, donor, expires, subscribes=subscribes)
-        if series.has_payment:
-            return Skipped("already_there")
-        order = await self._ledger.order(gift.key)
-        if order is not None:
-            return await self._known(order)
+        if trace is not None:
+            return await self._failed_before(trace.order)
         with self._unsettled.trying(gift.key):
             if _changes(gift, series):
                 await self._client.push(self._caller, "profileupdatepush", update_body(gift))
             await self._client.push(self._caller, "recurringpaymentpush", payment_body(gift))
         return Delivered()
 
-    async def _outcome(self, gift: Gift, action: Resource, *, subscribes: bool) -> Outcome:
-        unasked = None if subscribes else self._unasked.outcome(self._place.page, action)
+    async def _outcome(self, gift: Gift, donor: Resource, action: Resource, *, subscribes: bool) -> Outcome:
+        unasked = None if subscribes else self._unasked.outcome(gift.page, action)
         failure = failure_of(action)
         if failure is None:
             return unasked or Delivered()
         # The exact same one within some minutes fails because the first one worked (I, W): perhaps it was ours.
-        order = await self._ledger.marked_order(gift.key)
-        if order is not None and order.get("status") != FAILED:
+        if _counts(await self._ledger.trace(gift.key, donor["email"])):
             return unasked or Delivered()
         return self._failed(*failure)
+
+    async def _failed_before(self, order: int) -> Rejected:
+        return self._failed(*failure_in(await self._ledger.transactions(order)))
 
     def _failed(self, code: str, words: str) -> Rejected:
         said = ": ".join(shown(part) for part in (code, words) if part) or "they do not say why"
@@ -155,6 +159,10 @@ class Writing:
             f"{self._caller.component}: ActionKit wrote the donation down as failed ({said}); check `card_code` and "
             "`payment_account`, and look at it there: it does not count",
         )
+
+
+def _counts(trace: Trace | None) -> bool:
+    return trace is not None and trace.status != FAILED
 
 
 def _changes(gift: Gift, series: Series) -> bool:

@@ -8,16 +8,23 @@ import msgspec
 from msgspec import UNSET
 from pydantic import AfterValidator
 
-from groundswell.record import PERSON_FIELDS, Action, Page, Person, Record
+from groundswell.record import PERSON_FIELDS, Action, Donation, Page, Person, Record
 
 Texts = str | list[str]
 """One value, or several of one name."""
 _OF_RECORD: Final = ("id", "kind", "source", "occurred_at")
 _OF_ACTION: Final = ("type", "source_code")
 _OF_PAGE: Final = ("id", "title", "type", "url")
-_TABLES: Final = ("custom.", "ids.", "action.fields.", "action.referrer.")
+_OF_DONATION: Final = ("amount", "currency", "recurring", "period", "order_id", "lineitem_id", "recipient")
+_TABLES: Final = ("custom.", "ids.", "action.fields.", "action.referrer.", "donation.refcodes.", "donation.fields.")
 _FIXED: Final = frozenset(
-    (*_OF_RECORD, *PERSON_FIELDS, *(f"action.{name}" for name in _OF_ACTION), *(f"action.page.{n}" for n in _OF_PAGE))
+    (
+        *_OF_RECORD,
+        *PERSON_FIELDS,
+        *(f"action.{name}" for name in _OF_ACTION),
+        *(f"action.page.{name}" for name in _OF_PAGE),
+        *(f"donation.{name}" for name in _OF_DONATION),
+    )
 )
 _NO_NAME: Final = re.compile(r"[^a-z0-9]+")
 _DEPTH_MAX: Final = 4
@@ -28,8 +35,8 @@ def _check_path(path: str) -> str:
         return path
     raise ValueError(
         f'names "{path}", which is nothing of a record; there is {", ".join(PERSON_FIELDS)}, custom.NAME, ids.VENDOR, '
-        "action.type, action.source_code, action.page.id, action.fields.NAME, action.referrer.NAME, id, kind, source "
-        "and occurred_at"
+        "action.type, action.source_code, action.page.id, action.fields.NAME, action.referrer.NAME, "
+        "donation.recipient, donation.refcodes.NAME, donation.fields.NAME, id, kind, source and occurred_at"
     )
 
 
@@ -44,15 +51,20 @@ def value_at(record: Record, path: str) -> Any:
         return getattr(record, path)
     if path in PERSON_FIELDS:
         return getattr(person, path)
+    donation = record.donation if isinstance(record.donation, Donation) else Donation()
     tables: dict[str, Mapping[str, Any]] = {
         "custom.": person.custom,
         "ids.": person.ids,
         "action.fields.": action.fields,
         "action.referrer.": action.referrer,
+        "donation.refcodes.": donation.refcodes,
+        "donation.fields.": donation.fields,
     }
     for prefix, table in tables.items():
         if path.startswith(prefix):
             return table.get(path.removeprefix(prefix), UNSET)
+    if path.startswith("donation."):
+        return getattr(donation, path.removeprefix("donation."))
     name = path.removeprefix("action.")
     page = action.page if isinstance(action.page, Page) else Page()
     return getattr(page, name.removeprefix("page.")) if name.startswith("page.") else getattr(action, name)

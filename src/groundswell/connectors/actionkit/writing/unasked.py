@@ -8,31 +8,30 @@ from groundswell.errors import UnauthorizedError
 
 
 class Unasked:
-    """Remembers the page that did it, for as long as it has a list."""
+    """Remembers the pages that did it, for as long as they have a list: a few, since nothing is written meanwhile."""
 
     def __init__(self, client: ActionKit, caller: Caller) -> None:
         self._client = client
         self._caller = caller
-        self._page: str | None = None
+        self._pages: dict[str, None] = {}
 
     async def check(self) -> None:
         """Raises UnauthorizedError: nothing may be written before a person has mended the page."""
-        if self._page is None:
-            return
-        page = await self._client.find(self._caller, "page", "name", self._page)
-        if page is not None and page.get("list"):
-            raise UnauthorizedError(
-                f'{self._caller.component}: {self._client.host} put somebody on the list of page "{self._page}", '
-                "although it was told not to; nothing more is sent until the page has no list: take it off the page "
-                "in ActionKit, or use another page"
-            )
-        self._page = None
+        for name in list(self._pages):
+            page = await self._client.find(self._caller, "page", "name", name)
+            if page is not None and page.get("list"):
+                raise UnauthorizedError(
+                    f'{self._caller.component}: {self._client.host} put somebody on the list of page "{name}", '
+                    "although it was told not to; nothing more is sent until the page has no list: take it off the "
+                    "page in ActionKit, or use another page"
+                )
+            self._pages.pop(name, None)
 
     def outcome(self, page: str, action: Resource) -> Rejected | None:
         """A dead letter, if this action put on a list who was not to be."""
         if action.get("subscribed_user") is not True:
             return None
-        self._page = page
+        self._pages[page] = None
         return Rejected(
             "subscribed_unasked",
             f"{self._caller.component}: it was recorded, and ActionKit put this person on a list, although it was told "
