@@ -10,6 +10,9 @@ import anyio
 import typer
 
 from groundswell.clock import SystemClock
+from groundswell.connectors.actblue.simulator import serving as actblue_serving
+from groundswell.connectors.actblue.simulator.csv_api import CLIENT, SECRET
+from groundswell.connectors.actblue.simulator.sender import Pace, Target
 from groundswell.connectors.action_network.simulator.network import KEY
 from groundswell.connectors.action_network.simulator.sender import Ledger
 from groundswell.connectors.action_network.simulator.server import Server
@@ -193,6 +196,98 @@ def actionkit(
             typer.echo(line)
 
     _run(run)
+
+
+@app.command("actblue")
+def actblue(
+    port: Annotated[
+        int | None,
+        typer.Option(help="Serve its CSV API here, on 127.0.0.1; 0 takes a free port. Without it, send and end."),
+    ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(help="Where all three types of webhook go, with the login in it: http://USER:SECRET@HOST/PATH"),
+    ] = None,
+    contributions_url: Annotated[str | None, typer.Option(help="Where contributions go, rather than to --url.")] = None,
+    refunds_url: Annotated[str | None, typer.Option(help="Where refunds go.")] = None,
+    cancellations_url: Annotated[str | None, typer.Option(help="Where cancellations go.")] = None,
+    gifts: Annotated[int, typer.Option(help="How many were given, to us and on our forms.")] = 2_000,
+    days: Annotated[int, typer.Option(help="In so many days, up to yesterday.")] = 400,
+    seed: Annotated[int, typer.Option(help="The same seed has the same gifts on the same day.")] = 1,
+    client: Annotated[str, typer.Option(help="The client UUID that the CSV API takes.")] = CLIENT,
+    secret: Annotated[str, typer.Option(help="Its secret.")] = SECRET,
+    rate: Annotated[str, typer.Option(help="Messages per time, or a second: 50, 600/min.")] = "50/s",
+    burst: Annotated[int, typer.Option(help="So many at once, with longer waits between.")] = 1,
+    retries: Annotated[str, typer.Option(help="Seconds before each further try; how ActBlue does it is not known.")] = (
+        "2,8,30"
+    ),
+    timeout: Annotated[float, typer.Option(help="Seconds it waits for an answer.")] = 10.0,
+    speed: Annotated[float, typer.Option(help="How much faster waits before further tries, and lateness, pass.")] = 1.0,
+    managed_forms: Annotated[bool, typer.Option(help="Send gifts to others on our forms, too.")] = True,
+    declined: Annotated[bool, typer.Option("--declined", help="Send declined and pending payments, too.")] = False,
+    behave: Annotated[
+        list[str] | None, typer.Option(help="A switch, such as polls=5, columns=older, together=true or numbers=1.")
+    ] = None,
+    fail: Annotated[
+        list[str] | None, typer.Option(help="A share to go wrong, such as bad_gateway=0.05 or webhook_twice=0.1.")
+    ] = None,
+) -> None:
+    """Be ActBlue: its CSV API (--port), its webhooks (--url), or both, about the same gifts.
+
+    Example: groundswell simulate actblue --port 8097 --gifts 20000
+
+    Example: groundswell simulate actblue --url http://USER:SECRET@127.0.0.1:8080/webhooks/gifts --rate 200/s --declined
+
+    Example: groundswell simulate actblue --port 8097 --url http://USER:SECRET@127.0.0.1:8080/webhooks/gifts \\
+    --fail webhook_lost=0.02 --fail webhook_ahead=0.5
+    """
+    target = Target(contributions_url or url, refunds_url or url, cancellations_url or url)
+    if port is None and target == Target():
+        raise typer.BadParameter("say where: --port to serve its CSV API, --url to send webhooks, or both")
+    options = actblue_serving.ServeOptions(
+        port=port,
+        gifts=gifts,
+        seed=seed,
+        days=days,
+        client=client,
+        secret=secret,
+        webhooks=target if target != Target() else None,
+        pace=Pace(
+            rate_per_s=_per_second(rate if "/" in rate else f"{rate}/s"),
+            burst=burst,
+            retry_after_s=_waits(retries),
+            timeout_s=timeout,
+            speed=speed,
+        ),
+        managed_forms=managed_forms,
+        declined=declined,
+        behaviour=_named(behave, "--behave"),
+        faults=_named(fail, "--fail"),
+    )
+
+    async def run() -> None:
+        stop = anyio.Event()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_set_on_interrupt, stop)
+            lines = await actblue_serving.serve(
+                options,
+                announce=typer.echo,
+                report=lambda server: _show_line(actblue_serving.progress(server)),
+                stop=stop,
+            )
+            tasks.cancel_scope.cancel()
+        _clear_line()
+        for line in lines:
+            typer.echo(line)
+
+    _run(run)
+
+
+def _waits(written: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in written.split(",") if part.strip())
+    except ValueError:
+        raise typer.BadParameter(f"{written!r} is no list of seconds", param_hint="--retries") from None
 
 
 @app.command("http")

@@ -5,16 +5,20 @@ import io
 from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from itertools import pairwise
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import aiohttp
 import anyio
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from groundswell.connectors.actblue.simulator import faults
+from groundswell.connectors.actblue.simulator import csv_rows, faults
 from groundswell.connectors.actblue.simulator.behaviour import Behaviour
+from groundswell.connectors.actblue.simulator.csv_rows import CsvType, Range
 from groundswell.connectors.actblue.simulator.ledger import Ledger
 from groundswell.connectors.actblue.simulator.messages import messages
 from groundswell.connectors.actblue.simulator.server import simulator
@@ -25,6 +29,10 @@ LEDGER = Ledger.make(seed=1, gifts=3_000)
 EASTERN = ZoneInfo("America/New_York")
 PAID, REFUNDED = "paid_contributions", "refunded_contributions"
 MANAGED, CANCELLED = "managed_form_contributions", "cancelled_recurring_contributions"
+FOR_EVER = (
+    b'{"csv_type": "paid_contributions", "date_range_start": "2026-01-01", '
+    b'"date_range_end": "9999-12-31T23:00:00-09:00"}'
+)
 SPRING = ("2026-02-01", "2026-05-01")
 
 
@@ -66,6 +74,28 @@ async def test_webhooks_and_files_say_the_same_about_each_line_item() -> None:
         assert row["Donor Email"] == (donor.get("email") or "")
         assert row["Donor Addr1"] == donor["addr1"]
         assert row["Text Message Opt In"] == contribution["textMessageOption"]
+
+
+@settings(max_examples=30)
+@given(seed=st.integers(0, 9), gifts=st.integers(0, 150), cuts=st.lists(st.floats(0, 1), max_size=4))
+def test_windows_side_by_side_have_every_row_once_wherever_they_are_cut(
+    seed: int, gifts: int, cuts: list[float]
+) -> None:
+    ledger = Ledger.make(seed, gifts)
+    span = ledger.until - ledger.since
+    moments = [ledger.since, *sorted(ledger.since + span * cut for cut in cuts), ledger.until]
+    for csv_type in get_args(CsvType):
+        windows = [Range(csv_type, start, end, ledger.until) for start, end in pairwise(moments)]
+        cut_up = [row for window in windows for row in csv_rows.rows(ledger, window, QUICK)]
+        whole = list(csv_rows.rows(ledger, Range(csv_type, ledger.since, ledger.until, ledger.until), QUICK))
+        key = "Receipt ID" if csv_type == CANCELLED else "Lineitem ID"
+        assert sorted(row[key] for row in cut_up) == sorted(row[key] for row in whole)
+    amounts = [
+        Decimal(row["Amount"])
+        for csv_type in (PAID, REFUNDED)
+        for row in csv_rows.rows(ledger, Range(csv_type, ledger.since, ledger.until, ledger.until), QUICK)
+    ]
+    assert sum(amounts) == ledger.totals().paid
 
 
 async def test_cancellations_say_the_series_and_no_line_item() -> None:
@@ -209,7 +239,10 @@ async def test_without_the_right_client_and_secret_it_is_401_and_nothing_counts_
         b'{"csv_type": "paid_contributions", "date_range_start": "2026-02-01", "date_range_end": "2026-01-01"}',
         b'{"csv_type": "paid_contributions", "date_range_start": "2026-01-01", "date_range_end": "2026-07-02"}',
         b'{"csv_type": "paid_contributions", "date_range_start": "yesterday", "date_range_end": "2026-02-01"}',
-        b'{"csv_type": "paid_contributions", "date_range_start": "9999-12-31", "date_range_end": "9999-12-31T20:00Z"}',
+        b'{"csv_type": "paid_contributions", "date_range_start": "9999-12-30", "date_range_end": "9999-12-31"}',
+        b'{"csv_type": "paid_contributions", "date_range_start": "2026-01-01", "date_range_end": "20260201"}',
+        b'{"csv_type": "paid_contributions", "date_range_start": "2026-01-01", "date_range_end": "2026-01-01"}',
+        FOR_EVER,
     ],
 )
 async def test_what_makes_no_sense_is_422_and_makes_no_export(body: bytes) -> None:

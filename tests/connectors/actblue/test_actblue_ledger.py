@@ -245,6 +245,14 @@ def test_a_ledger_that_cannot_be_is_refused() -> None:
         Ledger.make(gifts=-1)
     with pytest.raises(RequestError, match="between since and until"):
         Ledger.make(gifts=1, since=UNTIL, until=UNTIL)
+    with pytest.raises(RequestError, match="time zone"):
+        Ledger.make(gifts=1, until=UNTIL.replace(tzinfo=None))
+
+
+def test_even_in_a_single_second_something_can_be_given() -> None:
+    ledger = Ledger.make(1, 40, since=UNTIL - timedelta(microseconds=1_500_000))
+    assert len(ledger.gifts) == 40
+    assert all(order.gifts and ledger.since <= order.created_at < ledger.until for order in ledger.orders)
 
 
 def test_shares_say_how_much_there_is_of_what() -> None:

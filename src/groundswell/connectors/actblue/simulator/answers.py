@@ -3,7 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from groundswell.connectors.actblue.simulator.messages import Message
 
@@ -55,6 +55,16 @@ class Answers:
         """Within how many milliseconds that share of the answers came; 0.0 without any."""
         times = sorted(self.times_s)
         return times[int((len(times) - 1) * percent / 100)] * 1000 if times else 0.0
+
+    def shown(self) -> dict[str, Any]:
+        """In numbers, for the controls."""
+        return {
+            "messages": len(self.entries),
+            "posts": self.posts,
+            "waiting": self.waiting,
+            "outcomes": dict(self.outcomes),
+            "by_status": {str(said): times for said, times in self.by_status.items()},
+        }
 
     def note(self, entry: Entry, said: int | str, took_s: float | None) -> None:
         """One POST, and what came back."""

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import convert
 from msgspec.structs import asdict
 
+from groundswell.connectors.actblue.simulator.answers import Answers
 from groundswell.connectors.actblue.simulator.behaviour import Behaviour
 from groundswell.connectors.actblue.simulator.csv_api import Counts, CsvApi
 from groundswell.connectors.actblue.simulator.faults import FaultRates, Faults
@@ -18,6 +19,8 @@ class Control:
     def __init__(self, api: CsvApi, faults: Faults) -> None:
         self._api = api
         self._faults = faults
+        self.answers: Answers | None = None
+        """To its webhooks, if they go anywhere."""
 
     @property
     def ledger(self) -> Ledger:

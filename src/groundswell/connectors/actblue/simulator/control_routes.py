@@ -1,6 +1,6 @@
 """The controls over HTTP, for a simulator that runs on its own, under `/_simulator/`, which is no path of theirs.
 
-    GET    /_simulator/counts        what arrived, what was refused, exports, downloads, ...
+    GET    /_simulator/counts        what arrived, what was refused, exports, downloads, webhooks
     DELETE /_simulator/counts        begin to count anew
     GET    /_simulator/totals        what was paid, given back, and came to each entity
     PUT    /_simulator/behaviour     switches, by name
@@ -56,7 +56,8 @@ def _json(body: Any, status: int) -> web.Response:
 
 
 def _counts(control: Control, body: bytes) -> Any:
-    return control.counts.shown()
+    webhooks = control.answers.shown() if control.answers is not None else None
+    return {**control.counts.shown(), "webhooks": webhooks}
 
 
 def _reset(control: Control, body: bytes) -> Any:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hmac
+import re
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from groundswell.connectors.actblue.simulator.moments import EASTERN, months_lat
 CLIENT: Final = "5f0c7a52-0000-4000-8000-9a1bd37e6c20"
 SECRET: Final = "simulator-secret"  # noqa: S105
 _WINDOW_S: Final = 60.0
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)?)?", re.ASCII)
 _EXPORTS_MAX: Final = 1_000
 """Older ones are forgotten."""
 _ADDRESSES_MAX: Final = 10_000
@@ -141,7 +143,7 @@ class CsvApi:
             csv_type = _csv_type(asked.csv_type)
             start, end = self._moment(asked.date_range_start), self._moment(asked.date_range_end)
             _check(start, end, self.behaviour.months_max)
-        except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as exc:
+        except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, OverflowError) as exc:
             return Answer(422, {"error": str(exc)})
         made = Export(
             id=str(UUID(int=self._random.getrandbits(128), version=4)),
@@ -192,6 +194,8 @@ class CsvApi:
 
     def _moment(self, text: str) -> datetime:
         """Read a date or a whole ISO timestamp; raises ValueError."""
+        if _MOMENT.fullmatch(text) is None:
+            raise ValueError("a date is written as 2026-05-01 or 2026-05-01T00:00:00Z")
         read = datetime.fromisoformat(text)
         zone: tzinfo = EASTERN if self.behaviour.dates_in == "eastern" else UTC
         moment = read if read.tzinfo is not None else read.replace(tzinfo=zone)

@@ -69,7 +69,7 @@ class Cancellation(Struct, frozen=True):
     pledged: int
 
 
-class Order(Struct):
+class Order(Struct, eq=False):
     """What somebody pledged in one go: one payment, or a series of them."""
 
     number: str
@@ -125,7 +125,7 @@ class Refund(Struct, frozen=True):
     recovered_at: datetime | None
 
 
-class Gift(Struct):
+class Gift(Struct, eq=False):
     """One line item: one payment to one entity."""
 
     order: Order

@@ -13,8 +13,9 @@ from typing import Final, TypeVar
 
 from msgspec import Struct
 
+from groundswell.connectors.actblue.simulator.content import OWN
 from groundswell.connectors.actblue.simulator.gifts import Entity, Form, Gift, Kind, Order, Status
-from groundswell.connectors.actblue.simulator.making import OWN, Shares, make_orders
+from groundswell.connectors.actblue.simulator.making import Shares, make_orders
 from groundswell.errors import RequestError
 
 SINCE: Final = datetime(2025, 10, 15, tzinfo=UTC)
@@ -94,7 +95,10 @@ class Ledger:
         """
         if not 0 <= gifts <= GIFTS_MAX:
             raise RequestError(f"simulate: gifts is {gifts}; it must be from 0 to {GIFTS_MAX}")
-        if (until - since).total_seconds() < 1:
+        if since.tzinfo is None or until.tzinfo is None:
+            raise RequestError("simulate: since and until must say their time zone")
+        since, until = (moment.astimezone(UTC).replace(microsecond=0) for moment in (since, until))
+        if since >= until:
             raise RequestError("simulate: nothing can be given between since and until; make it at least a second")
         orders, made = make_orders(Random(f"ledger {seed}"), gifts, since, until, shares or Shares())
         return cls(seed, OWN, orders, made, since, until)

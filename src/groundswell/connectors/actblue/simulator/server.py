@@ -99,6 +99,7 @@ async def simulator(
         await web.TCPSite(runner, host, port).start()
         api.root = f"http://{host}:{runner.addresses[0][1]}"
         async with _sending(webhooks, pace, clock, faults, ledger.seed) as sender:
+            control.answers = sender.answers if sender is not None else None
             yield Server(api.root, api, faults, control, sender)
     finally:
         await runner.cleanup()
