@@ -87,7 +87,7 @@ class OpsServer:
                 tasks.cancel_scope.cancel()
 
     def apply(self, config: Config) -> None:
-        """Take over who may come in, who is told, and the files of the certificate. The address stays until a restart."""
+        """Take over who may come in, who is told, and the certificate files. The address stays until a restart."""
         if config.ops.notify != self._notify:
             self._notify, changed, self._notify_changed = config.ops.notify, self._notify_changed, anyio.Event()
             changed.set()
