@@ -13,11 +13,13 @@ import msgspec
 from msgspec import Raw
 
 from groundswell.clock import Clock, milliseconds
+from groundswell.config.model import Config
 from groundswell.config.problems import closest, listing, quoted
 from groundswell.errors import ConfigError, NotFoundError, NotNowError, RequestError
 from groundswell.http.api_keys import new_key
 from groundswell.ops.auditing import audit_lines
 from groundswell.ops.backfills import do_backfill
+from groundswell.ops.groups import GroupDesk
 from groundswell.ops.messages import (
     AskBackfill,
     AskRecord,
@@ -56,6 +58,7 @@ from groundswell.ops.people import PeopleDesk
 from groundswell.ops.place import Outline, Part, Place, outline_of
 from groundswell.ops.reconciling import ReconcileDesk
 from groundswell.ops.status import status_of
+from groundswell.ops.syncs import SyncDesk
 from groundswell.runtime.build import built
 from groundswell.runtime.daemon import Daemon
 from groundswell.store.dead_letters import Selection
@@ -87,6 +90,8 @@ class Desk:
         self._daemon = daemon
         self._new_code = new_code
         self.people = PeopleDesk(store, clock, self._outline, daemon, self._between_batches)
+        self.groups = GroupDesk(store.people, self._outline)
+        self.syncs = SyncDesk(store.people, clock, self._outline, self._config, daemon)
         self.sources = ReconcileDesk(store, clock, self._outline, self._sources)
 
     def _outline(self) -> Outline:
@@ -94,6 +99,13 @@ class Desk:
             return outline_of(self._daemon.config)
         assert self._place is not None
         return self._place.outline
+
+    def _config(self) -> Config:
+        """Raises ConfigError."""
+        if self._daemon is not None:
+            return self._daemon.config
+        assert self._place is not None
+        return self._place.config()
 
     @asynccontextmanager
     async def _sources(self) -> AsyncIterator[Mapping[str, Any]]:

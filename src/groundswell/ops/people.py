@@ -14,6 +14,7 @@ from groundswell.members.member import Link
 from groundswell.ops.member_messages import (
     ConsentLines,
     ExportConsents,
+    FindPerson,
     Household,
     Households,
     ListHouseholds,
@@ -29,6 +30,7 @@ from groundswell.ops.people_shown import counts_of, line_of, person_of, row_of
 from groundswell.ops.place import Outline
 from groundswell.runtime.daemon import Daemon
 from groundswell.store.erasure import Forget
+from groundswell.store.ledger import LedgerQuery
 from groundswell.store.listing import LinkQuery
 from groundswell.store.people import Person
 from groundswell.store.store import Store
@@ -70,16 +72,36 @@ class PeopleDesk:
         self._daemon = daemon
         self._between_batches = between_batches
 
-    async def person(self, named: NamePerson) -> PersonsShown:
-        asked = self._read(named)
-        found = await self._people.persons(phone=asked.phone, email=asked.email)
-        if not found:
-            raise NotFoundError(await self._why_nobody(asked))
+    async def person(self, named: FindPerson) -> PersonsShown:
+        asked, found = await self._found(named)
         shown = []
         for person in found[:PERSONS_MAX]:
             lately = await self._people.lately(self._identity(person, asked), LATELY_MAX)
-            shown.append(person_of(person, lately))
+            shown.append(person_of(person, lately, self._outline().syncs))
         return PersonsShown(shown, len(found))
+
+    async def _found(self, named: FindPerson) -> tuple[_Asked, list[Person]]:
+        """Raises NotFoundError."""
+        if (named.account is None) != (named.remote_id is None):
+            raise RequestError("account and remote_id go together")
+        if [named.phone, named.email, named.member, named.account].count(None) != 3:
+            raise RequestError("say who in one way: by phone, by email, by member, or by account and remote_id")
+        if named.phone is not None or named.email is not None:
+            asked = self._read(NamePerson(named.phone, named.email))
+            found = await self._people.persons(phone=asked.phone, email=asked.email)
+            if not found:
+                raise NotFoundError(await self._why_nobody(asked))
+            return asked, found
+        if named.member is not None:
+            one, whom = await self._people.person(named.member), f"member {named.member}"
+        else:
+            assert named.account is not None
+            assert named.remote_id is not None
+            one = await self._people.counterpart(named.account, named.remote_id)
+            whom = f"{quoted(named.remote_id)} in {quoted(named.account)}"
+        if one is None:
+            raise NotFoundError(f"nobody is known as {whom}: they were never seen, or are forgotten")
+        return _Asked(None, None), [one]
 
     async def members(self, asked: ListMembers) -> Members:
         counts = await self._people.counts()
@@ -141,9 +163,21 @@ class PeopleDesk:
             self._daemon.supervisor.processor.look_again()
 
     async def consents(self, asked: ExportConsents) -> ConsentLines:
-        phone = None if asked.phone is None else self._phone(asked.phone)
-        lines, last = await self._people.consents(asked.after, asked.limit, phone)
-        return ConsentLines([line_of(line) for line in lines], last if len(lines) == asked.limit else None)
+        phones = await self._phones(asked)
+        is_newest_first = asked.order == "newest"
+        query = LedgerQuery(asked.after, asked.limit, phones, asked.decision, is_newest_first)
+        page = await self._people.ledger(query)
+        return ConsentLines([line_of(line) for line in page.lines], page.next)
+
+    async def _phones(self, asked: ExportConsents) -> list[str] | None:
+        """Whose lines are asked for; None: everybody's."""
+        if asked.phone is None and asked.email is None:
+            return None
+        named = self._read(NamePerson(asked.phone, asked.email))
+        if named.phone is not None:
+            return [named.phone]
+        found = await self._people.persons(email=named.email)
+        return [person.member.phone for person in found if person.member is not None]
 
     # ---- who is meant ----
 
