@@ -353,7 +353,7 @@ async def test_the_ledger_is_written_out_as_lines_of_json_or_as_csv(type_in: Gro
     )
     assert [msgspec.json.decode(line)["words"] for line in of_one.out.splitlines()] == ["TBD"]
     assert (of_none.code, of_none.out) == (0, "")
-    assert "there is no line about this phone" in of_none.err
+    assert "there is no line about them" in of_none.err
 
 
 async def test_a_long_ledger_is_written_in_parts_and_once(

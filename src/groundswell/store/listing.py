@@ -17,6 +17,8 @@ from groundswell.members.member import Link, LinkState, Member
 Sort = Literal["remote_id", "email", "newest"]
 LOOKED_AT_MAX: Final = 2_000
 """Links that are read for one page when not all of them belong on it."""
+EXACTLY_MAX: Final = 100
+"""Links that are listed for one phone, email or number."""
 SORTED_MAX: Final = 10_000
 """A state with no more links than this is sorted whole; a larger one is met soon enough on the way through all."""
 
@@ -101,6 +103,18 @@ def page(connection: sqlite3.Connection, query: LinkQuery) -> LinkPage:
     return LinkPage(rows, places[count - 1] if len(places) > count else None)
 
 
+def exactly(
+    connection: sqlite3.Connection, accounts: Sequence[str], phone: str | None, email: str | None, remote_id: str
+) -> list[LinkRow]:
+    """Those of these accounts who have this phone (E.164) or email (in small letters), or this number there."""
+    found: dict[str, list[str]] = {account: [] for account in accounts}
+    arguments = {"phone": phone, "email": email, "remote_id": remote_id, "accounts": _json(accounts)}
+    for account, number in connection.execute(_EXACTLY, arguments):
+        found[account].append(number)
+    rows = {account: _rows(connection, account, numbers) for account, numbers in found.items()}
+    return [rows[account][number] for account, numbers in found.items() for number in numbers]
+
+
 def households(connection: sqlite3.Connection, after: int, limit: int) -> list[Household]:
     """Shared phones in the order of their members' numbers, after this one."""
     kin = connection.execute(
@@ -129,6 +143,16 @@ _BY: Final[dict[Sort, str]] = {"remote_id": "remote_id", "email": "email", "newe
 _ROWS: Final = (
     "SELECT l.remote_id, l.body, l.since, m.body FROM links l LEFT JOIN members m ON m.id = coalesce(l.member, l.kin) "
     "WHERE l.account = ? AND l.remote_id IN (SELECT value FROM json_each(?))"
+)
+_EXACTLY: Final = (
+    "WITH meant (id) AS "
+    "(SELECT id FROM members WHERE phone = :phone UNION SELECT id FROM members WHERE email = :email) "
+    "SELECT account, remote_id FROM (SELECT account, remote_id FROM links WHERE email = :email "
+    "UNION SELECT account, remote_id FROM links WHERE phone = :phone "
+    "UNION SELECT account, remote_id FROM links WHERE member IN meant "
+    "UNION SELECT account, remote_id FROM links WHERE kin IN meant "
+    "UNION SELECT value, remote_id FROM json_each(:accounts) JOIN links ON account = value AND remote_id = :remote_id) "
+    f"WHERE account IN (SELECT value FROM json_each(:accounts)) ORDER BY account, remote_id LIMIT {EXACTLY_MAX}"
 )
 _OF_HOUSEHOLD: Final = (
     "SELECT body, since FROM links WHERE member = :member OR (kin = :member AND state = 'duplicate') "
@@ -175,11 +199,14 @@ def _found(
 
 
 def _rows(connection: sqlite3.Connection, account: str, remote_ids: Sequence[str]) -> dict[str, LinkRow]:
-    listed = msgspec.json.encode(remote_ids).decode()
     return {
         remote_id: LinkRow(_link_of(link), since, None if member is None else _member_of(member))
-        for remote_id, link, since, member in connection.execute(_ROWS, (account, listed))
+        for remote_id, link, since, member in connection.execute(_ROWS, (account, _json(remote_ids)))
     }
+
+
+def _json(texts: Sequence[str]) -> str:
+    return msgspec.json.encode(texts).decode()
 
 
 def _searched(row: LinkRow) -> str:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from asyncio import Future
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, closing
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from groundswell.store.filled import Filled
 from groundswell.store.groups import InGroup
 from groundswell.store.lately import LOOKED_AT_BYTES_MAX, LOOKED_AT_MAX, Lately
 from groundswell.store.ledger import LedgerPage, LedgerQuery
-from groundswell.store.listing import Household, LinkPage, LinkQuery
+from groundswell.store.listing import Household, LinkPage, LinkQuery, LinkRow
 from groundswell.store.looking import look
 from groundswell.store.traces import Identity, Traces
 
@@ -78,6 +78,14 @@ class People:
     async def list_links(self, query: LinkQuery) -> LinkPage:
         """One page of an account's links."""
         return await self._look(partial(listing.page, query=query))
+
+    async def exactly(
+        self, accounts: Sequence[str], *, phone: str | None, email: str | None, remote_id: str
+    ) -> list[LinkRow]:
+        """Links of these accounts with this phone (E.164), this email or this number there."""
+        key = None if email is None else email.casefold()
+        find = partial(listing.exactly, accounts=accounts, phone=phone, email=key, remote_id=remote_id)
+        return await self._look(find)
 
     async def households(self, after: int, limit: int) -> list[Household]:
         """Phones that several people of an account have."""

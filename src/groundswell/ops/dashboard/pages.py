@@ -7,9 +7,22 @@ from typing import Any, Final, Generic, TypeVar
 from aiohttp import web
 from msgspec import Struct
 
-from groundswell.ops.dashboard import overview
+from groundswell.ops.dashboard import consents, groups, households, members, overview, person, syncs
 from groundswell.ops.dashboard.visit import Visit
-from groundswell.ops.operations import PAUSE, RELOAD, RESUME, STATUS, Operation
+from groundswell.ops.operations import (
+    CONSENTS_EXPORT,
+    FORGET,
+    GROUPS_LIST,
+    MEMBERS_HOUSEHOLDS,
+    MEMBERS_LIST,
+    PAUSE,
+    PERSON,
+    RELOAD,
+    RESUME,
+    STATUS,
+    SYNCS,
+    Operation,
+)
 
 Q = TypeVar("Q", bound=Struct)
 A = TypeVar("A", bound=Struct)
@@ -35,11 +48,14 @@ class Page:
     path: str
     """As aiohttp writes routes; one with a `{name}` in it stands in no navigation."""
     title: str
-    show: Callable[[Visit], Awaitable[web.Response]]
+    show: Callable[[Visit], Awaitable[web.StreamResponse]]
     needs: tuple[Operation[Any, Any], ...] = ()
     """What it cannot be shown without: whoever may not ask these is not led here."""
     forms: tuple[FormOf[Any, Any], ...] = ()
+    is_in_navigation: bool = True
 
+
+_FORGET: Final = FormOf(FORGET, person.forgotten)
 
 PAGES: Final[tuple[Page, ...]] = (
     Page(
@@ -53,4 +69,20 @@ PAGES: Final[tuple[Page, ...]] = (
             FormOf(RELOAD, overview.reloaded),
         ),
     ),
+    Page("/members", "Members", members.show, (STATUS,), (FormOf(MEMBERS_LIST),)),
+    Page(
+        "/members/households",
+        "Shared phones",
+        households.show,
+        (MEMBERS_HOUSEHOLDS,),
+        is_in_navigation=False,
+    ),
+    Page("/members/link", "Person", person.of_account, (PERSON,), (_FORGET,), is_in_navigation=False),
+    Page("/members/{member:[0-9]{1,15}}", "Person", person.of_member, (PERSON,), (_FORGET,)),
+    Page("/syncs", "Fields", syncs.show, (SYNCS,)),
+    Page("/syncs/{name}", "Fields", syncs.show_one, (SYNCS,)),
+    Page("/groups", "Groups", groups.show, (GROUPS_LIST,)),
+    Page("/groups/members", "Group", groups.show_one, (GROUPS_LIST,), is_in_navigation=False),
+    Page("/consents", "Consents", consents.show, (STATUS,), (FormOf(CONSENTS_EXPORT),)),
+    Page("/consents/export.{kind:csv|jsonl}", "Consents", consents.download, (CONSENTS_EXPORT,)),
 )

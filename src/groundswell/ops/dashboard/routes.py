@@ -72,7 +72,9 @@ class Dashboard:
         links = [
             Link(other.path, other.title, other is page)
             for other in PAGES
-            if "{" not in other.path and all(may(caller, operation) for operation in other.needs)
+            if other.is_in_navigation
+            and "{" not in other.path
+            and all(may(caller, operation) for operation in other.needs)
         ]
         return Visit(request, caller, request.get(SESSION), clerk, self._shell, page.title, links)
 
@@ -82,12 +84,13 @@ async def _done(page: Page, form: FormOf, sent: Form, visit: Visit) -> web.Strea
     operation = form.operation
     fields = {name: values for name, values in sent.items() if name not in (CSRF_FIELD, FORM_FIELD, AT_FIELD)}
     try:
-        answer = await visit.ask(operation, of_form(fields, operation.request))
+        asked = of_form(fields, operation.request)
+        answer = await visit.ask(operation, asked)
     except (RefusedError, RequestError, ConfigError) as exc:
         visit.trouble = Trouble(operation.name, _one(sent, AT_FIELD), str(exc), fields)
         return await page.show(visit)
     if operation.only_looks:
-        visit.found[operation.name] = answer
+        visit.found[operation.name], visit.asked[operation.name] = answer, asked
         return await page.show(visit)
     visit.tell(form.said(answer))
     return web.Response(status=303, headers={"Location": local_path(visit.request.path_qs)})
