@@ -36,7 +36,8 @@ def command(
 
 def _show(sync: SyncShown, *, is_first: bool) -> None:
     say(Text(("" if is_first else "\n") + shown(sync.name), style="bold"))
-    say(f"{shown(sync.account)} ({sync.type}), {sync.state}, {sync.synced:,} of {sync.total:,} synced")
+    account = f"{shown(sync.account)} ({sync.type})" if sync.type else shown(sync.account)
+    say(f"{account}, {sync.state}, {sync.synced:,} of {sync.total:,} synced")
     if sync.progress is not None:
         say(f"reading: {shown(progress_words(sync.progress))}")
     have = "have one" if sync.is_all else f"have one, of {sync.looked_at:,} looked at"

@@ -31,7 +31,7 @@ def explained(person: Person, syncs: Mapping[str, SyncPart]) -> list[FieldExplai
     kept = {
         part.account: (name, part.settings)
         for name, part in syncs.items()
-        if part.is_on and part.settings is not None and any(link.account == part.account for link in links)
+        if part.settings is not None and any(link.account == part.account for link in links)
     }
     names = {name for link in links for name in link.seen} | {*member.fields}
     names |= {name for _, settings in kept.values() for name in settings.fields}
@@ -95,8 +95,17 @@ def _side(name: str, known: Value | None, link: Link, kept: tuple[str, SyncSetti
         seen=link.seen.get(name),
         agreed=link.base.get(name),
         pending=[one.value for one in link.pending.get(name, ())],
-        why=NOT_KEPT if how is None else _because(found, how, known, link.seen.get(name)),
+        why=_why_so(found, how, known, link.seen.get(name), settings),
     )
+
+
+def _why_so(
+    found: Standing, how: FieldRule | None, known: Value | None, seen: str | None, settings: SyncSettings | None
+) -> str:
+    if how is None or settings is None:
+        return NOT_KEPT
+    why = _because(found, how, known, seen)
+    return why if settings.enabled else f"{why}; the sync is switched off, so nothing changes"
 
 
 def _rule(name: str, settings: SyncSettings) -> FieldRule:

@@ -41,7 +41,7 @@ from groundswell.transforms.normalise_phone import e164_reader
 
 LATELY_MAX: Final = 20
 """Records that are shown of one person."""
-LOOKS_MAX: Final = 50
+LOOKS_MAX: Final = 100
 """Looks that one answer takes while a search finds nobody."""
 PERSONS_MAX: Final = 10
 """People that are shown with one email."""

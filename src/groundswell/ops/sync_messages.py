@@ -37,7 +37,8 @@ class SyncShown(Struct, frozen=True):
 
     name: str
     account: str
-    type: str
+    type: str | None
+    """null: of an account that nothing uses, since the sync is off."""
     state: Literal["on", "off"]
     synced: int
     total: int

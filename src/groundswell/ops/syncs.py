@@ -61,7 +61,7 @@ class SyncDesk:
         return SyncShown(
             name=name,
             account=part.account,
-            type=outline.accounts[part.account],
+            type=outline.accounts.get(part.account),
             state="on" if part.is_on else "off",
             synced=counted.states["synced"],
             total=counted.total - counted.states["gone"],
@@ -70,7 +70,7 @@ class SyncDesk:
             fields=[_field(field, part.settings, filled) for field in part.settings.fields],
             looked_at=filled.looked_at,
             is_all=filled.is_all,
-            settings=dict(_settings(part, outline.accounts[part.account])),
+            settings=dict(_settings(part)),
             toml=toml_of(name, part.settings),
         )
 
@@ -97,17 +97,17 @@ def _field(name: str, settings: SyncSettings, filled: Filled) -> SyncField:
     )
 
 
-def _settings(part: SyncPart, vendor: str) -> Iterator[tuple[str, str]]:
+def _settings(part: SyncPart) -> Iterator[tuple[str, str]]:
     """What is there beside the fields, where it means something."""
     sync = part.settings
     assert sync is not None
     yield "enabled", "true" if sync.enabled else "false"
     yield "every", lasting(sync.every.total_seconds())
     yield "rate", f"{sync.rate.calls:,} in {lasting(sync.rate.per_s)}"
-    if vendor == "actionkit":
+    if sync.import_page is not None:  # ActionKit, which needs one
         yield "opt_in_field", sync.opt_in_field
         yield "phone_types", ", ".join(sync.phone_types)
-        yield "import_page", sync.import_page or "-"
+        yield "import_page", sync.import_page
     yield "region", sync.region
     yield "prefer", sync.prefer
     yield "first_contact", sync.first_contact

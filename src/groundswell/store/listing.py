@@ -5,7 +5,7 @@ links: a search for what is not there ends with an empty page that says where to
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from random import Random
 from typing import Any, Final, Literal
 
@@ -13,10 +13,12 @@ import msgspec
 from msgspec import Struct
 
 from groundswell.members.member import Link, LinkState, Member
+from groundswell.store.sieve import Sieve
 
 Sort = Literal["remote_id", "email", "newest"]
-LOOKED_AT_MAX: Final = 2_000
+LOOKED_AT_MAX: Final = 5_000
 """Links that are read for one page when not all of them belong on it."""
+ROWS_PER_READ: Final = 1_000
 EXACTLY_MAX: Final = 100
 """Links that are listed for one phone, email or number."""
 SORTED_MAX: Final = 10_000
@@ -92,15 +94,26 @@ def page(connection: sqlite3.Connection, query: LinkQuery) -> LinkPage:
     count = max(query.limit, LOOKED_AT_MAX if query.search or is_walk else 0)
     places = _places(connection, query, None if is_walk else states, count + 1)
     rows: list[LinkRow] = []
-    found = _rows(connection, query.account, [remote_id for _, remote_id in places[:count]])
-    needle = query.search.strip().casefold()
-    for number, place in enumerate(places[:count], 1):
-        row = found[place[1]]
-        if query.state in (None, row.link.state) and needle in _searched(row):
-            rows.append(row)
-            if len(rows) == query.limit:
-                return LinkPage(rows, place if number < len(places) else None)
+    for number, row in _that_fit(connection, query, places[:count]):
+        rows.append(row)
+        if len(rows) == query.limit:
+            return LinkPage(rows, places[number - 1] if number < len(places) else None)
     return LinkPage(rows, places[count - 1] if len(places) > count else None)
+
+
+def _that_fit(
+    connection: sqlite3.Connection, query: LinkQuery, places: Sequence[Place]
+) -> Iterator[tuple[int, LinkRow]]:
+    """Those that belong on the page, and which of the places theirs is, counted from 1."""
+    needle = query.search.strip().casefold()
+    sieve = Sieve(needle)
+    for start in range(0, len(places), ROWS_PER_READ):
+        part = places[start : start + ROWS_PER_READ]
+        found = _rows(connection, query.account, [remote_id for _, remote_id in part], sieve)
+        for number, (_, remote_id) in enumerate(part, start + 1):
+            row = found.get(remote_id)
+            if row is not None and query.state in (None, row.link.state) and needle in _searched(row):
+                yield number, row
 
 
 def exactly(
@@ -158,6 +171,7 @@ _OF_HOUSEHOLD: Final = (
     "SELECT body, since FROM links WHERE member = :member OR (kin = :member AND state = 'duplicate') "
     "ORDER BY account, member IS NULL, remote_id"
 )
+_ALL: Final = Sieve("")
 _link_of: Final = msgspec.msgpack.Decoder(Link).decode
 _member_of: Final = msgspec.msgpack.Decoder(Member).decode
 
@@ -198,10 +212,14 @@ def _found(
     return connection.execute(statement, arguments).fetchall()
 
 
-def _rows(connection: sqlite3.Connection, account: str, remote_ids: Sequence[str]) -> dict[str, LinkRow]:
+def _rows(
+    connection: sqlite3.Connection, account: str, remote_ids: Sequence[str], sieve: Sieve = _ALL
+) -> dict[str, LinkRow]:
+    """By number; of those that the sieve lets through."""
     return {
         remote_id: LinkRow(_link_of(link), since, None if member is None else _member_of(member))
         for remote_id, link, since, member in connection.execute(_ROWS, (account, _json(remote_ids)))
+        if sieve.may_have(link, member)
     }
 
 
