@@ -6,6 +6,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 from msgspec import Struct
 
+from groundswell.ops.config_messages import ConfigShown
 from groundswell.ops.desk import Desk
 from groundswell.ops.member_messages import (
     ConsentLines,
@@ -47,6 +48,7 @@ from groundswell.ops.messages import (
     Status,
 )
 from groundswell.ops.reconcile_messages import AskReconcile, Reconciled
+from groundswell.ops.record_messages import EditLetter, LetterEdited, ListRecords, Records
 
 Q = TypeVar("Q", bound=Struct)
 A = TypeVar("A", bound=Struct)
@@ -91,8 +93,22 @@ class Operation(Generic[Q, A]):
 
 
 STATUS: Final = Operation("status", "GET", Nothing, Status, Desk.status, "How every component is doing")
+RECORDS: Final = Operation(
+    "records",
+    "GET",
+    ListRecords,
+    Records,
+    lambda desk, asked: desk.records.list_records(asked),
+    "The newest records, and how far each has come",
+)
 RECORD: Final = Operation(
-    "record", "GET", AskRecord, RecordTrace, Desk.record, "The whole way of one record", holds_personal=True
+    "record",
+    "GET",
+    AskRecord,
+    RecordTrace,
+    lambda desk, asked: desk.records.record(asked),
+    "The whole way of one record",
+    holds_personal=True,
 )
 RECONCILE: Final = Operation(
     "reconcile",
@@ -147,17 +163,49 @@ FORGET: Final = Operation(
     "Erase one person",
 )
 DEAD_LIST: Final = Operation(
-    "dead list", "GET", ListLetters, Letters, Desk.dead_list, "What could not succeed, and why"
+    "dead list",
+    "GET",
+    ListLetters,
+    Letters,
+    lambda desk, asked: desk.letters.list_letters(asked),
+    "What could not succeed, and why",
 )
 DEAD_SHOW: Final = Operation(
-    "dead show", "GET", ShowLetter, LetterShown, Desk.dead_show, "One dead letter, whole", holds_personal=True
+    "dead show",
+    "GET",
+    ShowLetter,
+    LetterShown,
+    lambda desk, asked: desk.letters.show(asked),
+    "One dead letter, whole",
+    holds_personal=True,
 )
 _PICKED: Final = ("ids", "component", "reason", "all")
 DEAD_RETRY: Final = Operation(
-    "dead retry", "POST", PickLetters, LettersRetried, Desk.dead_retry, "Try them again", audited=_PICKED
+    "dead retry",
+    "POST",
+    PickLetters,
+    LettersRetried,
+    lambda desk, asked: desk.letters.retry(asked),
+    "Try them again",
+    audited=_PICKED,
+)
+DEAD_EDIT: Final = Operation(
+    "dead edit",
+    "POST",
+    EditLetter,
+    LetterEdited,
+    lambda desk, asked: desk.letters.edit(asked),
+    "Mend what a sink refused, and try it again",
+    audited=("id",),
 )
 DEAD_DROP: Final = Operation(
-    "dead drop", "POST", PickLetters, LettersDropped, Desk.dead_drop, "Forget them for good", audited=_PICKED
+    "dead drop",
+    "POST",
+    PickLetters,
+    LettersDropped,
+    lambda desk, asked: desk.letters.drop(asked),
+    "Forget them for good",
+    audited=_PICKED,
 )
 REPLAY: Final = Operation(
     "replay",
@@ -187,6 +235,15 @@ RESUME: Final = Operation(
 RELOAD: Final = Operation(
     "reload", "POST", Nothing, ConfigReloaded, Desk.reload, "Read the configuration again", needs_daemon=True
 )
+CONFIG: Final = Operation(
+    "config",
+    "GET",
+    Nothing,
+    ConfigShown,
+    Desk.config,
+    "The configuration in force, without secrets",
+    needs_daemon=True,
+)
 KEYS_LIST: Final = Operation("keys list", "GET", Nothing, Keys, Desk.keys_list, "All API keys, without their secrets")
 KEYS_CREATE: Final = Operation(
     "keys create", "POST", NameKey, KeyCreated, Desk.keys_create, "Make an API key", audited=("name",)
@@ -201,6 +258,7 @@ DASHBOARD: Final = Operation(
 
 OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     STATUS,
+    RECORDS,
     RECORD,
     RECONCILE,
     PERSON,
@@ -211,12 +269,14 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     DEAD_LIST,
     DEAD_SHOW,
     DEAD_RETRY,
+    DEAD_EDIT,
     DEAD_DROP,
     REPLAY,
     BACKFILL,
     PAUSE,
     RESUME,
     RELOAD,
+    CONFIG,
     KEYS_LIST,
     KEYS_CREATE,
     KEYS_REVOKE,
