@@ -1,16 +1,23 @@
 """What a configuration is once it has been read: validated, complete, frozen."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from groundswell.settings import Duration, Listen, SecretText, Settings, Size
+from groundswell.settings import Duration, Listen, SealingKey, SecretText, Settings, Size
 from groundswell.sync.settings import SyncSettings
 
 Role = Literal["source", "transform", "sink"]
+CONNECT: Final = "connect"
+"""The setting, of every type of account, that says whether the missing ones come from `groundswell connect`."""
+CONNECT_DESCRIPTION: Final = (
+    "true: what is missing here and cannot be left out is asked for by `groundswell connect NAME`, and kept encrypted "
+    "in the state file."
+)
 
 
 class DaemonSettings(Settings):
@@ -36,6 +43,11 @@ class DaemonSettings(Settings):
         description="How long processed records (to replay and to know duplicates) and the log of deliveries are kept.",
     )
     drain: Duration = Field(timedelta(seconds=20), description="How long SIGTERM waits for deliveries under way.")
+    key: SealingKey | None = Field(
+        None,
+        description="Encrypts the credentials of accounts that were connected: 64 hex digits, as "
+        "`openssl rand -hex 32` writes them. Without it: a key in a file beside the state file, made on first use.",
+    )
 
 
 class WebhooksSettings(Settings):
@@ -86,9 +98,12 @@ class Account:
     name: str
     type: str
     settings: Any
-    """An instance of the type's settings model."""
+    """An instance of the type's settings model; None while it is not connected."""
     directory: Path
     """Of the file it stands in."""
+    given: Mapping[str, Any] | None = field(default=None, repr=False)
+    """Of one that is connected later (`connect = true`): the settings that stand in the file, as the model takes them,
+    secrets read. None where all of them stand there."""
 
 
 class TestSettings(Settings):
