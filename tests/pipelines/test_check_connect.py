@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from groundswell.cli.connect import AccountTried, try_accounts
+from groundswell.runtime.trying import AccountTried, try_accounts
 from groundswell.cli.main import application
 from groundswell.clock import SystemClock
 from groundswell.component import Account

@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 
 from groundswell.cli.asking import EXIT_FAILED
-from groundswell.cli.connect import AccountTried, try_accounts
 from groundswell.cli.options import EXIT_CONFIG, FILES
 from groundswell.cli.screen import shown
 from groundswell.clock import SystemClock
@@ -21,6 +20,7 @@ from groundswell.config.model import Config
 from groundswell.config.problems import by_file, counted, rendered
 from groundswell.config.schema import config_schema
 from groundswell.errors import ConfigError
+from groundswell.runtime.trying import AccountTried, try_accounts
 
 
 def command(

@@ -91,6 +91,12 @@ class Component:
     """Of a sink of a sync: the stages that say what it is to write."""
 
 
+def account_of(component: Component) -> str | None:
+    """The name of the account a component uses, if it uses one."""
+    account: str | None = getattr(component.settings, "account", None)
+    return account
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """One named account of the file: a login at one vendor."""

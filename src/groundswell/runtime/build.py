@@ -9,6 +9,7 @@ from groundswell import registry
 from groundswell.clock import Clock
 from groundswell.component import Account, Context, Keys
 from groundswell.config import model
+from groundswell.errors import UnauthorizedError
 from groundswell.http.client import Client
 
 _TABLES = {
@@ -28,7 +29,9 @@ class Builder:
         self._keys = keys
 
     def account(self, described: model.Account) -> Account:
-        """The account this describes."""
+        """The account this describes; one that refuses every call while it is not connected."""
+        if described.settings is None:
+            return Unconnected(described.name)
         context = self._context(described.name, described.directory)
         built: Account = registry.ACCOUNTS[described.type].build(described.settings, context)
         return built
@@ -43,6 +46,26 @@ class Builder:
 
     def _context(self, name: str, directory: Path, account: Account | None = None) -> Context:
         return Context(name, self._clock, self._random, self._http, self._keys, directory, account)
+
+
+class Unconnected:
+    """Stands where an account would that is not connected: whatever is called on it, or on what it has, refuses.
+
+    So its components can be built: they read what was accepted before, and do nothing else.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.host = "not connected"
+
+    async def check(self) -> str:
+        return str(self())
+
+    def __getattr__(self, _: str) -> Any:
+        return self
+
+    def __call__(self, *_: object, **__: object) -> Any:
+        raise UnauthorizedError(f"{self._name} is not connected; `groundswell connect {self._name}` connects it")
 
 
 class NoKeys:

@@ -15,6 +15,7 @@ from groundswell.members.book import Book, EmptyShelf
 from groundswell.members.linked import Edit
 from groundswell.members.member import Member
 from groundswell.runtime.build import Builder, NoKeys
+from groundswell.runtime.connecting import completed, vault_of
 from groundswell.store.store import Store
 from groundswell.sync.stage import SyncStage
 
@@ -56,6 +57,8 @@ async def plan(config: Config, store: Store | None, names: Sequence[str], clock:
     Raises:
         RemoteError: an account could not be read.
     """
+    if store is not None:
+        config, _ = completed(config, await store.connections(), vault_of(config))
     planned = Planned([], {}, {}, 0, 0 if store is None else (await store.inbox_waiting())[0])
     book = Book(EmptyShelf() if store is None else store.shelf)
     async with new_session() as session:
