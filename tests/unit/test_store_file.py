@@ -196,7 +196,7 @@ async def test_a_full_file_refuses_more_keeps_what_it_has_and_recovers(tmp_path:
     path = tmp_path / "groundswell.db"
     async with Store(path, size_max=2 * 2**20) as store:
         batches = [
-            store.accept(Accept("signups", NOW, [Arrival(f"r/{number}/{n}", os.urandom(1_000)) for n in range(100)]))
+            store.accept(Accept("signups", NOW, [Arrival(f"r/{number}/{n}", os.urandom(1_000)) for n in range(25)]))
             for number in range(100)
         ]
         results = await asyncio.gather(*batches, return_exceptions=True)

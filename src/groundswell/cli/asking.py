@@ -57,5 +57,5 @@ def place_or_exit(files: Sequence[Path] | None) -> Place:
 def fail(exc: GroundswellError) -> NoReturn:
     """Say why, and exit."""
     typer.echo(str(exc), err=True)
-    is_config = isinstance(exc, OpsError) and exc.status == _UNPROCESSABLE
+    is_config = isinstance(exc, ConfigError) or (isinstance(exc, OpsError) and exc.status == _UNPROCESSABLE)
     raise typer.Exit(EXIT_CONFIG if is_config else EXIT_FAILED) from exc

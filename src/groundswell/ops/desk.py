@@ -16,6 +16,7 @@ from groundswell.clock import Clock, milliseconds
 from groundswell.config.problems import closest, listing, quoted
 from groundswell.errors import ConfigError, NotFoundError, NotNowError, RequestError
 from groundswell.http.api_keys import new_key
+from groundswell.ops.accounts import AccountsDesk
 from groundswell.ops.backfills import do_backfill
 from groundswell.ops.messages import (
     AskBackfill,
@@ -49,7 +50,7 @@ from groundswell.ops.messages import (
     moment,
 )
 from groundswell.ops.people import PeopleDesk
-from groundswell.ops.place import Outline, Part, outline_of
+from groundswell.ops.place import Outline, Part, Place, outline_of
 from groundswell.ops.status import status_of
 from groundswell.runtime.daemon import Daemon
 from groundswell.store.dead_letters import Selection
@@ -65,20 +66,21 @@ KEPT_FOR_EVER: Final = 2**62
 class Desk:
     """Answers for one state file, and for the daemon that runs on it, if one does."""
 
-    def __init__(self, store: Store, clock: Clock, outline: Outline | None, daemon: Daemon | None = None) -> None:
-        """`outline` says what there is where no daemon can."""
-        assert outline is not None or daemon is not None
+    def __init__(self, store: Store, clock: Clock, place: Place | None, daemon: Daemon | None = None) -> None:
+        """`place` says what there is where no daemon can."""
+        assert place is not None or daemon is not None
         self._store = store
         self._clock = clock
-        self._given_outline = outline
+        self._place = place
         self._daemon = daemon
         self.people = PeopleDesk(store, clock, self._outline, daemon, self._between_batches)
+        self.accounts = AccountsDesk(store, clock, self._outline, place, daemon)
 
     def _outline(self) -> Outline:
         if self._daemon is not None:
             return outline_of(self._daemon.config)
-        assert self._given_outline is not None
-        return self._given_outline
+        assert self._place is not None
+        return self._place.outline
 
     @property
     def _parts(self) -> Mapping[str, Part]:
@@ -157,6 +159,9 @@ class Desk:
     async def backfill(self, asked: AskBackfill) -> BackfillStatus:
         """Only with a daemon."""
         assert self._daemon is not None
+        part = self._outline().parts.get(asked.source)
+        if part is not None and not asked.cancel:
+            self.accounts.require_connected(part.name)
         async with self._between_batches():
             return await do_backfill(self._daemon, asked, self._clock.now())
 

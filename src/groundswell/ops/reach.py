@@ -94,7 +94,7 @@ async def _ask_file(place: Place, clock: Clock, operation: Operation[Q, A], requ
         if is_new:
             _give_to_owner_of_directory(place.state)
     try:
-        return await operation.run(Desk(store, clock, place.outline), request)
+        return await operation.run(Desk(store, clock, place), request)
     finally:
         await store.close()
 

@@ -35,7 +35,7 @@ def completed(
     accounts: dict[str, Account] = {}
     missing: dict[str, NotConnected] = {}
     for name, account in config.accounts.items():
-        found = _completed(account, connections.get(name), vault)
+        found = completed_one(account, connections.get(name), vault)
         if isinstance(found, NotConnected):
             missing[name] = found
             found = replace(account, settings=None)
@@ -74,10 +74,13 @@ def settings_of(account: Account, values: Mapping[str, Any]) -> Settings:
     return settings
 
 
-def _completed(account: Account, connection: Connection | None, vault: Vault) -> Account | NotConnected:
+def completed_one(
+    account: Account, connection: Connection | None, vault: Vault, *, although_disconnected: bool = False
+) -> Account | NotConnected:
+    """One account with all its settings, or why it has none."""
     name = account.name
     again = f"`groundswell connect {name}` connects it again"
-    if connection is not None and connection.disconnected_at is not None:
+    if connection is not None and connection.disconnected_at is not None and not although_disconnected:
         return NotConnected(f"disconnected by an operator; {again}", is_wanted=True)
     if account.given is None:
         return account

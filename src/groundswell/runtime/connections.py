@@ -131,12 +131,9 @@ def _in_state(observed: Observed, state: State, now: int) -> Observed:
 
 def _troubles(supervisor: Supervisor, account: str) -> Iterator[Trouble]:
     for runner in _runners(supervisor, account):
-        if isinstance(runner, SinkRunner):
-            trouble, error = runner.gate.trouble, runner.gate.last_error
-        else:
-            trouble, error = runner.trouble, runner.last_error
-        if trouble in _CAUSES and error is not None:
-            yield _CAUSES[trouble], error
+        where = runner.gate if isinstance(runner, SinkRunner) else runner
+        if where.trouble in _CAUSES and where.last_error is not None:
+            yield _CAUSES[where.trouble], where.last_error
 
 
 def _good_at(supervisor: Supervisor, account: str) -> int | None:

@@ -61,8 +61,13 @@ async def try_account(described: model.Account, clock: Clock, within_s: float = 
             account = Builder(clock, Random(), Client(session, clock), NoKeys()).account(described)
         except Exception as exc:
             return AccountTried(described.name, described.type, None, ok=False, message=_defect(exc))
-        is_good, message = await _tried(described.name, account, within_s)
-        return AccountTried(described.name, described.type, account.host, is_good, message)
+        return await try_built(described, account, within_s)
+
+
+async def try_built(described: model.Account, account: Account, within_s: float = TRY_S) -> AccountTried:
+    """Try one that is built already."""
+    is_good, message = await _tried(described.name, account, within_s)
+    return AccountTried(described.name, described.type, account.host, is_good, message)
 
 
 async def _tried(name: str, account: Account, within_s: float) -> tuple[bool, str]:
