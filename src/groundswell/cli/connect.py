@@ -80,7 +80,8 @@ def disconnect(account: ACCOUNT, config: CONFIG = None, as_json: JSON = False) -
     """Stop everything an account is used for, over restarts too, and forget its credentials.
 
     Its sources look no more; what is for its sinks waits. Nothing that was sent is deleted, and `groundswell connect`
-    goes on where it left off. Credentials in the configuration stay there, and are not used. Exit codes: 0 done, 1 failed.
+    goes on where it left off. Credentials in the configuration stay there, and are not used. Exit codes: 0 done,
+    1 failed.
 
     Example: groundswell disconnect actionkit
     """
@@ -139,7 +140,7 @@ def _toml(
     secret = [one.name for one in asked if one.is_secret and one.name in values]
     files = {} if show_secrets else {name: f"{account}.{name}" for name in secret}
     if files:
-        yield f"# Put each secret into its file, which only groundswell may read (chmod 600): {listing([*files.values()])}"
+        yield f"# Secrets go into files that only groundswell may read (chmod 600): {listing([*files.values()])}"
     yield f"[accounts.{account}]  # in place of `connect = true`; what stands there besides stays"
     yield f"type = {quoted(part.type)}"
     for name, value in values.items():

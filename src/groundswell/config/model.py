@@ -110,6 +110,9 @@ class Account:
     given: Mapping[str, Any] | None = field(default=None, repr=False)
     """Of one that is connected later (`connect = true`): the settings that stand in the file, as the model takes them,
     secrets read. None where all of them stand there."""
+    connected_at: int | None = None
+    """When it was connected last (milliseconds since 1970): what is connected anew is built anew, though nothing else
+    changed, and forgets that it was refused."""
 
 
 class TestSettings(Settings):

@@ -56,7 +56,6 @@ class AccountsDesk:
         if self._daemon is not None:
             self._daemon.connections.began(account.name, is_good=tried is not None)
             await self._daemon.reconnect()
-            self._daemon.supervisor.try_now(account.name)
         else:
             now = self._now()
             observed = Observed(account.name, "connected", now, now if tried is not None else None)

@@ -82,8 +82,9 @@ def completed_one(
     again = f"`groundswell connect {name}` connects it again"
     if connection is not None and connection.disconnected_at is not None and not although_disconnected:
         return NotConnected(f"disconnected by an operator; {again}", is_wanted=True)
+    connected_at = None if connection is None else connection.connected_at
     if account.given is None:
-        return account
+        return replace(account, connected_at=connected_at)
     if connection is None or connection.credentials is None:
         return NotConnected(f"no credentials yet; `groundswell connect {name}` asks for them")
     if connection.type != account.type:
@@ -92,7 +93,7 @@ def completed_one(
         values = vault.open(name, connection.credentials)
         # What has come to stand in the file since it was connected wins: whoever wrote it meant it.
         values = {key: value for key, value in values.items() if key not in account.given}
-        return replace(account, settings=settings_of(account, values))
+        return replace(account, settings=settings_of(account, values), connected_at=connected_at)
     except VaultError as exc:
         return NotConnected(str(exc), is_fault=True)
     except RequestError as exc:

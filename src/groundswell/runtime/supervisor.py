@@ -317,14 +317,6 @@ class Supervisor:
         if self._is_connected(name):
             self.backfills.resume(name)
 
-    def try_now(self, account: str) -> None:
-        """Have what uses this account not wait any longer: it works again."""
-        for name, component in self.config.components.items():
-            runner = self.sinks.get(name) or self.running_sources.get(name)
-            if account_of(component) == account and runner is not None and name not in self._paused:
-                runner.resume()
-                self.backfills.resume(name)
-
     def _pausable(self, name: str) -> SinkRunner | SourceRunner:
         runner = self.sinks.get(name) or self.running_sources.get(name)
         if runner is None:
