@@ -21,12 +21,12 @@ from groundswell.connectors.actionkit.simulator.logins import Logins
 from groundswell.errors import GroundswellError
 from groundswell.ops.account_messages import AccountStatus, AccountTold, AskConnect, NameAccount
 from groundswell.ops.client import OpsError
-from groundswell.ops.messages import AskBackfill, NameComponent, Nothing, moment
-from groundswell.ops.operations import ACCOUNTS, BACKFILL, CONNECT, DISCONNECT, PAUSE, RESUME, STATUS
+from groundswell.ops.messages import AskBackfill, NameComponent, NameKey, Nothing, moment
+from groundswell.ops.operations import ACCOUNTS, BACKFILL, CONNECT, DISCONNECT, KEYS_CREATE, PAUSE, RESUME, STATUS
 from groundswell.runtime.daemon import Daemon
 from tests.in_step import SkippingClock
 from tests.pipelines.ops_pipeline import ask, call
-from tests.running import FREE_PORTS, running, until, write_config
+from tests.running import FREE_PORTS, basic, post, running, until, write_config
 
 PEOPLE = 60
 WRONG = "a-password-that-is-wrong"
@@ -470,3 +470,43 @@ async def test_without_a_state_file_there_is_nothing_to_list(tmp_path: Path) -> 
     async with vendors(tmp_path) as both:
         with pytest.raises(GroundswellError, match="there is no state file"):
             await both.account("kit")
+
+
+PUSHED = (
+    FREE_PORTS
+    + """
+[accounts.kit]
+type = "actionkit"
+connect = true
+
+[sources.pushes]
+type = "actionkit.push"
+account = "kit"
+
+[sinks.file]
+type = "jsonl"
+inputs = ["pushes"]
+path = "pushes.jsonl"
+
+[sync.members]
+account = "kit"
+import_page = "import"
+"""
+)
+
+
+async def test_what_is_pushed_is_accepted_on_where_it_says_who_and_a_sync_waits(tmp_path: Path) -> None:
+    async with running(PUSHED, tmp_path) as daemon:
+        assert daemon.supervisor.states() == {
+            "pushes": "running",
+            "file": "running",
+            "members_read": "not_connected",
+            "members": "running",
+            "members_write": "not_connected",
+        }
+        key = await ask(tmp_path, KEYS_CREATE, NameKey("actionkit"))
+        login = basic(key.account_id, key.secret)
+        whole = {"action": {"id": 1, "page": "signup"}, "user": {"id": 7, "email": "rosa@example.org"}}
+        assert (await post(daemon, "pushes", whole, headers=login))[0] == 200
+        assert (await post(daemon, "pushes", {"action": {"id": 2}}, headers=login))[0] == 503
+        await until(lambda: daemon.metrics.totals().get("file", {}).get("delivered") == 1)
