@@ -54,8 +54,9 @@ class AccountsDesk:
             raise RequestError(f"{account.name} is not connected with this, and nothing was kept: {tried.message}")
         await self._keep(account, asked.values)
         if self._daemon is not None:
-            self._daemon.connections.began(account.name, is_good=tried is not None)
             await self._daemon.reconnect()
+            # Only now: until then, those who use it are still in the trouble they were in.
+            self._daemon.connections.began(account.name, is_good=tried is not None)
         else:
             now = self._now()
             observed = Observed(account.name, "connected", now, now if tried is not None else None)
@@ -98,7 +99,7 @@ class AccountsDesk:
         if values is not None and account.given is None:
             raise RequestError(
                 f"the credentials of {account.name} stand in the configuration: change them there and `groundswell "
-                f"reload`, or write `connect = true` in their place and connect it then"
+                "reload`, or write `connect = true` in their place and connect it then"
             )
         if values is not None:
             return replace(account, settings=settings_of(account, values))

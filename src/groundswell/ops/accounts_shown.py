@@ -57,8 +57,11 @@ def needs_person(status: AccountStatus) -> bool:
 def _missing(name: str, part: AccountPart, connection: Connection | None, daemon: Daemon | None) -> NotConnected | None:
     """Why it is not connected; None when it is."""
     if daemon is not None:
-        is_connected = daemon.supervisor.config.accounts[name].settings is not None
-        return None if is_connected else daemon.connections.missing.get(name, NotConnected("it is being disconnected"))
+        # While a reload is under way, it may have gone from there already.
+        described = daemon.supervisor.config.accounts.get(name)
+        if described is not None and described.settings is not None:
+            return None
+        return daemon.connections.missing.get(name, NotConnected("a reload is taking it away", is_wanted=True))
     if connection is not None and connection.disconnected_at is not None:
         return NotConnected("disconnected by an operator", is_wanted=True)
     if part.connects and (connection is None or connection.credentials is None):
