@@ -18,6 +18,7 @@ from groundswell import registry
 from groundswell.component import Arrival, Context, Cursor, Emit, History
 from groundswell.record import Person, Record
 from groundswell.registry import ComponentType
+from groundswell.runtime.build import Unconnected
 from groundswell.settings import SecretText, Settings, SourceSettings
 
 KEY = "the-key-of-the-vendor"
@@ -97,6 +98,7 @@ class VendorAccount:
         self.vendor = vendor
         self.name = context.name
         self.host = settings.host
+        self.token = settings.token.reveal()
 
     async def check(self) -> str:
         return await self.vendor.check(self)
@@ -106,11 +108,12 @@ class VendorPoll:
     collections: Sequence[str] = ("people", "gifts")
 
     def __init__(self, settings: VendorPollSettings, context: Context) -> None:
-        assert isinstance(context.account, VendorAccount)
+        assert isinstance(context.account, VendorAccount | Unconnected)
         self.account = context.account
         self.name = context.name
-        self.vendor = context.account.vendor
-        self.vendor.sources.append(self)
+        if isinstance(context.account, VendorAccount):
+            self.vendor = context.account.vendor
+            self.vendor.sources.append(self)
 
     async def run(self, cursor: Cursor | None, emit: Emit) -> None:
         await self.vendor.run(cursor, emit)

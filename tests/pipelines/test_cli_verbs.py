@@ -78,8 +78,11 @@ async def test_status_shows_the_accounts(type_in: Groundswell, tmp_path: Path, m
     Vendor().register(monkeypatch)
     async with receiving() as (_, pipeline), running(pipeline + ACCOUNT, tmp_path):
         said = await type_in("status")
-    assert table_row(said.out, "account") == ["account", "type", "host"]
-    assert table_row(said.out, "main") == ["main", "vendor", "vendor.example.org"]
+    columns = ["account", "type", "host", "state", "since", "last good call", "used by", "historical data"]
+    assert table_row(said.out, "account") == columns
+    row = table_row(said.out, "main")
+    assert row[:4] == ["main", "vendor", "vendor.example.org", "connected"]
+    assert row[5] == "-"
     assert KEY not in said.out
 
 

@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from groundswell.cli.accounts import rendered as rendered_accounts
 from groundswell.cli.asking import ask, place_or_exit
 from groundswell.cli.options import CONFIG, JSON
 from groundswell.cli.screen import new_console, print_json, say, shown, table
@@ -121,7 +122,7 @@ def rendered(status: Status) -> RenderableType:
     return Group(
         *_heading(status),
         *_tables(status),
-        *_accounts(status),
+        *(rendered_accounts(status.accounts) if status.accounts else ()),
         *_syncs(status),
         *_backfills(status),
         *_under_way(status),
@@ -189,12 +190,6 @@ def _state(component: ComponentStatus) -> Text:
     if component.state in ("running", "finished", "stopped"):
         return Text(component.state)
     return Text(component.state, style="red" if component.attention else "yellow")
-
-
-def _accounts(status: Status) -> Iterator[Table]:
-    if status.accounts:
-        rows = [(account.name, account.type, account.host) for account in status.accounts]
-        yield table("\nAccounts", ["account", "type", "host"], rows)
 
 
 def _syncs(status: Status) -> Iterator[Table]:

@@ -16,6 +16,7 @@ from groundswell.clock import Clock, milliseconds
 from groundswell.config.problems import closest, listing, quoted
 from groundswell.errors import ConfigError, NotFoundError, NotNowError, RequestError
 from groundswell.http.api_keys import new_key
+from groundswell.ops.accounts import AccountsDesk
 from groundswell.ops.auditing import audit_lines
 from groundswell.ops.backfills import do_backfill
 from groundswell.ops.messages import (
@@ -88,6 +89,7 @@ class Desk:
         self._new_code = new_code
         self.people = PeopleDesk(store, clock, self._outline, daemon, self._between_batches)
         self.sources = ReconcileDesk(store, clock, self._outline, self._sources)
+        self.accounts = AccountsDesk(store, clock, self._outline, place, daemon)
 
     def _outline(self) -> Outline:
         if self._daemon is not None:
@@ -183,6 +185,9 @@ class Desk:
     async def backfill(self, asked: AskBackfill) -> BackfillStatus:
         """Only with a daemon."""
         assert self._daemon is not None
+        part = self._outline().parts.get(asked.source)
+        if part is not None and not asked.cancel:
+            self.accounts.require_connected(part.name)
         async with self._between_batches():
             return await do_backfill(self._daemon, asked, self._clock.now())
 

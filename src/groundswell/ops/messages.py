@@ -4,10 +4,14 @@ The field names are the stable keys of every `--json`. Times are UTC. Only `Lett
 people wrote.
 """
 
-from datetime import UTC, datetime
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Raw, Struct
+
+from groundswell.ops.account_messages import AccountStatus
+from groundswell.ops.values import Moment as Moment
+from groundswell.ops.values import Name as Name
+from groundswell.ops.values import moment as moment
 
 LETTERS_MAX: Final = 1_000
 """Dead letters in one answer."""
@@ -17,18 +21,11 @@ RECORD_ID_MAX: Final = 600
 NUMBER_MAX: Final = 2**53 - 1
 """The largest number that every reader of JSON keeps exact."""
 
-Moment = Annotated[datetime, Meta(tz=True)]
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
 KeyName = Annotated[str, Meta(pattern=f"^{KEY_NAME}$")]
 RecordId = Annotated[str, Meta(min_length=1, max_length=RECORD_ID_MAX)]
 Number = Annotated[int, Meta(ge=1, le=NUMBER_MAX)]
 Position = Annotated[int, Meta(ge=0, le=NUMBER_MAX)]
 Limit = Annotated[int, Meta(ge=1, le=LETTERS_MAX)]
-
-
-def moment(milliseconds: float) -> datetime:
-    """A time of the state file."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 class Nothing(Struct, frozen=True):
@@ -115,14 +112,6 @@ class LastReload(Struct, frozen=True):
     """Why it was refused; then the one before is in force."""
 
 
-class AccountStatus(Struct, frozen=True):
-    """One account of the configuration in force."""
-
-    name: str
-    type: str
-    host: str
-
-
 class SyncStatus(Struct, frozen=True):
     """How far one sync has come."""
 
@@ -159,7 +148,6 @@ class Status(Struct, frozen=True):
     config_read_at: Moment | None = None
     last_reload: LastReload | None = None
     accounts: list[AccountStatus] = []
-    """Empty while no daemon runs."""
     backfills: list[BackfillStatus] = []
     """Those under way, and for a week those that ended."""
     syncs: list[SyncStatus] = []

@@ -6,6 +6,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 from msgspec import Struct
 
+from groundswell.ops.account_messages import Accounts, AccountTold, AskConnect, NameAccount
 from groundswell.ops.desk import Desk
 from groundswell.ops.member_messages import (
     ConsentLines,
@@ -187,6 +188,30 @@ RESUME: Final = Operation(
 RELOAD: Final = Operation(
     "reload", "POST", Nothing, ConfigReloaded, Desk.reload, "Read the configuration again", needs_daemon=True
 )
+ACCOUNTS: Final = Operation(
+    "accounts",
+    "GET",
+    Nothing,
+    Accounts,
+    lambda desk, asked: desk.accounts.accounts(asked),
+    "Every account: whether it is connected, and what connecting it asks for",
+)
+CONNECT: Final = Operation(
+    "connect",
+    "POST",
+    AskConnect,
+    AccountTold,
+    lambda desk, asked: desk.accounts.connect(asked),
+    "Try credentials, and connect an account with them",
+)
+DISCONNECT: Final = Operation(
+    "disconnect",
+    "POST",
+    NameAccount,
+    AccountTold,
+    lambda desk, asked: desk.accounts.disconnect(asked),
+    "Forget the credentials of an account; what is for it waits",
+)
 KEYS_LIST: Final = Operation("keys list", "GET", Nothing, Keys, Desk.keys_list, "All API keys, without their secrets")
 KEYS_CREATE: Final = Operation(
     "keys create", "POST", NameKey, KeyCreated, Desk.keys_create, "Make an API key", audited=("name",)
@@ -217,6 +242,9 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     PAUSE,
     RESUME,
     RELOAD,
+    ACCOUNTS,
+    CONNECT,
+    DISCONNECT,
     KEYS_LIST,
     KEYS_CREATE,
     KEYS_REVOKE,

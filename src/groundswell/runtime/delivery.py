@@ -64,6 +64,8 @@ class SinkRunner:
         """Lane -> tries of what is first in it that failed for other reasons."""
         self._metrics = metrics
         self.gate = Gate(random)
+        self.good_at: float | None = None
+        """When the sink last answered as it should (seconds since 1970)."""
         self.tail: Tail[Pending] = Tail(
             lambda after, count, size: store.pending_after(name, after, count, size),
             lambda entry: len(entry.delivery.body),
@@ -320,6 +322,7 @@ class SinkRunner:
         # "Wait" and "I do not know you" are about all deliveries, also where some of the batch were taken.
         of_all = [error for error in errors if isinstance(error, RateLimitedError | UnauthorizedError)]
         if not of_all and len(errors) < len(outcomes):
+            self.good_at = self._clock.now()
             if self.gate.succeeded(now):
                 log.warning("sink_came_back", component=self.name)
             return

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from groundswell.clock import Clock, milliseconds
 from groundswell.component import Account
-from groundswell.config.model import Component, Config
+from groundswell.config.model import Component, Config, account_of
 from groundswell.errors import ConfigError, NotFoundError, Problem
 from groundswell.http.server import Bounds, Routes, WebhookServer
 from groundswell.logs import without_text
@@ -112,7 +112,7 @@ class Supervisor:
             self._metrics,
             tasks=tasks,
             emitter=self.accept.emitter,
-            is_paused=lambda name: name in self._paused,
+            is_paused=lambda name: name in self._paused or not self._is_connected(name),
         )
         await self.backfills.go_on(self.sources)
         self.webhooks = self._new_listener(self.config, self._routes(self.config))
@@ -143,6 +143,7 @@ class Supervisor:
                 backlog=backlogs.get(name),
                 **self._queue_bounds(),
             )
+            runner.gate.is_connected = self._is_connected(name)
             if name in self._paused:
                 runner.pause()
             self.sinks[name] = runner
@@ -154,12 +155,19 @@ class Supervisor:
         if hasattr(source, "run"):
             emit = self.accept.emitter(name)
             work = own_running(name, source, self._store)
-            runner = SourceRunner(name, work, emit, self._clock, self._random, self._metrics)
+            # Who is pushed to accepts on: that needs no account.
+            is_connected = self._is_connected(name) or hasattr(source, "arrivals")
+            runner = SourceRunner(name, work, emit, self._clock, self._random, self._metrics, is_connected=is_connected)
             if name in self._paused:
                 runner.pause()
             self.running_sources[name] = runner
             self._running[name] = task = Task()
             self._tasks.start_soon(task.run, runner)
+
+    def _is_connected(self, name: str) -> bool:
+        """Whether a component has the account it needs."""
+        account = account_of(self.config.components[name])
+        return account is None or self.config.accounts[account].settings is not None
 
     def _new_listener(self, config: Config, routes: Routes) -> WebhookServer:
         listener = WebhookServer(
@@ -306,7 +314,8 @@ class Supervisor:
         await self._store.resume(name)
         self._paused.discard(name)
         runner.resume()
-        self.backfills.resume(name)
+        if self._is_connected(name):
+            self.backfills.resume(name)
 
     def _pausable(self, name: str) -> SinkRunner | SourceRunner:
         runner = self.sinks.get(name) or self.running_sources.get(name)
@@ -368,7 +377,7 @@ def _built(path: str, config: Config, build: Callable[[], B]) -> B:
 def _is_same(name: str, old: Config, new: Config) -> bool:
     """Whether a component can stay as it is. Where its records come from is the plan's business, not its own."""
     before, after = old.components[name], new.components[name]
-    account = getattr(after.settings, "account", None)
+    account = account_of(after)
     if account is not None and old.accounts.get(account) != new.accounts.get(account):
         return False
     if (before.role, before.type, before.directory) != (after.role, after.type, after.directory):

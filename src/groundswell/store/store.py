@@ -14,9 +14,10 @@ from msgspec import Struct
 
 from groundswell.component import Cursor
 from groundswell.errors import NotFoundError, StoreError, StoreLockedError
-from groundswell.store import backfills, dead_letters, ids, inbox, keys, outbox, pauses, room
+from groundswell.store import backfills, connections, dead_letters, ids, inbox, keys, outbox, pauses, room
 from groundswell.store.audit import AuditLog
 from groundswell.store.backfills import Backfill, BackfillEnded, NewBackfill
+from groundswell.store.connections import Connection, Observed
 from groundswell.store.database import (
     PAGE_BYTES,
     Lock,
@@ -261,6 +262,22 @@ class Store:
         """Remember that it goes on."""
         return self._writer.submit(pauses.resume, component)
 
+    def connect(self, account: str, kind: str, credentials: bytes | None, at: int) -> "asyncio.Future[None]":
+        """Remember that an account of this type is connected, with these sealed credentials."""
+        return self._writer.submit(connections.connect, (account, kind, credentials, at))
+
+    def disconnect(self, account: str, kind: str, at: int) -> "asyncio.Future[None]":
+        """Remember that an account is disconnected, and forget its credentials."""
+        return self._writer.submit(connections.disconnect, (account, kind, at))
+
+    def forget_connection(self, account: str) -> "asyncio.Future[None]":
+        """Let go of an account that the configuration no longer has."""
+        return self._writer.submit(connections.forget, account)
+
+    def observe(self, observed: Sequence[Observed]) -> "asyncio.Future[None]":
+        """Note how calls to accounts went."""
+        return self._writer.submit(connections.observe, observed)
+
     def begin_backfill(self, asked: NewBackfill) -> "asyncio.Future[int]":
         """Keep a backfill that was asked for; its number. Raises RequestError when its source has one under way."""
         return self._writer.submit(backfills.begin, asked)
@@ -357,6 +374,15 @@ class Store:
     async def paused(self) -> set[str]:
         """The components an operator has paused."""
         return {row[0] for row in await self._rows("SELECT component FROM paused")}
+
+    async def connections(self) -> dict[str, Connection]:
+        """What operators said of accounts, by name, also of accounts the configuration no longer has."""
+        rows = await self._rows(connections.ALL)
+        return {row[0]: connections.connection_of(row) for row in rows}
+
+    async def observed(self) -> dict[str, Observed]:
+        """How calls to accounts went last, by name."""
+        return {row[0]: connections.observed_of(row) for row in await self._rows(connections.STATES)}
 
     async def keys(self) -> list[Key]:
         """All API keys, revoked ones too."""
