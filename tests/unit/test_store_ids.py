@@ -142,8 +142,10 @@ def _follow(steps: list[list[int] | str]) -> None:
             names = [f"id/{number}" for number in step]
             connection.execute("BEGIN")
             numbers = known.number(connection, names, last)
-            rows = [(seq, name) for name, seq in zip(names, numbers, strict=True) if seq]
+            rows = [(seq, name) for name, seq in zip(names, numbers, strict=True) if seq > 0]
             assert [name for _, name in rows] == [name for name in dict.fromkeys(names) if name not in expected]
+            now = expected | {name: seq for seq, name in rows}
+            assert [abs(seq) for seq in numbers] == [now[name] for name in names]
             connection.executemany("INSERT INTO inbox VALUES (?, ?)", rows)
             if undo:
                 connection.execute("ROLLBACK")

@@ -16,11 +16,12 @@ from groundswell.clock import Clock, milliseconds
 from groundswell.config.problems import closest, listing, quoted
 from groundswell.errors import ConfigError, NotFoundError, NotNowError, RequestError
 from groundswell.http.api_keys import new_key
-from groundswell.ops.backfills import do_backfill
+from groundswell.ops.backfills import do_backfill, past_backfills
 from groundswell.ops.messages import (
     AskBackfill,
     AskRecord,
     AskReplay,
+    Backfills,
     BackfillStatus,
     ComponentState,
     ConfigReloaded,
@@ -34,6 +35,7 @@ from groundswell.ops.messages import (
     LettersDropped,
     LetterShown,
     LettersRetried,
+    ListBackfills,
     ListLetters,
     NameComponent,
     NameKey,
@@ -159,6 +161,9 @@ class Desk:
         assert self._daemon is not None
         async with self._between_batches():
             return await do_backfill(self._daemon, asked, self._clock.now())
+
+    async def backfills(self, asked: ListBackfills) -> Backfills:
+        return await past_backfills(self._store, self._daemon, asked, self._clock.now())
 
     async def record(self, asked: AskRecord) -> RecordTrace:
         trace = await self._store.trace(asked.id)

@@ -22,6 +22,7 @@ from groundswell.ops.messages import (
     AskBackfill,
     AskRecord,
     AskReplay,
+    Backfills,
     BackfillStatus,
     ComponentState,
     ConfigReloaded,
@@ -32,6 +33,7 @@ from groundswell.ops.messages import (
     LettersDropped,
     LetterShown,
     LettersRetried,
+    ListBackfills,
     ListLetters,
     NameComponent,
     NameKey,
@@ -139,6 +141,9 @@ BACKFILL: Final = Operation(
     "Have a source fetch a time again",
     needs_daemon=True,
 )
+BACKFILLS: Final = Operation(
+    "backfills", "GET", ListBackfills, Backfills, Desk.backfills, "What of the past was fetched again, and when"
+)
 PAUSE: Final = Operation("pause", "POST", NameComponent, ComponentState, Desk.pause, "Hold a sink or a running source")
 RESUME: Final = Operation("resume", "POST", NameComponent, ComponentState, Desk.resume, "Let it go on, now")
 RELOAD: Final = Operation(
@@ -162,6 +167,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     DEAD_DROP,
     REPLAY,
     BACKFILL,
+    BACKFILLS,
     PAUSE,
     RESUME,
     RELOAD,

@@ -55,32 +55,29 @@ class Ids:
         self.ended(is_committed=True)
 
     def number(self, connection: sqlite3.Connection, record_ids: Sequence[str], last: int) -> list[int]:
-        """A number for each id that is new, counting on from `last`; 0 for one that was accepted before."""
+        """A number for each id that is new, counting on from `last`; for one accepted before, minus its own."""
         self._index_some(connection, last)
         keys = [key_of(record_id) for record_id in record_ids]
         on_disk = self._on_disk(connection, keys)
         added, numbers = self._added, []
         for record_id, key in zip(record_ids, keys, strict=True):
-            if record_id in added or record_id in self._newest[_slice_of(key)] or record_id in on_disk:
-                numbers.append(0)
-            else:
+            in_memory = added.get(record_id) or self._newest[_slice_of(key)].get(record_id)
+            before = in_memory[1] if in_memory is not None else on_disk.get(record_id)
+            if before is None:
                 last += 1
                 added[record_id] = (key, last)
-                numbers.append(last)
+            numbers.append(last if before is None else -before)
         return numbers
 
-    def _on_disk(self, connection: sqlite3.Connection, keys: Sequence[int]) -> set[str]:
-        """The ids in the index that have one of these keys."""
+    def _on_disk(self, connection: sqlite3.Connection, keys: Sequence[int]) -> dict[str, int]:
+        """The ids in the index that have one of these keys, and their numbers."""
         found = connection.execute(_FIND, (_json(keys),)).fetchall()
         if not found:
-            return set()
+            return {}
         seqs = _json([seq for (seq,) in found])
-        return {
-            record_id
-            for (record_id,) in connection.execute(
-                "SELECT id FROM inbox WHERE seq IN (SELECT value FROM json_each(?))", (seqs,)
-            )
-        }
+        return dict(
+            connection.execute("SELECT id, seq FROM inbox WHERE seq IN (SELECT value FROM json_each(?))", (seqs,))
+        )
 
     def _index_some(self, connection: sqlite3.Connection, last: int) -> None:
         """Move slices to the index, until there is room in memory. Everything up to `last` is in a slice."""

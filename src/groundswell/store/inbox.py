@@ -8,7 +8,8 @@ import msgspec
 from msgspec import Struct
 
 from groundswell.component import Arrival, Cursor
-from groundswell.store import backfills, ids, rows
+from groundswell.store import backfills, brought, ids, rows
+from groundswell.store.brought import Bringing
 from groundswell.store.ids import Ids
 
 _INSERT: Final = "INSERT INTO inbox (seq, id, source, received_at, raw)"
@@ -26,8 +27,8 @@ class Accept(Struct, frozen=True):
     received_at: int
     arrivals: Sequence[Arrival]
     cursor: Cursor | None = None
-    backfill: int | None = None
-    """The backfill that brought it, and whose cursor it is; None: the source's own running."""
+    backfill: Bringing | None = None
+    """The backfill that brings it, and whose cursor it is; None: the source's own running."""
 
 
 class InboxEntry(Struct, frozen=True):
@@ -51,19 +52,25 @@ class Inbox:
         numbers = iter(self._ids.number(connection, record_ids, _last_seq(connection)))
         entries: list[list[InboxEntry]] = []
         inserts = []
+        backfilled: list[tuple[Bringing, str, list[tuple[int, str]], list[tuple[int, Arrival]]]] = []
         for batch in batches:
             source, received_at = batch.source, batch.received_at
-            fresh = []
+            fresh, again = [], []
             for arrival, seq in zip(batch.arrivals, numbers):  # noqa: B905 - each batch takes its part of the numbers
-                if seq:
+                if seq > 0:
                     fresh.append(InboxEntry(seq, source, received_at, arrival))
                     inserts.append((seq, arrival.id, source, received_at, arrival.raw))
+                else:
+                    again.append((-seq, arrival))
             entries.append(fresh)
             if batch.backfill is not None:
-                backfills.moved(connection, batch.backfill, batch.cursor, len(batch.arrivals), len(fresh))
+                backfilled.append((batch.backfill, source, [(one.seq, one.arrival.id) for one in fresh], again))
+                backfills.moved(connection, batch.backfill.number, batch.cursor, len(batch.arrivals), len(fresh))
             elif batch.cursor is not None:
                 connection.execute(_CURSOR, (source, batch.cursor, received_at))
         rows.insert(connection, _INSERT, inserts)
+        for one in backfilled:
+            brought.take(connection, *one)
         return entries
 
 
