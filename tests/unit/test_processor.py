@@ -12,7 +12,7 @@ from groundswell.errors import StoreError, StoreFullError
 from groundswell.members.book import Book
 from groundswell.metrics import Metrics
 from groundswell.runtime import processor as processor_module
-from groundswell.runtime.plan import Made, Plan
+from groundswell.runtime.plan import Made, Plan, Wanted
 from groundswell.runtime.processor import Processor
 from groundswell.runtime.tail import Tail
 from groundswell.store.dead_letters import DeadLetter, Selection
@@ -33,7 +33,7 @@ class FakePlan(Plan):
         super().__init__(config, {}, {})
         self._suffix = suffix
 
-    def process(self, entries: Sequence[InboxEntry], at: int, book: Book) -> Made:
+    def process(self, entries: Sequence[InboxEntry], at: int, book: Book, wanted: Wanted | None = None) -> Made:
         made = Made()
         for entry in entries:
             if b"fail" in entry.arrival.raw:

@@ -21,7 +21,7 @@ from groundswell.store.store import Store
 
 Emitter = Callable[[str, int, bool], Emit]
 """What a backfill hands its batches to: by the name of its source, its number, and whether it sends all of it again."""
-LOOK_EVERY_S: Final = 0.1
+LOOK_EVERY_S: Final = 0.05
 """How often one that has brought everything looks whether all of it is processed."""
 
 log = structlog.get_logger()

@@ -19,7 +19,7 @@ Held = Literal["already_sent", "waits_already", "in_dead_letters"]
 """Why a delivery is not made: the sink has it, it is on its way there, or it waits for a person."""
 IDS_PER_LOOK: Final = 128
 _KINDS: Final = "kind IN ('donation', 'refund', 'cancellation')"
-"""As in the partial indexes, word for word; otherwise SQLite does not use them."""
+"""As in the partial indexes, word for word; otherwise SQLite cannot use them, and says so."""
 _LIST: Final = "SELECT value FROM json_each(?)"
 
 
@@ -48,13 +48,14 @@ def held_back(connection: sqlite3.Connection, addressed: Sequence[tuple[str, str
     listed = msgspec.json.encode(record_ids).decode()
     held: dict[tuple[str, str], Held] = {}
     for sink, record_id in connection.execute(
-        f"SELECT component, record_id FROM dead_letters WHERE stage = 'deliver' AND {_KINDS} "
+        f"SELECT component, record_id FROM dead_letters INDEXED BY dead_letters_of_money WHERE stage = 'deliver' AND {_KINDS} "
         f"AND record_id IN ({_LIST})",
         (listed,),
     ):
         held[sink, record_id] = "in_dead_letters"
     for sink, record_id in connection.execute(
-        f"SELECT sink, record_id FROM outbox WHERE {_KINDS} AND record_id IN ({_LIST})", (listed,)
+        f"SELECT sink, record_id FROM outbox INDEXED BY outbox_of_money WHERE {_KINDS} AND record_id IN ({_LIST})",
+        (listed,),
     ):
         held[sink, record_id] = "waits_already"
     for sink, record_id in _in_ledger(connection, record_ids):
