@@ -241,7 +241,7 @@ async def test_a_backfill_is_begun_shown_and_cancelled(
     ]
     assert re.split(r" {2,}", rest[0]) == [
         *("people", "running", "what is unsent", "people, gifts", "from 2026-05-01T00:00:00Z to 2026-05-02T00:00:00Z"),
-        *("2", "2", "2", "0", "0", "-"),
+        *("2", "2", "0", "0", "0", "-"),
     ]
     assert "Under way\n  backfill of people: people, 2 of about 10" in status.out
     assert (again.code, "under way already" in again.err) == (1, True)

@@ -69,8 +69,8 @@ class SourceRunner:
 
     def pause(self) -> None:
         """Stop it where it is; `resume` goes on from the cursor saved last."""
-        if self.state == "finished":
-            return
+        if self.state in ("finished", "paused"):
+            return  # it waits for the event there is
         self.state = "paused"
         self._resumed = anyio.Event()
         if self._scope is not None:

@@ -21,6 +21,13 @@ IDS_PER_LOOK: Final = 128
 _KINDS: Final = "kind IN ('donation', 'refund', 'cancellation')"
 """As in the partial indexes, word for word; otherwise SQLite cannot use them, and says so."""
 _LIST: Final = "SELECT value FROM json_each(?)"
+_IN_OUTBOX: Final = (
+    f"SELECT sink, record_id FROM outbox INDEXED BY outbox_of_money WHERE {_KINDS} AND record_id IN ({_LIST})"
+)
+_IN_DEAD_LETTERS: Final = (
+    "SELECT component, record_id FROM dead_letters INDEXED BY dead_letters_of_money "
+    f"WHERE stage = 'deliver' AND {_KINDS} AND record_id IN ({_LIST})"
+)
 
 
 def key_of(record_id: str, salt: bytes) -> bytes:
@@ -47,16 +54,9 @@ def held_back(connection: sqlite3.Connection, addressed: Sequence[tuple[str, str
     record_ids = list(dict.fromkeys(record_id for _, record_id in addressed))
     listed = msgspec.json.encode(record_ids).decode()
     held: dict[tuple[str, str], Held] = {}
-    for sink, record_id in connection.execute(
-        f"SELECT component, record_id FROM dead_letters INDEXED BY dead_letters_of_money WHERE stage = 'deliver' AND {_KINDS} "
-        f"AND record_id IN ({_LIST})",
-        (listed,),
-    ):
+    for sink, record_id in connection.execute(_IN_DEAD_LETTERS, (listed,)):
         held[sink, record_id] = "in_dead_letters"
-    for sink, record_id in connection.execute(
-        f"SELECT sink, record_id FROM outbox INDEXED BY outbox_of_money WHERE {_KINDS} AND record_id IN ({_LIST})",
-        (listed,),
-    ):
+    for sink, record_id in connection.execute(_IN_OUTBOX, (listed,)):
         held[sink, record_id] = "waits_already"
     for sink, record_id in _in_ledger(connection, record_ids):
         held[sink, record_id] = "already_sent"
