@@ -212,6 +212,16 @@ async def test_a_page_that_a_crash_makes_it_bring_twice_is_sent_again_once(sendi
     assert sending.times(ONE, TWO) == [2, 1, 2, 1]
 
 
+async def test_what_is_not_processed_yet_goes_the_ordinary_way_before_it_is_sent_again(sending: Sending) -> None:
+    await sending.arrive(ONE)
+    number = await sending.begin(resends=True)
+    await sending.bring(number, ONE)
+    assert await sending.store.again(10, 2**20) is None
+    await sending.end(number)
+    await sending.deliver_all()
+    assert sending.times(ONE) == [2, 2]
+
+
 # ---- around it ----
 
 
