@@ -2,13 +2,14 @@
 
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import pytest
 
 from groundswell.component import Arrival
 from groundswell.store.dead_letters import Selection
+from groundswell.store.erasure import Forget
 from groundswell.store.inbox import Accept, Replay
 from groundswell.store.outbox import Settlement
 from groundswell.store.sent import MONEY, held_back, key_of, note
@@ -232,6 +233,17 @@ async def test_nothing_is_sent_of_somebody_who_was_forgotten(sending: Sending) -
         connection.execute("UPDATE inbox SET raw = x''")
         connection.commit()
     assert await sending.backfill(ONE, resends=True) == (0, 0, 0)
+
+
+async def test_whoever_is_forgotten_is_so_in_what_was_brought_too(sending: Sending) -> None:
+    await sending.arrive(ONE, TWO)
+    await sending.deliver_all()
+    number = await sending.begin(resends=True)
+    await sending.bring(number, ONE, raw=b'{"email": "rosa@example.org"}')
+    await sending.bring(number, TWO, raw=b'{"email": "noam@example.org"}')
+    await sending.store.people.forget(Forget(sending.now, email="rosa@example.org"), nullcontext)
+    await sending.end(number)
+    assert sending.processed == [("history", b'{"email": "noam@example.org"}')]
 
 
 async def test_what_was_brought_is_not_forgotten_before_it_is_processed(sending: Sending) -> None:

@@ -98,9 +98,11 @@ class Processor:
         """What a backfill brought that the inbox had: for the sinks that lack it, or for all."""
         self._has_again = False
         again = await self._store.again(BATCH_RECORDS_MAX, BATCH_BYTES_MAX)
+        # What is not due yet is in the inbox still, and about to be offered.
+        if again is not None or await self._store.again_waiting():
+            self._has_again = True
         if again is None:
             return
-        self._has_again = True
         for_all = {entry.seq for entry in again.entries if again.resends or entry.is_of_young}
         entries = [InboxEntry(one.seq, one.source, one.received_at, one.arrival) for one in again.entries]
         self.in_hand = len(entries)

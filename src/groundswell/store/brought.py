@@ -60,7 +60,7 @@ class AgainBatch(Struct, frozen=True):
 
 
 class Counts(Struct):
-    """What became of records a backfill brought, each in one place, those in dead letters beside it."""
+    """What became of records a backfill brought. One that went to some sinks may lie in the dead letters of another."""
 
     sent: int = 0
     known: int = 0
@@ -281,10 +281,10 @@ def _drop(connection: sqlite3.Connection, numbers: Sequence[int]) -> None:
 
 # ---- looking, and cleaning up ----
 
+_IS_DUE: Final = "raw IS NOT NULL AND seq <= (SELECT seq FROM progress WHERE name = 'processor')"
 _NEXT: Final = (
-    "SELECT id, length(raw) AS size FROM brought WHERE raw IS NOT NULL AND seq <= (SELECT seq FROM progress WHERE name "
-    "= 'processor') AND backfill = (SELECT backfill FROM brought WHERE raw IS NOT NULL ORDER BY id LIMIT 1) "
-    "ORDER BY id LIMIT ?1"
+    f"SELECT id, length(raw) AS size FROM brought WHERE {_IS_DUE} "
+    f"AND backfill = (SELECT backfill FROM brought WHERE {_IS_DUE} ORDER BY id LIMIT 1) ORDER BY id LIMIT ?1"
 )
 AGAIN: Final = (
     "SELECT backfill, resends, brought.id, brought.seq, brought.source, received_at, is_of_young, inbox.id, "
