@@ -21,6 +21,7 @@ from groundswell.registry import ComponentType
 from groundswell.runtime.build import Unconnected
 from groundswell.settings import SecretText, Settings, SourceSettings
 
+GIFT = "vendor:gift/"
 KEY = "the-key-of-the-vendor"
 ACCOUNT = f"""
     [accounts.main]
@@ -128,12 +129,15 @@ class VendorPoll:
             self.vendor.running -= 1
 
     def read(self, arrival: Arrival) -> Record:
-        return Record(
-            arrival.id, "person", self.name, person=Person(email=f"{arrival.id.replace('/', '.')}@example.org")
-        )
+        kind: Literal["person", "donation"] = "donation" if arrival.id.startswith(GIFT) else "person"
+        return Record(arrival.id, kind, self.name, person=Person(email=f"{arrival.id.replace('/', '.')}@example.org"))
 
 
 POLL_TYPE = ComponentType(VendorPollSettings, VendorPoll, account="vendor")
+
+
+def gifts(*numbers: int) -> list[Arrival]:
+    return [Arrival(f"{GIFT}{number}", b"{}") for number in numbers]
 
 
 def people(*numbers: int) -> list[Arrival]:

@@ -158,6 +158,10 @@ class Metrics:
             for word in words:
                 counts[sink, word] += 1
 
+    def held_back(self, sink: str, count: int) -> None:
+        """Of so many no deliveries were made, since the sink has them."""
+        self._count("groundswell_sink_skipped_records", count, sink, "already_sent")
+
     def sink_seconds(self, sink: str, seconds: float) -> None:
         self._times["groundswell_sink_write_seconds"][sink,].add(seconds)
 

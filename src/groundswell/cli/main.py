@@ -31,6 +31,7 @@ VERBS: Final = {
     "dead": "dead.app",
     "replay": "replay.command",
     "backfill": "backfill.command",
+    "backfills": "backfills.command",
     "pause": "pause.pause",
     "resume": "pause.resume",
     "reload": "reload.command",

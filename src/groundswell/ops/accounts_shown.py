@@ -42,7 +42,7 @@ async def accounts_of(store: Store, clock: Clock, outline: Outline, daemon: Daem
                 can_connect=part.connects,
                 settings=list(settings_asked(part)),
                 uses=[AccountUse(use.name, use.role, use.type) for use in map(outline.parts.__getitem__, part.uses)],
-                history=[_history(backfill) for backfill in backfills if backfill.source in part.sources],
+                history=[_history(backfill) for backfill in backfills if backfill.asked.source in part.sources],
             )
         )
     return [*shown, *_gone(outline, connections)]
@@ -104,11 +104,11 @@ def settings_asked(part: AccountPart) -> Iterator[AccountSetting]:
 
 def _history(backfill: Backfill) -> AccountHistory:
     return AccountHistory(
-        source=backfill.source,
+        source=backfill.asked.source,
         state=backfill.state,
-        since=moment(backfill.since),
-        until=moment(backfill.until),
-        asked_at=moment(backfill.asked_at),
+        since=moment(backfill.asked.since),
+        until=moment(backfill.asked.until),
+        asked_at=moment(backfill.asked.asked_at),
         records=backfill.records,
         ended_at=None if backfill.ended_at is None else moment(backfill.ended_at),
     )

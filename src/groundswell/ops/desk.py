@@ -18,12 +18,13 @@ from groundswell.errors import ConfigError, NotFoundError, NotNowError, RequestE
 from groundswell.http.api_keys import new_key
 from groundswell.ops.accounts import AccountsDesk
 from groundswell.ops.auditing import audit_lines
-from groundswell.ops.backfills import do_backfill
+from groundswell.ops.backfills import do_backfill, past_backfills
 from groundswell.ops.messages import (
     AskBackfill,
     AskRecord,
     AskReplay,
     AuditLines,
+    Backfills,
     BackfillStatus,
     ComponentState,
     ConfigReloaded,
@@ -38,6 +39,7 @@ from groundswell.ops.messages import (
     LetterShown,
     LettersRetried,
     ListAudit,
+    ListBackfills,
     ListLetters,
     LoginCode,
     NameComponent,
@@ -190,6 +192,9 @@ class Desk:
             self.accounts.require_connected(part.name)
         async with self._between_batches():
             return await do_backfill(self._daemon, asked, self._clock.now())
+
+    async def backfills(self, asked: ListBackfills) -> Backfills:
+        return await past_backfills(self._store, self._daemon, asked, self._clock.now())
 
     async def record(self, asked: AskRecord) -> RecordTrace:
         trace = await self._store.trace(asked.id)

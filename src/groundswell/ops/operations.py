@@ -24,6 +24,7 @@ from groundswell.ops.messages import (
     AskRecord,
     AskReplay,
     AuditLines,
+    Backfills,
     BackfillStatus,
     ComponentState,
     ConfigReloaded,
@@ -35,6 +36,7 @@ from groundswell.ops.messages import (
     LetterShown,
     LettersRetried,
     ListAudit,
+    ListBackfills,
     ListLetters,
     LoginCode,
     NameComponent,
@@ -177,13 +179,16 @@ BACKFILL: Final = Operation(
     Desk.backfill,
     "Have a source fetch a time again",
     needs_daemon=True,
-    audited=("source", "since", "until", "collections", "cancel"),
+    audited=("source", "since", "until", "collections", "all", "sends", "subscribe", "pause", "resume", "cancel"),
 )
 PAUSE: Final = Operation(
     "pause", "POST", NameComponent, ComponentState, Desk.pause, "Hold a sink or a running source", audited=("name",)
 )
 RESUME: Final = Operation(
     "resume", "POST", NameComponent, ComponentState, Desk.resume, "Let it go on, now", audited=("name",)
+)
+BACKFILLS: Final = Operation(
+    "backfills", "GET", ListBackfills, Backfills, Desk.backfills, "What of the past was fetched again, and when"
 )
 RELOAD: Final = Operation(
     "reload", "POST", Nothing, ConfigReloaded, Desk.reload, "Read the configuration again", needs_daemon=True
@@ -203,6 +208,7 @@ CONNECT: Final = Operation(
     AccountTold,
     lambda desk, asked: desk.accounts.connect(asked),
     "Try credentials, and connect an account with them",
+    audited=("account",),
 )
 DISCONNECT: Final = Operation(
     "disconnect",
@@ -211,6 +217,7 @@ DISCONNECT: Final = Operation(
     AccountTold,
     lambda desk, asked: desk.accounts.disconnect(asked),
     "Forget the credentials of an account; what is for it waits",
+    audited=("account",),
 )
 KEYS_LIST: Final = Operation("keys list", "GET", Nothing, Keys, Desk.keys_list, "All API keys, without their secrets")
 KEYS_CREATE: Final = Operation(
@@ -239,6 +246,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     DEAD_DROP,
     REPLAY,
     BACKFILL,
+    BACKFILLS,
     PAUSE,
     RESUME,
     RELOAD,

@@ -60,9 +60,8 @@ async def status_of(store: Store, clock: Clock, outline: Outline, daemon: Daemon
         accounts=accounts,
         backfills=status_of_backfills(
             await store.backfills(),
-            {} if daemon is None else daemon.supervisor.backfills.runners,
+            daemon,
             now,
-            is_running=daemon is not None,
         ),
         syncs=list(_syncs(outline, await store.people.counts())),
         **_of_daemon(daemon),

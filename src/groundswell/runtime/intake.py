@@ -77,8 +77,8 @@ class SourceRunner:
 
     def pause(self) -> None:
         """Stop it where it is; `resume` goes on from the cursor saved last."""
-        if self.state in ("finished", "not_connected"):
-            return
+        if self.state in ("finished", "not_connected", "paused"):
+            return  # when it is paused, it waits for the event there is
         self.state = "paused"
         self._resumed = anyio.Event()
         if self._scope is not None:

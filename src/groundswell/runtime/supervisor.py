@@ -11,7 +11,7 @@ from anyio.abc import TaskGroup
 from msgspec import Struct
 
 from groundswell.clock import Clock, milliseconds
-from groundswell.component import Account
+from groundswell.component import Account, Batch, Emit
 from groundswell.config.model import Component, Config, account_of
 from groundswell.errors import ConfigError, NotFoundError, Problem
 from groundswell.http.server import Bounds, Routes, WebhookServer
@@ -22,10 +22,12 @@ from groundswell.runtime.backfill import Backfills
 from groundswell.runtime.build import Builder
 from groundswell.runtime.delivery import SinkRunner
 from groundswell.runtime.intake import SourceRunner, own_running
+from groundswell.runtime.patience import QUEUE_MAX, Patience
 from groundswell.runtime.plan import Plan
 from groundswell.runtime.processor import Processor
 from groundswell.runtime.tail import Tail
 from groundswell.runtime.task import CLOSE_S, Task
+from groundswell.store.brought import Bringing
 from groundswell.store.inbox import InboxEntry
 from groundswell.store.outbox import Pending
 from groundswell.store.store import Store
@@ -73,6 +75,7 @@ class Supervisor:
         self.sinks: dict[str, SinkRunner] = {}
         self.running_sources: dict[str, SourceRunner] = {}
         self.backfills: Backfills
+        self.patience = Patience(clock, self._unprocessed, self._queues_of)
         self.accept: Accept
         self.processor: Processor
         self.inbox: Tail[InboxEntry]
@@ -111,7 +114,7 @@ class Supervisor:
             self._random,
             self._metrics,
             tasks=tasks,
-            emitter=self.accept.emitter,
+            emitter=self._backfill_emitter,
             is_paused=lambda name: name in self._paused or not self._is_connected(name),
         )
         await self.backfills.go_on(self.sources)
@@ -129,7 +132,7 @@ class Supervisor:
         return Plan(config, sources, transforms)
 
     async def _start_sinks(self, components: dict[str, Component]) -> None:
-        await self._store.ping()  # what those stopped before had to write is on disk
+        await self._store.meet_sinks(list(components))  # and what those stopped before had to write is on disk
         backlogs = await self._store.backlogs()
         for name, component in components.items():
             runner = SinkRunner(
@@ -168,6 +171,31 @@ class Supervisor:
         """Whether a component has the account it needs."""
         account = account_of(self.config.components[name])
         return account is None or self.config.accounts[account].settings is not None
+
+    def _backfill_emitter(self, name: str, number: int, resends: bool) -> Emit:
+        emit = self.accept.emitter(name, lambda: Bringing(number, resends, self.processor.plan.sinks_of(name)))
+
+        async def emit_and_tell(batch: Batch) -> None:
+            await emit(batch)
+            self.processor.look_for_what_was_brought()
+
+        return self.patience.emitter(name, emit_and_tell)
+
+    async def _unprocessed(self) -> int:
+        """Records that are accepted, or being accepted, and not in the outbox yet."""
+        again = await self._store.again_waiting()
+        if self.inbox.is_behind:
+            return QUEUE_MAX  # or more: nobody has counted them
+        return again + self.accept.records + len(self.inbox) + self.processor.in_hand
+
+    def _queues_of(self, source: str) -> dict[str, int]:
+        """What waits at each sink that a source's records may reach."""
+        reached = self.processor.plan.reached_from(source)
+        return {
+            name: runner.waiting
+            for name, runner in self.sinks.items()
+            if reached & {name, *self.config.components[name].written_by}
+        }
 
     def _new_listener(self, config: Config, routes: Routes) -> WebhookServer:
         listener = WebhookServer(

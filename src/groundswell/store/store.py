@@ -14,9 +14,22 @@ from msgspec import Struct
 
 from groundswell.component import Cursor
 from groundswell.errors import NotFoundError, StoreError, StoreLockedError
-from groundswell.store import backfills, connections, dead_letters, ids, inbox, keys, outbox, pauses, room
+from groundswell.store import (
+    backfills,
+    brought,
+    connections,
+    dead_letters,
+    ids,
+    inbox,
+    keys,
+    outbox,
+    pauses,
+    room,
+    sent,
+)
 from groundswell.store.audit import AuditLog
 from groundswell.store.backfills import Backfill, BackfillEnded, NewBackfill
+from groundswell.store.brought import AgainBatch
 from groundswell.store.connections import Connection, Observed
 from groundswell.store.database import (
     PAGE_BYTES,
@@ -286,6 +299,18 @@ class Store:
         """Note that a backfill ended, and how. False when it had ended before."""
         return self._writer.submit(backfills.end, ended)
 
+    def pause_backfill(self, number: int, *, is_paused: bool) -> "asyncio.Future[bool]":
+        """Note that a backfill rests, or goes on. False when it is not under way."""
+        return self._writer.submit(backfills.pause, (number, is_paused))
+
+    def forget_resent(self) -> "asyncio.Future[bool]":
+        """Take a small step of forgetting what backfills that ended have resent. Whether there may be more."""
+        return self._writer.submit(brought.forget_resent, None)
+
+    def meet_sinks(self, names: Sequence[str]) -> "asyncio.Future[None]":
+        """Note that these sinks run: what is processed from now on, they are given."""
+        return self._writer.submit(sent.meet, names)
+
     def purge(self, step: Purge) -> "asyncio.Future[Purged]":
         """Take one small step of forgetting what is old."""
         return self._writer.submit(self._retention.purge, step)
@@ -364,12 +389,30 @@ class Store:
 
     async def backfill(self, source: str) -> Backfill | None:
         """The last backfill that was asked for of a source."""
-        rows = await self._rows(backfills.OF_SOURCE, (source,))
-        return backfills.backfill_of(rows[0]) if rows else None
+        found = await self.backfill_history(source, 1)
+        return found[0] if found else None
+
+    async def backfill_history(self, source: str | None, limit: int) -> list[Backfill]:
+        """The last backfills of a source, or of all, newest first."""
+        return [backfills.backfill_of(row) for row in await self._rows(backfills.NEWEST_FIRST, (source, limit))]
+
+    async def again(self, count: int, size: int) -> AgainBatch | None:
+        """The next of what a backfill brought that the inbox had already."""
+        return brought.again_of(await self._rows(brought.AGAIN, (count, size)))
+
+    async def again_waiting(self) -> int:
+        """How many of those there are."""
+        waiting: int = (await self._rows(brought.WAITING))[0][0]
+        return waiting
+
+    async def brought_waiting(self, backfill: int) -> int:
+        """How much of what this backfill brought is not processed yet."""
+        waiting: int = (await self._rows(brought.OF_BACKFILL, (backfill,)))[0][0]
+        return waiting
 
     async def backfills(self) -> list[Backfill]:
         """The last backfill of each source that ever had one, also of sources the configuration no longer has."""
-        return [backfills.backfill_of(row) for row in await self._rows(backfills.ALL)]
+        return [backfills.backfill_of(row) for row in await self._rows(backfills.LAST_OF_EACH)]
 
     async def paused(self) -> set[str]:
         """The components an operator has paused."""
