@@ -14,8 +14,9 @@ from groundswell.clock import Clock, milliseconds
 from groundswell.config.problems import closest, listing, quoted
 from groundswell.errors import ConfigError, NotFoundError, NotNowError, RequestError
 from groundswell.http.api_keys import new_key
+from groundswell.ops.accounts import AccountsDesk
 from groundswell.ops.auditing import audit_lines
-from groundswell.ops.backfills import do_backfill
+from groundswell.ops.backfills import do_backfill, past_backfills
 from groundswell.ops.config_messages import ConfigShown
 from groundswell.ops.configuration import config_shown
 from groundswell.ops.letters import LettersDesk
@@ -23,6 +24,7 @@ from groundswell.ops.messages import (
     AskBackfill,
     AskReplay,
     AuditLines,
+    Backfills,
     BackfillStatus,
     ComponentState,
     ConfigReloaded,
@@ -31,6 +33,7 @@ from groundswell.ops.messages import (
     KeyRevoked,
     Keys,
     ListAudit,
+    ListBackfills,
     LoginCode,
     NameComponent,
     NameKey,
@@ -78,6 +81,7 @@ class Desk:
         self.letters = LettersDesk(store, clock, lambda: self._parts, daemon, self._between_batches)
         self.records = RecordsDesk(store)
         self.sources = ReconcileDesk(store, clock, self._outline, self._sources)
+        self.accounts = AccountsDesk(store, clock, self._outline, place, daemon)
 
     def _outline(self) -> Outline:
         if self._daemon is not None:
@@ -128,8 +132,14 @@ class Desk:
     async def backfill(self, asked: AskBackfill) -> BackfillStatus:
         """Only with a daemon."""
         assert self._daemon is not None
+        part = self._outline().parts.get(asked.source)
+        if part is not None and not asked.cancel:
+            self.accounts.require_connected(part.name)
         async with self._between_batches():
             return await do_backfill(self._daemon, asked, self._clock.now())
+
+    async def backfills(self, asked: ListBackfills) -> Backfills:
+        return await past_backfills(self._store, self._daemon, asked, self._clock.now())
 
     # ---- API keys ----
 
