@@ -281,6 +281,8 @@ async def test_an_older_file_keeps_its_backfills_and_its_sinks_are_not_young(sen
         connection.execute("DELETE FROM progress WHERE name = 'sightings'")
         connection.execute("DROP INDEX outbox_of_money")
         connection.execute("DROP INDEX dead_letters_of_money")
+        connection.execute("DROP INDEX outbox_of_arrival")
+        connection.execute("DROP INDEX dead_letters_by_reason")
         connection.execute("ALTER TABLE replays DROP COLUMN is_retry")
         connection.executescript(
             "CREATE TABLE backfills (id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL UNIQUE, "

@@ -7,9 +7,27 @@ from typing import Any, Final, Generic, TypeVar
 from aiohttp import web
 from msgspec import Struct
 
-from groundswell.ops.dashboard import overview
+from groundswell.ops.dashboard import audit, dead, overview, records, settings
 from groundswell.ops.dashboard.visit import Visit
-from groundswell.ops.operations import PAUSE, RELOAD, RESUME, STATUS, Operation
+from groundswell.ops.operations import (
+    AUDIT,
+    CONFIG,
+    DEAD_DROP,
+    DEAD_EDIT,
+    DEAD_LIST,
+    DEAD_RETRY,
+    DEAD_SHOW,
+    KEYS_CREATE,
+    KEYS_LIST,
+    KEYS_REVOKE,
+    PAUSE,
+    RECORD,
+    RECORDS,
+    RELOAD,
+    RESUME,
+    STATUS,
+    Operation,
+)
 
 Q = TypeVar("Q", bound=Struct)
 A = TypeVar("A", bound=Struct)
@@ -26,6 +44,12 @@ class FormOf(Generic[Q, A]):
     operation: Operation[Q, A]
     said: Callable[[A], str] = lambda _: ""
     """What to say once it is done."""
+    asks: Callable[[Visit, Q], Awaitable[str]] | None = None
+    """The question that has to be answered with yes before it is done."""
+    then: str | None = None
+    """The page to go to once it is done; None: the same."""
+    is_shown: bool = False
+    """Whether its answer is in `Visit.found` of the page that is shown at once, and nowhere else: a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +77,35 @@ PAGES: Final[tuple[Page, ...]] = (
             FormOf(RELOAD, overview.reloaded),
         ),
     ),
+    Page("/records", "Deliveries", records.show, (RECORDS, STATUS), (FormOf(RECORD),)),
+    Page(
+        "/dead",
+        "Dead letters",
+        dead.show,
+        (DEAD_LIST,),
+        (FormOf(DEAD_RETRY, dead.retried), FormOf(DEAD_DROP, dead.dropped, dead.ask_to_drop)),
+    ),
+    Page(
+        "/dead/{number}",
+        "Dead letter",
+        dead.show_one,
+        (DEAD_SHOW,),
+        (
+            FormOf(DEAD_RETRY, dead.retried, then="/dead"),
+            FormOf(DEAD_EDIT, dead.edited, then="/dead"),
+            FormOf(DEAD_DROP, dead.dropped, dead.ask_to_drop, then="/dead"),
+        ),
+    ),
+    Page(
+        "/settings",
+        "Settings",
+        settings.show,
+        (CONFIG, KEYS_LIST),
+        (
+            FormOf(RELOAD, overview.reloaded),
+            FormOf(KEYS_CREATE, is_shown=True),
+            FormOf(KEYS_REVOKE, lambda done: f"{done.name} is revoked.", settings.ask_to_revoke),
+        ),
+    ),
+    Page("/audit", "Audit", audit.show, (AUDIT,)),
 )
