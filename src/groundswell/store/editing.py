@@ -103,9 +103,14 @@ def _changed(before: Any, after: Any, path: str) -> Iterator[str]:
     if isinstance(before, dict) and isinstance(after, dict):
         for name in {**before, **after}:
             inner = f"{path}.{name}" if path else name
-            yield from _changed(before.get(name), after.get(name), inner)
+            yield from _changed(_part(before, after, name), _part(after, before, name), inner)
     elif before != after:
         yield path
+
+
+def _part(of: dict[str, Any], other: dict[str, Any], name: str) -> Any:
+    """What stands there; where the other has more under it and this has nothing, each of that is a change."""
+    return of.get(name, {} if isinstance(other.get(name), dict) else UNSET)
 
 
 def _note(number: int, changed: Sequence[str]) -> str:
