@@ -36,6 +36,7 @@ path = "/webhooks/v1/3f7c0d5a90"
 type = "http.webhook"
 path = "/forms/77aa31c5"
 kind = "person"
+auth = "none"
 
 [sources.signed]
 type = "http.webhook"
@@ -80,9 +81,7 @@ def shown(tmp_path: Path) -> dict[str, dict[str, ShownSetting]]:
 def test_no_secret_and_nothing_from_the_environment_is_in_it(shown: dict[str, dict[str, ShownSetting]]) -> None:
     text = repr(shown)
     assert [secret for secret in ALL_SECRETS if secret in text] == []
-    masked = [
-        f"{table}.{one.key}" for table, all_ in shown.items() for one in all_.values() if MASK in str(one.value)]
-    ]
+    masked = [f"{table}.{one.key}" for table, all_ in shown.items() for one in all_.values() if MASK in str(one.value)]
     assert masked == [
         "ops.password",
         "accounts.network.token",

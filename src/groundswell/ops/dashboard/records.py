@@ -1,6 +1,6 @@
 """Deliveries: one record and its whole way, or the newest ones."""
 
-from typing import Final, get_args
+from typing import Final
 
 from aiohttp import web
 
@@ -9,9 +9,8 @@ from groundswell.ops.messages import NUMBER_MAX, Nothing, RecordTrace
 from groundswell.ops.operations import RECORD, RECORDS, STATUS
 from groundswell.ops.pretty import pretty
 from groundswell.ops.record_messages import ListRecords
-from groundswell.store.records import RecordState
 
-STATES: Final[dict[str, str]] = {
+STATES: Final = {
     "waiting": "to be processed, or for a sink",
     "dead": "with a dead letter",
     "dropped": "with a dead letter that was dropped",
@@ -19,7 +18,6 @@ STATES: Final[dict[str, str]] = {
     "nowhere": "not meant for any sink",
 }
 """What each state of a record means."""
-assert STATES.keys() == set(get_args(RecordState))
 
 
 async def show(visit: Visit) -> web.Response:
@@ -35,7 +33,7 @@ async def show(visit: Visit) -> web.Response:
         is_first=asked.before == NUMBER_MAX,
         sources=sorted((part.name, part.name) for part in components if part.role == "source"),
         sinks=sorted((part.name, part.name) for part in components if part.role in ("sink", None)),
-        states=STATES,
+        states=[(state, f"{state}: {words}") for state, words in STATES.items()],
         trace=trace,
         body=None if trace is None else pretty(bytes(trace.body)),
         may_find=visit.may(RECORD),
