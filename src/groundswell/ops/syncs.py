@@ -102,8 +102,8 @@ def _settings(part: SyncPart) -> Iterator[tuple[str, str]]:
     sync = part.settings
     assert sync is not None
     yield "enabled", "true" if sync.enabled else "false"
-    yield "every", lasting(sync.every.total_seconds())
-    yield "rate", f"{sync.rate.calls:,} in {lasting(sync.rate.per_s)}"
+    yield "every", _span(sync.every.total_seconds())
+    yield "rate", f"{sync.rate.calls:,} in {_span(sync.rate.per_s)}"
     if sync.import_page is not None:  # ActionKit, which needs one
         yield "opt_in_field", sync.opt_in_field
         yield "phone_types", ", ".join(sync.phone_types)
@@ -116,6 +116,10 @@ def _settings(part: SyncPart) -> Iterator[tuple[str, str]]:
         yield "create_for", sync.create_for
     if sync.primary_group is not None:
         yield "primary_group", sync.primary_group
+
+
+def _span(seconds: float) -> str:
+    return lasting(seconds).removesuffix(" 0s").removesuffix(" 0m")
 
 
 # ---- the file ----

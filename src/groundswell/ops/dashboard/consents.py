@@ -12,7 +12,6 @@ from groundswell.ops.consent_words import DECISIONS, said_words
 from groundswell.ops.dashboard.visit import Visit
 from groundswell.ops.member_messages import LINES_MAX, ConsentLines, Decision, ExportConsents
 from groundswell.ops.operations import CONSENTS_EXPORT
-from groundswell.ops.requests import read_query
 
 PER_PAGE: Final = 50
 TYPES: Final = {"csv": "text/csv", "jsonl": "application/jsonl"}
@@ -36,9 +35,9 @@ class OfDecision(Struct, frozen=True):
 async def show(visit: Visit) -> web.Response:
     if not visit.may(CONSENTS_EXPORT):
         return visit.page("consents.html", found=None)
-    asked, found = visit.asked.get(CONSENTS_EXPORT.name), visit.found.get(CONSENTS_EXPORT.name)
+    asked, found = visit.sent.get(CONSENTS_EXPORT.name), visit.found.get(CONSENTS_EXPORT.name)
     if not isinstance(asked, ExportConsents) or not isinstance(found, ConsentLines):
-        wanted = read_query(visit.request, Filter)
+        wanted = visit.asked(Filter)
         asked = ExportConsents(limit=PER_PAGE, decision=wanted.decision, order=wanted.order)
         found = await visit.ask(CONSENTS_EXPORT, asked)
     return visit.page(
@@ -54,7 +53,7 @@ async def show(visit: Visit) -> web.Response:
 async def download(visit: Visit) -> web.StreamResponse:
     """The ledger as a file, a part in memory at a time; it ends early, and is seen to, when the login does."""
     kind = visit.request.match_info["kind"]
-    asked = ExportConsents(limit=LINES_MAX, decision=read_query(visit.request, OfDecision).decision)
+    asked = ExportConsents(limit=LINES_MAX, decision=visit.asked(OfDecision).decision)
     found: ConsentLines = await visit.ask(CONSENTS_EXPORT, asked)
     writer = WRITERS[kind]()
     response = web.StreamResponse(

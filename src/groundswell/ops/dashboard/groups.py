@@ -10,7 +10,6 @@ from groundswell.ops.dashboard.visit import Visit
 from groundswell.ops.group_messages import GroupName, ListGroupMembers, ListGroups
 from groundswell.ops.messages import Position
 from groundswell.ops.operations import GROUPS_LIST, GROUPS_MEMBERS
-from groundswell.ops.requests import read_query
 
 PER_PAGE: Final = 50
 
@@ -29,13 +28,13 @@ class Group(Struct, frozen=True):
 
 
 async def show(visit: Visit) -> web.Response:
-    after = read_query(visit.request, After).after
+    after = visit.asked(After).after
     found = await visit.ask(GROUPS_LIST, ListGroups(after))
     return visit.page("groups.html", found=found, after=after)
 
 
 async def show_one(visit: Visit) -> web.Response:
-    asked = read_query(visit.request, Group)
+    asked = visit.asked(Group)
     if not visit.may(GROUPS_MEMBERS):
         return visit.page("group.html", name=asked.name, found=None)
     try:

@@ -9,7 +9,6 @@ from groundswell.ops.dashboard.visit import Visit
 from groundswell.ops.member_messages import ListHouseholds
 from groundswell.ops.messages import NUMBER_MAX
 from groundswell.ops.operations import MEMBERS_HOUSEHOLDS
-from groundswell.ops.requests import read_query
 
 PER_PAGE: Final = 50
 
@@ -21,6 +20,6 @@ class After(Struct, frozen=True):
 
 
 async def show(visit: Visit) -> web.Response:
-    after = read_query(visit.request, After).after
+    after = visit.asked(After).after
     found = await visit.ask(MEMBERS_HOUSEHOLDS, ListHouseholds(after, PER_PAGE))
     return visit.page("households.html", found=found, after=after)

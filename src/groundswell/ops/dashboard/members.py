@@ -12,7 +12,6 @@ from groundswell.ops.member_messages import ListMembers, Members
 from groundswell.ops.messages import Name, Nothing
 from groundswell.ops.operations import MEMBERS_LIST, STATUS
 from groundswell.ops.people_shown import STATES
-from groundswell.ops.requests import read_query
 from groundswell.store.listing import Sort
 
 PER_PAGE: Final = 50
@@ -32,13 +31,13 @@ class Filter(Struct, frozen=True):
 
 
 async def show(visit: Visit) -> web.Response:
-    asked, found = visit.asked.get(MEMBERS_LIST.name), visit.found.get(MEMBERS_LIST.name)
+    asked, found = visit.sent.get(MEMBERS_LIST.name), visit.found.get(MEMBERS_LIST.name)
     if not visit.may(MEMBERS_LIST):
         status = await visit.ask(STATUS, Nothing())
         counted = [(sync.account, sync.states, sum(sync.states.values())) for sync in status.syncs]
         return visit.page("members.html", counted=counted, found=None, **_STATES)
     if not isinstance(asked, ListMembers) or not isinstance(found, Members):
-        wanted = read_query(visit.request, Filter)
+        wanted = visit.asked(Filter)
         asked = ListMembers(wanted.account, wanted.status, "", wanted.sort, PER_PAGE)
         found = await visit.ask(MEMBERS_LIST, asked)
     everybody = found if asked.account is None else await visit.ask(MEMBERS_LIST, ListMembers(limit=1))

@@ -13,7 +13,6 @@ from groundswell.ops.member_messages import FindPerson, PersonForgotten, PersonS
 from groundswell.ops.messages import Name
 from groundswell.ops.operations import FORGET, PERSON
 from groundswell.ops.people_shown import CREATING
-from groundswell.ops.requests import read_query
 
 
 class Counterpart(Struct, frozen=True):
@@ -28,7 +27,7 @@ async def of_member(visit: Visit) -> web.Response:
 
 
 async def of_account(visit: Visit) -> web.Response:
-    named = read_query(visit.request, Counterpart)
+    named = visit.asked(Counterpart)
     return await _page(visit, FindPerson(account=named.account, remote_id=named.number))
 
 
