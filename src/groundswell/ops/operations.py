@@ -7,6 +7,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 from msgspec import Struct
 
 from groundswell.ops.desk import Desk
+from groundswell.ops.live_messages import AskRates, MetricsShown, Polled, RatesShown
 from groundswell.ops.member_messages import (
     ConsentLines,
     ExportConsents,
@@ -91,6 +92,24 @@ class Operation(Generic[Q, A]):
 
 
 STATUS: Final = Operation("status", "GET", Nothing, Status, Desk.status, "How every component is doing")
+RATES: Final = Operation(
+    "rates",
+    "GET",
+    AskRates,
+    RatesShown,
+    Desk.rates,
+    "How fast a component works, for an hour and a day",
+    needs_daemon=True,
+)
+METRICS: Final = Operation(
+    "metrics",
+    "GET",
+    Nothing,
+    MetricsShown,
+    Desk.metrics,
+    "Every metric, what it means and what it is",
+    needs_daemon=True,
+)
 RECORD: Final = Operation(
     "record", "GET", AskRecord, RecordTrace, Desk.record, "The whole way of one record", holds_personal=True
 )
@@ -184,6 +203,9 @@ PAUSE: Final = Operation(
 RESUME: Final = Operation(
     "resume", "POST", NameComponent, ComponentState, Desk.resume, "Let it go on, now", audited=("name",)
 )
+POLL: Final = Operation(
+    "poll", "POST", NameComponent, Polled, Desk.poll, "Have a source look now", needs_daemon=True, audited=("name",)
+)
 RELOAD: Final = Operation(
     "reload", "POST", Nothing, ConfigReloaded, Desk.reload, "Read the configuration again", needs_daemon=True
 )
@@ -201,6 +223,8 @@ DASHBOARD: Final = Operation(
 
 OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     STATUS,
+    RATES,
+    METRICS,
     RECORD,
     RECONCILE,
     PERSON,
@@ -216,6 +240,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     BACKFILL,
     PAUSE,
     RESUME,
+    POLL,
     RELOAD,
     KEYS_LIST,
     KEYS_CREATE,

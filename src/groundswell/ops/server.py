@@ -15,6 +15,7 @@ from groundswell.ops.api import api_routes
 from groundswell.ops.clerk import Clerk
 from groundswell.ops.dashboard.routes import Dashboard
 from groundswell.ops.desk import Desk
+from groundswell.ops.gauges import Gauges
 from groundswell.ops.guard import LOGIN, Guard
 from groundswell.ops.headers import add_headers
 from groundswell.ops.health import HEALTHZ, METRICS, READYZ, Health
@@ -115,9 +116,10 @@ class OpsServer:
             middlewares=[refusals.middleware, self._guard.middleware], client_max_size=BODY_BYTES_MAX
         )
         application.on_response_prepare.append(add_headers)
-        desk = Desk(daemon.store, daemon.clock, None, daemon, self.login_code)
+        gauges = Gauges(daemon)
+        desk = Desk(daemon.store, daemon.clock, None, daemon, self.login_code, gauges)
         clerk = Clerk(desk, daemon.store.audit, daemon.clock)
-        application.add_routes([*Health(daemon).routes(), *api_routes(clerk), *dashboard.routes(clerk)])
+        application.add_routes([*Health(daemon, gauges).routes(), *api_routes(clerk), *dashboard.routes(clerk)])
         self._guard.open([HEALTHZ, READYZ, *dashboard.open_paths])
         if self._settings.listen.is_loopback:
             self._guard.open([METRICS])
