@@ -10,6 +10,7 @@ import msgspec
 from groundswell.config.environment import Resolved
 from groundswell.config.files import read_files
 from groundswell.config.gifts import check_gifts
+from groundswell.config.logins import read_account
 from groundswell.config.model import (
     Account,
     Component,
@@ -128,12 +129,10 @@ class _Reader:
                 self._logins[table.name] = Login(table.file.name, kind if kind in self._types["accounts"] else None)
                 continue
             resolved = self._validator.resolved(table)
-            settings = self._typed(table, resolved)
-            kind = resolved.value.get("type")
-            is_known = isinstance(kind, str) and kind in self._types["accounts"]
-            self._logins[table.name] = Login(table.file.name, kind if is_known else None)
-            if settings is not None:
-                account = Account(table.name, resolved.value["type"], settings, table.file.directory)
+            kind = self._kind_of(table, resolved)
+            self._logins[table.name] = Login(table.file.name, None if kind is None else resolved.value["type"])
+            account = None if kind is None else read_account(table, resolved, kind, self._validator, self._findings)
+            if account is not None:
                 accounts[table.name] = account
         return accounts
 
@@ -290,14 +289,19 @@ class _Reader:
             return b"null"
 
     def _typed(self, table: Table, resolved: Resolved) -> Settings | None:
-        """The settings of a component or account, after its type."""
+        """The settings of a component, after its type."""
+        kind = self._kind_of(table, resolved)
+        if kind is None:
+            return None
+        return self._validator.settings(table, resolved, kind.settings, str(resolved.value["type"]))
+
+    def _kind_of(self, table: Table, resolved: Resolved) -> ComponentType | None:
+        """What the type of a component or account is; None when there is no such type."""
         types, name = self._types[table.kind], resolved.value.get("type")
         kind = types.get(name) if isinstance(name, str) else None
-        if kind is not None:
-            return self._validator.settings(table, resolved, kind.settings, str(name))
-        if ("type",) not in resolved.unresolved:
+        if kind is None and ("type",) not in resolved.unresolved:
             self._findings.problem(table.file.name, (*table.path, "type"), self._no_such_type(table.kind, name))
-        return None
+        return kind
 
     def _no_such_type(self, kind: str, name: Any) -> str:
         types = sorted(self._types[kind])

@@ -16,8 +16,9 @@ from groundswell.clock import Clock, milliseconds
 from groundswell.config.problems import closest, listing, quoted
 from groundswell.errors import ConfigError, NotFoundError, NotNowError, RequestError
 from groundswell.http.api_keys import new_key
+from groundswell.ops.accounts import AccountsDesk
 from groundswell.ops.auditing import audit_lines
-from groundswell.ops.backfills import do_backfill
+from groundswell.ops.backfills import do_backfill, past_backfills
 from groundswell.ops.gauges import Gauges
 from groundswell.ops.live_messages import AskRates, MetricsShown, Polled, RatesShown
 from groundswell.ops.messages import (
@@ -25,6 +26,7 @@ from groundswell.ops.messages import (
     AskRecord,
     AskReplay,
     AuditLines,
+    Backfills,
     BackfillStatus,
     ComponentState,
     ConfigReloaded,
@@ -39,6 +41,7 @@ from groundswell.ops.messages import (
     LetterShown,
     LettersRetried,
     ListAudit,
+    ListBackfills,
     ListLetters,
     LoginCode,
     NameComponent,
@@ -94,6 +97,7 @@ class Desk:
         self._gauges = gauges
         self.people = PeopleDesk(store, clock, self._outline, daemon, self._between_batches)
         self.sources = ReconcileDesk(store, clock, self._outline, self._sources)
+        self.accounts = AccountsDesk(store, clock, self._outline, place, daemon)
 
     def _outline(self) -> Outline:
         if self._daemon is not None:
@@ -201,8 +205,14 @@ class Desk:
     async def backfill(self, asked: AskBackfill) -> BackfillStatus:
         """Only with a daemon."""
         assert self._daemon is not None
+        part = self._outline().parts.get(asked.source)
+        if part is not None and not asked.cancel:
+            self.accounts.require_connected(part.name)
         async with self._between_batches():
             return await do_backfill(self._daemon, asked, self._clock.now())
+
+    async def backfills(self, asked: ListBackfills) -> Backfills:
+        return await past_backfills(self._store, self._daemon, asked, self._clock.now())
 
     async def record(self, asked: AskRecord) -> RecordTrace:
         trace = await self._store.trace(asked.id)

@@ -6,6 +6,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 from msgspec import Struct
 
+from groundswell.ops.account_messages import Accounts, AccountTold, AskConnect, NameAccount
 from groundswell.ops.desk import Desk
 from groundswell.ops.live_messages import AskRates, MetricsShown, Polled, RatesShown
 from groundswell.ops.member_messages import (
@@ -24,6 +25,7 @@ from groundswell.ops.messages import (
     AskRecord,
     AskReplay,
     AuditLines,
+    Backfills,
     BackfillStatus,
     ComponentState,
     ConfigReloaded,
@@ -35,6 +37,7 @@ from groundswell.ops.messages import (
     LetterShown,
     LettersRetried,
     ListAudit,
+    ListBackfills,
     ListLetters,
     LoginCode,
     NameComponent,
@@ -195,7 +198,7 @@ BACKFILL: Final = Operation(
     Desk.backfill,
     "Have a source fetch a time again",
     needs_daemon=True,
-    audited=("source", "since", "until", "collections", "cancel"),
+    audited=("source", "since", "until", "collections", "all", "sends", "subscribe", "pause", "resume", "cancel"),
 )
 PAUSE: Final = Operation(
     "pause", "POST", NameComponent, ComponentState, Desk.pause, "Hold a sink or a running source", audited=("name",)
@@ -206,8 +209,37 @@ RESUME: Final = Operation(
 POLL: Final = Operation(
     "poll", "POST", NameComponent, Polled, Desk.poll, "Have a source look now", needs_daemon=True, audited=("name",)
 )
+BACKFILLS: Final = Operation(
+    "backfills", "GET", ListBackfills, Backfills, Desk.backfills, "What of the past was fetched again, and when"
+)
 RELOAD: Final = Operation(
     "reload", "POST", Nothing, ConfigReloaded, Desk.reload, "Read the configuration again", needs_daemon=True
+)
+ACCOUNTS: Final = Operation(
+    "accounts",
+    "GET",
+    Nothing,
+    Accounts,
+    lambda desk, asked: desk.accounts.accounts(asked),
+    "Every account: whether it is connected, and what connecting it asks for",
+)
+CONNECT: Final = Operation(
+    "connect",
+    "POST",
+    AskConnect,
+    AccountTold,
+    lambda desk, asked: desk.accounts.connect(asked),
+    "Try credentials, and connect an account with them",
+    audited=("account",),
+)
+DISCONNECT: Final = Operation(
+    "disconnect",
+    "POST",
+    NameAccount,
+    AccountTold,
+    lambda desk, asked: desk.accounts.disconnect(asked),
+    "Forget the credentials of an account; what is for it waits",
+    audited=("account",),
 )
 KEYS_LIST: Final = Operation("keys list", "GET", Nothing, Keys, Desk.keys_list, "All API keys, without their secrets")
 KEYS_CREATE: Final = Operation(
@@ -238,10 +270,14 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     DEAD_DROP,
     REPLAY,
     BACKFILL,
+    BACKFILLS,
     PAUSE,
     RESUME,
     POLL,
     RELOAD,
+    ACCOUNTS,
+    CONNECT,
+    DISCONNECT,
     KEYS_LIST,
     KEYS_CREATE,
     KEYS_REVOKE,

@@ -110,12 +110,13 @@ class OpsServer:
         return LoginCode(code, f"{scheme}://{address}{LOGIN}#{code}", int(CODE_LASTS_S))
 
     def _application(self, daemon: Daemon) -> web.Application:
-        dashboard = Dashboard(self._guard)
+        dashboard = Dashboard(self._guard, daemon.clock)
         refusals = Refusals(dashboard.error)
         application = web.Application(
             middlewares=[refusals.middleware, self._guard.middleware], client_max_size=BODY_BYTES_MAX
         )
         application.on_response_prepare.append(add_headers)
+        application.on_shutdown.append(dashboard.live.end)
         gauges = Gauges(daemon)
         desk = Desk(daemon.store, daemon.clock, None, daemon, self.login_code, gauges)
         clerk = Clerk(desk, daemon.store.audit, daemon.clock)

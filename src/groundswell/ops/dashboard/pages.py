@@ -7,9 +7,9 @@ from typing import Any, Final, Generic, TypeVar
 from aiohttp import web
 from msgspec import Struct
 
-from groundswell.ops.dashboard import overview
+from groundswell.ops.dashboard import components, metrics, overview
 from groundswell.ops.dashboard.visit import Visit
-from groundswell.ops.operations import PAUSE, RELOAD, RESUME, STATUS, Operation
+from groundswell.ops.operations import METRICS, PAUSE, POLL, RATES, RELOAD, RESUME, STATUS, Operation
 
 Q = TypeVar("Q", bound=Struct)
 A = TypeVar("A", bound=Struct)
@@ -53,4 +53,16 @@ PAGES: Final[tuple[Page, ...]] = (
             FormOf(RELOAD, overview.reloaded),
         ),
     ),
+    Page(
+        "/components/{name}",
+        "Component",
+        components.show,
+        (STATUS, RATES),
+        (
+            FormOf(PAUSE, lambda done: f"{done.name} is {done.state}."),
+            FormOf(RESUME, lambda done: f"{done.name} goes on."),
+            FormOf(POLL, components.polled),
+        ),
+    ),
+    Page("/help/metrics", "Metrics", metrics.show, (METRICS,)),
 )
