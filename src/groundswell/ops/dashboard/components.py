@@ -15,7 +15,8 @@ from groundswell.ops.operations import PAUSE, POLL, RATES, STATUS
 from groundswell.ops.states import STATES
 
 _COUNTS: Final = (
-    "accepted", "duplicates", "processed", "refused_requests", "filtered", "delivered", "skipped", "coalesced", "retried",
+    "accepted", "duplicates", "processed", "refused_requests", "filtered", "delivered", "skipped", "coalesced",
+    "retried",
 )  # fmt: skip
 
 

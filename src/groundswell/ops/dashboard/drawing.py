@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from itertools import pairwise
 from typing import Final
 
 WIDTH: Final = 190
@@ -83,12 +84,12 @@ def _in_order(column_of: Mapping[str, int], routes: Sequence[Sequence[_Slot]]) -
     for route in routes:
         for slot in route[1:-1]:
             columns[slot[2]].append(slot)
-        for left, right in zip(route, route[1:], strict=False):
+        for left, right in pairwise(route):
             before.setdefault(right, []).append(left)
             after.setdefault(left, []).append(right)
     for sweep in range(SWEEPS):
         neighbours, order = (before, columns) if sweep % 2 == 0 else (after, columns[::-1])
-        for fixed, moved in zip(order, order[1:], strict=False):
+        for fixed, moved in pairwise(order):
             place = {slot: (number + 0.5) / len(fixed) for number, slot in enumerate(fixed)}
             own = {slot: (number + 0.5) / len(moved) for number, slot in enumerate(moved)}
             moved.sort(key=lambda slot: _mean([place[other] for other in neighbours.get(slot, [])], own[slot]))

@@ -86,6 +86,7 @@ def _of_component(part: ComponentStatus, now: datetime) -> Iterator[tuple[str, s
         yield f"per_second.{what}", per_second(rate)
     yield "oldest", "" if part.oldest_waiting_at is None else f"for {_age(part.oldest_waiting_at, now)}"
     yield "rate", _rate(part)
+    yield "flag", _flag(part)
     yield "queue", _queue(part, now)
 
 
@@ -94,6 +95,13 @@ def mood_of(part: ComponentStatus) -> Mood:
     if part.attention is not None:
         return "bad"
     return "good" if part.state in _CALM else "odd"
+
+
+def _flag(part: ComponentStatus) -> str:
+    """Why it is not drawn as well, in a word or two."""
+    if part.state not in _CALM:
+        return part.state.replace("_", " ")
+    return "" if part.attention is None else "dead letters" if part.dead_letters else "late"
 
 
 def _rate(part: ComponentStatus) -> str:

@@ -28,7 +28,6 @@ function watch() {
     stream?.close();
     if (!document.hidden) open();
   });
-  addEventListener("pagehide", () => stream?.close());
   if (!document.hidden) open();
 }
 
