@@ -41,6 +41,7 @@ class OpsServer:
         self._notify_changed = anyio.Event()
         self._token = token or new_token()
         self._guard: Guard
+        self.dashboard: Dashboard
         self._listening: Port | None = None
         self._certificate: LiveCertificate | None = None
         self._token_path: Path
@@ -110,7 +111,7 @@ class OpsServer:
         return LoginCode(code, f"{scheme}://{address}{LOGIN}#{code}", int(CODE_LASTS_S))
 
     def _application(self, daemon: Daemon) -> web.Application:
-        dashboard = Dashboard(self._guard, daemon.clock)
+        dashboard = self.dashboard = Dashboard(self._guard, daemon.clock)
         refusals = Refusals(dashboard.error)
         application = web.Application(
             middlewares=[refusals.middleware, self._guard.middleware], client_max_size=BODY_BYTES_MAX
