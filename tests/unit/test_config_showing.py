@@ -117,3 +117,12 @@ def test_the_type_comes_first_and_what_was_written_short_is_shown_short(
     assert [next(iter(of)) for table, of in shown.items() if "." in table] == ["type"] * 7
     assert shown["transforms.mapped"]["fields.zip"].value == '"raw.zip"'
     assert shown["transforms.mapped"]['fields."custom.Shirt size"'].value == '"raw.size"'
+
+
+def test_an_account_that_is_connected_later_shows_what_stands_there_and_no_secret(tmp_path: Path) -> None:
+    kit = '[accounts.kit]\ntype = "actionkit"\nconnect = true\nhost = "act.example.org"\npassword = "hidden words"\n'
+    (tmp_path / "token").write_text("x")
+    (tmp_path / "pipeline.toml").write_text(PIPELINE + kit)
+    (table,) = [one for one in load([tmp_path / "pipeline.toml"], SECRETS).shown if one.heading == "accounts.kit"]
+    shown = {setting.key: setting.value for setting in table.settings}
+    assert shown == {"type": '"actionkit"', "connect": "true", "host": '"act.example.org"', "password": '"***"'}

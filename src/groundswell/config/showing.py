@@ -40,16 +40,24 @@ class ShownTable:
     settings: tuple[ShownSetting, ...]
 
 
-def shown_tables(tables: Sequence[Table], settings: Mapping[TomlPath, Settings]) -> tuple[ShownTable, ...]:
-    """The tables that have settings, in order; those that stand in no file (all defaults) first."""
+def shown_tables(
+    tables: Sequence[Table], settings: Mapping[TomlPath, Settings | frozenset[str]]
+) -> tuple[ShownTable, ...]:
+    """The tables that have settings, in order; those that stand in no file (all defaults) first.
+
+    Of an account that is connected later there are only the names of its secrets: shown is what stands in the file.
+    """
     written = {table.path: table.values for table in tables}
     missing = [path for path in settings if path not in written]
     paths = [*missing, *(table.path for table in tables if table.path in settings)]
     return tuple(shown_table(path_text(path), settings[path], written.get(path, {})) for path in paths)
 
 
-def shown_table(heading: str, settings: Settings, written: Mapping[str, Any]) -> ShownTable:
+def shown_table(heading: str, settings: Settings | frozenset[str], written: Mapping[str, Any]) -> ShownTable:
     """One table as people may see it."""
+    if isinstance(settings, frozenset):
+        masked = {name: MASK if name in settings else value for name, value in written.items()}
+        return ShownTable(heading, tuple(_settings(masked, masked, ())))
     values = settings.model_dump(mode="json", by_alias=True)
     if isinstance(settings, WebhookSourceSettings) and settings.path is not None and not _is_guarded(settings, values):
         values["path"] = MASK  # to know it is to be let in
