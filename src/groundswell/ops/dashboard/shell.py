@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from groundswell import __version__
 from groundswell.ops.amounts import lasting, measured, size
@@ -35,7 +35,7 @@ class Shell:
             measured=measured,
             page_of=page_of,
             amount=_amount,
-            typed=_typed,
+            code=_with_code,
         )
 
     def page(self, template: str, status: int, values: Mapping[str, Any]) -> web.Response:
@@ -56,17 +56,17 @@ def _amount(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) else f"{value:,.3f}"
 
 
-def _typed(text: str) -> str:
-    """What stands in backquotes as code."""
-    parts = text.split("`")
-    return Markup("").join(
-        Markup("<code>{}</code>").format(part) if number % 2 else part for number, part in enumerate(parts)
-    )
-
-
 def _number(value: int | None) -> str:
     return NOTHING if value is None else f"{value:,}"
 
 
 def _between(since: datetime, until: datetime) -> str:
     return lasting((until - since).total_seconds())
+
+
+def _with_code(text: str) -> Markup:
+    """What stands between backquotes, as code."""
+    parts = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts)
+    )
