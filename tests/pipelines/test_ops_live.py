@@ -16,7 +16,7 @@ from groundswell.ops.dashboard import live
 from groundswell.ops.live_messages import AskRates
 from groundswell.ops.messages import NameComponent, Nothing
 from groundswell.ops.operations import METRICS, PAUSE, POLL, RATES, STATUS
-from groundswell.runtime import rates
+from groundswell.runtime import intake, rates
 from groundswell.runtime.daemon import Daemon
 from tests.pipelines.ops_pipeline import PASSWORD, ask, browsing, call, receiving, with_ops
 from tests.running import post, running, token_of, until, write_config
@@ -250,7 +250,10 @@ async def test_a_source_that_rests_looks_when_it_is_told_to(tmp_path: Path) -> N
     assert told == {"signups": False, "file": True, "mapped": False, "adults": False, "crm": False}
 
 
-async def test_a_source_that_failed_is_tried_at_once_when_it_is_told_to_look(tmp_path: Path) -> None:
+async def test_a_source_that_failed_is_tried_at_once_when_it_is_told_to_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "wait_s", lambda *_: 3_600.0)
     async with receiving() as (_, pipeline), running(with_file(pipeline), tmp_path) as daemon:
         await until(lambda: daemon.supervisor.states()["file"] == "waiting")
         (tmp_path / "in.jsonl").write_text('{"id": 1, "zip": "97201"}\n')

@@ -10,7 +10,6 @@ import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
-from aiohttp.web_urldispatcher import UrlMappingMatchInfo
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw, Struct, structs
@@ -18,15 +17,14 @@ from msgspec import Raw, Struct, structs
 from groundswell.errors import NotFoundError, RefusedError
 from groundswell.ops.caller import Caller
 from groundswell.ops.clerk import Clerk
-from groundswell.ops.dashboard import components, dead, metrics, overview, records
+from groundswell.ops.dashboard import components, dead, overview, records
 from groundswell.ops.dashboard.figures import Line, figures_of
 from groundswell.ops.dashboard.pages import PAGES, Page
 from groundswell.ops.dashboard.shell import Shell
 from groundswell.ops.dashboard.static import Static
 from groundswell.ops.dashboard.visit import Link, Trouble, Visit
-from groundswell.ops.live_messages import MetricsShown, RatesShown
+from groundswell.ops.live_messages import RatesShown
 from groundswell.ops.messages import AskBackfill, ComponentStatus, LetterShown, PickLetters, Status
-from groundswell.ops.operations import STATUS
 from groundswell.ops.requests import of_form
 from groundswell.ops.sessions import Sessions
 from groundswell.store.records import RecordState
@@ -56,30 +54,23 @@ def filled(kind: Any, text: str) -> Any:
     return plain[parts[0] if parts else kind]
 
 
-def status_of(text: str) -> Status:
-    """A status with the text wherever there is text, but for a pipeline that is none in a circle."""
-    status: Status = filled(Status, text)
-    parts = [structs.replace(part, inputs=[]) for part in status.components]
-    return structs.replace(status, components=parts)
-
-
 class Answering:
-    """A clerk that has one answer to all, or one to each operation; or one with this text wherever there is text."""
+    """A clerk that has one answer; or one for each operation, by name or with this text wherever there is text."""
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer
 
     async def run(self, _: Caller, operation: Any, __: Any) -> Any:
-        if isinstance(self.answer, str):
-            return status_of(self.answer) if operation is STATUS else filled(operation.answer, self.answer)
-        return self.answer[operation.name] if isinstance(self.answer, dict) else self.answer
+        if isinstance(self.answer, dict):
+            return self.answer[operation.name]
+        return filled(operation.answer, self.answer) if isinstance(self.answer, str) else self.answer
 
 
 def visit_of(answer: Any, caller: Caller | None = None, path: str = "/", **match: str) -> Visit:
     who = caller or Caller("password")
     _, session = Sessions(VirtualClock()).begin(who)
     clerk = cast("Clerk", Answering(answer))
-    request = make_mocked_request("GET", path, match_info=cast("UrlMappingMatchInfo", match))
+    request = make_mocked_request("GET", path, match_info=match)
     return Visit(request, who, session, clerk, SHELL, "Overview", [Link("/", "Overview", True)])
 
 
@@ -99,14 +90,14 @@ class Tags(HTMLParser):
 
 @pytest.mark.parametrize("state", [SCRIPT, "paused"])
 async def test_everything_on_the_overview_is_text_whatever_it_holds(state: str) -> None:
-    status = status_of(SCRIPT)
+    status = filled(Status, SCRIPT)
     parts = [
         structs.replace(status.components[0], role=role, state=state) for role in ("source", "transform", "sink", None)
     ]
     visit = visit_of(structs.replace(status, components=parts), Caller("proxy", SCRIPT))
     visit.tell(SCRIPT)
     page = (await overview.show(visit)).text or ""
-    plain = (await overview.show(visit_of(status_of("x")))).text or ""
+    plain = (await overview.show(visit_of(filled(Status, "x")))).text or ""
     assert Tags(page).tags.count("script") == 1
     assert Tags(page).attributes <= Tags(plain).attributes
     assert page.count("&lt;script&gt;") > 20
@@ -163,25 +154,9 @@ def test_every_state_of_a_record_is_explained() -> None:
     assert records.STATES.keys() == set(get_args(RecordState))
 
 
-async def test_everything_on_the_page_of_a_component_is_text_whatever_it_holds() -> None:
-    pages = []
-    for text in (SCRIPT, "x"):
-        answers = {"status": status_of(text), "rates": filled(RatesShown, text)}
-        pages.append((await components.show(visit_of(answers, name=text))).text or "")
-    assert Tags(pages[0]).tags == Tags(pages[1]).tags
-    assert Tags(pages[0]).attributes == Tags(pages[1]).attributes
-    assert pages[0].count("&lt;script&gt;") > 10
-
-
-async def test_everything_on_the_page_of_metrics_is_text_whatever_it_holds() -> None:
-    pages = [(await metrics.show(visit_of(filled(MetricsShown, text)))).text or "" for text in (SCRIPT, "x")]
-    assert Tags(pages[0]).tags == Tags(pages[1]).tags
-    assert pages[0].count("&lt;script&gt;") > 2
-
-
 async def test_the_page_of_a_component_says_what_its_state_means_and_what_to_do() -> None:
     part = ComponentStatus("crm", "sink", "http", "away", last_error="crm: no answer", place="[sinks.crm]")
-    status = structs.replace(status_of("x"), components=[part])
+    status = structs.replace(filled(Status, "x"), components=[part])
     page = (await components.show(visit_of({"status": status, "rates": filled(RatesShown, "x")}, name="crm"))).text
     assert page is not None
     assert "the sink did not answer" in page
@@ -192,12 +167,12 @@ async def test_the_page_of_a_component_says_what_its_state_means_and_what_to_do(
 
 async def test_a_component_that_is_not_there_is_not_found() -> None:
     with pytest.raises(NotFoundError, match="there is x"):
-        await components.show(visit_of({"status": status_of("x")}, name="crn"))
+        await components.show(visit_of(filled(Status, "x"), name="crn"))
 
 
 def test_every_text_of_the_figures_is_without_controls_and_knows_where_it_is_about() -> None:
     part = ComponentStatus("crm", "sink", "http", "running", attention="3 dead\x1b letters", dead_letters=3)
-    status = structs.replace(status_of("x"), components=[part], attention=["no room", "crm: 3 dead\x1b letters"])
+    status = structs.replace(filled(Status, "x"), components=[part], attention=["no room", "crm: 3 dead\x1b letters"])
     figures = figures_of(status)
     assert figures.attention == [
         Line(None, None, "no room"),
@@ -208,7 +183,7 @@ def test_every_text_of_the_figures_is_without_controls_and_knows_where_it_is_abo
 
 
 def test_another_configuration_or_another_component_is_another_shape() -> None:
-    status = status_of("x")
+    status = filled(Status, "x")
     more = structs.replace(status, components=[*status.components, ComponentStatus("crm", "sink", "http", "running")])
     later = structs.replace(status, inbox_waiting=5)
     shapes = [figures_of(one).shape for one in (status, structs.replace(status, config="y"), more, later)]
@@ -224,7 +199,7 @@ def test_no_text_ends_the_tag_it_stands_in(text: str) -> None:
 
 
 async def test_the_overview_says_what_needs_a_person_before_the_rest() -> None:
-    page = (await overview.show(visit_of(status_of("crm: 3 dead letters")))).text or ""
+    page = (await overview.show(visit_of(filled(Status, "crm: 3 dead letters")))).text or ""
     headings = re.findall(r"<h[12][^>]*>([^<]+)", page)
     assert headings[:2] == ["Overview", "Needs a person"]
 

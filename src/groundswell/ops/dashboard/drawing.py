@@ -46,7 +46,7 @@ class Drawing:
 
 def draw(inputs: Mapping[str, Sequence[str]], sinks: Sequence[str]) -> Drawing:
     """`inputs`: of each component, those of the others that it takes from. Sinks stand in the last column."""
-    known = {name: [giver for giver in givers if giver in inputs] for name, givers in inputs.items()}
+    known = {name: [giver for giver in givers if giver in inputs and giver != name] for name, givers in inputs.items()}
     column_of = _columns(known, sinks)
     routes = [_route(giver, name, column_of) for name, givers in known.items() for giver in givers]
     columns = _in_order(column_of, routes)

@@ -21,6 +21,10 @@ STREAMS_MAX: Final = 20
 EVERY_S: Final = 1.0
 FRESH_S: Final = 0.8
 """Figures no older are good for whoever asks next: so they are made once, however many look, and never for nobody."""
+PAUSE_SHARE: Final = 20.0
+"""And where making them takes long (millions of deliveries wait), they are good for so many times as long, so that who
+looks never takes more than a twentieth of what the daemon can do."""
+PAUSE_MAX_S: Final = 15.0
 STREAM_S: Final = 300.0
 """A stream ends after so long, and the browser asks again: whether its login still holds is then found out."""
 WRITE_S: Final = 10.0
@@ -39,7 +43,7 @@ class Live:
         self._streams: set[anyio.CancelScope] = set()
         self._lock = anyio.Lock()
         self._figures: Figures | None = None
-        self._made_at = 0.0
+        self._good_until = 0.0
         self._is_ended = False
         self.made = 0
         """How often figures were made."""
@@ -97,9 +101,10 @@ class Live:
 
     async def _fresh(self, request: web.Request, clerk: Clerk) -> Figures:
         async with self._lock:
-            now = self._clock.monotonic()
-            if self._figures is None or now - self._made_at >= FRESH_S:
+            began = self._clock.monotonic()
+            if self._figures is None or began >= self._good_until:
                 self._figures = figures_of(await clerk.run(request[CALLER], STATUS, Nothing()))
-                self._made_at = now
+                took_s = self._clock.monotonic() - began
+                self._good_until = began + max(FRESH_S, min(PAUSE_MAX_S, PAUSE_SHARE * took_s))
                 self.made += 1
             return self._figures

@@ -32,11 +32,10 @@ class Shell:
             size=size,
             lasting=lasting,
             tidy=tidy,
-            code=_with_code,
             measured=measured,
             page_of=page_of,
             amount=_amount,
-            typed=_typed,
+            code=_with_code,
         )
 
     def page(self, template: str, status: int, values: Mapping[str, Any]) -> web.Response:
@@ -55,14 +54,6 @@ def _moment(at: datetime | None) -> str:
 def _amount(value: float) -> str:
     """A value of a metric: whole ones without a point."""
     return f"{value:,.0f}" if value == int(value) else f"{value:,.3f}"
-
-
-def _typed(text: str) -> str:
-    """What stands in backquotes as code."""
-    parts = text.split("`")
-    return Markup("").join(
-        Markup("<code>{}</code>").format(part) if number % 2 else part for number, part in enumerate(parts)
-    )
 
 
 def _number(value: int | None) -> str:
