@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import msgspec
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,21 +99,32 @@ async def test_everything_on_the_overview_is_text_whatever_it_holds(state: str) 
     assert page.count("&lt;script&gt;") > 20
 
 
+QUERIES = {
+    "/records": ["source"],
+    "/members": ["account"],
+    "/members/link": ["account", "number"],
+    "/groups": ["after"],
+    "/groups/members": ["name"],
+}
+"""What of a question may be text, in the addresses of pages."""
+
+
 async def page_with(page: Page, text: str) -> str:
     """The page where whatever can be text is this text: answers, the question, what was entered, what is found."""
-    visit = visit_of(
-        text, Caller("proxy", text), f"/?{urlencode({'source': text})}" if "records" in page.path else "/", number="7"
-    )
+    query = urlencode(dict.fromkeys(QUERIES.get(page.path, ()), text))
+    visit = visit_of(text, Caller("proxy", text), f"/?{query}", number="7", member="7", name=text)
     visit.tell(text)
     for form in page.forms:
         visit.found[form.operation.name] = filled(form.operation.answer, text)
         visit.trouble = Trouble(
             form.operation.name, "", text, {name: [text] for name in form.operation.request.__struct_fields__}
         )
-    return (await page.show(visit)).text or ""
+    response = await page.show(visit)
+    assert isinstance(response, web.Response)
+    return response.text or ""
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
+@pytest.mark.parametrize("page", [page for page in PAGES if "export" not in page.path], ids=lambda page: page.path)
 async def test_everything_on_every_page_is_text_whatever_it_holds(page: Page) -> None:
     hostile, plain = await page_with(page, SCRIPT), await page_with(page, "x")
     assert Tags(hostile).tags == Tags(plain).tags

@@ -27,6 +27,8 @@ VERBS: Final = {
     "reconcile": "reconcile.command",
     "person": "person.command",
     "members": "members.app",
+    "groups": "groups.app",
+    "syncs": "sync_fields.command",
     "consents": "consents.app",
     "forget": "forget.command",
     "dead": "dead.app",

@@ -11,6 +11,7 @@ import anyio
 import anyio.to_thread
 
 from groundswell.clock import Clock, milliseconds
+from groundswell.config.model import Config
 from groundswell.config.problems import closest, listing, quoted
 from groundswell.errors import ConfigError, NotFoundError, NotNowError, RequestError
 from groundswell.http.api_keys import new_key
@@ -19,6 +20,7 @@ from groundswell.ops.auditing import audit_lines
 from groundswell.ops.backfills import do_backfill, past_backfills
 from groundswell.ops.config_messages import ConfigShown
 from groundswell.ops.configuration import config_shown
+from groundswell.ops.groups import GroupDesk
 from groundswell.ops.letters import LettersDesk
 from groundswell.ops.messages import (
     AskBackfill,
@@ -48,6 +50,7 @@ from groundswell.ops.place import Outline, Part, Place, outline_of
 from groundswell.ops.reconciling import ReconcileDesk
 from groundswell.ops.records import RecordsDesk
 from groundswell.ops.status import status_of
+from groundswell.ops.syncs import SyncDesk
 from groundswell.runtime.build import built
 from groundswell.runtime.daemon import Daemon
 from groundswell.store.inbox import Replay
@@ -78,6 +81,8 @@ class Desk:
         self._daemon = daemon
         self._new_code = new_code
         self.people = PeopleDesk(store, clock, self._outline, daemon, self._between_batches)
+        self.groups = GroupDesk(store.people, self._outline)
+        self.syncs = SyncDesk(store.people, clock, self._outline, self._config, daemon)
         self.letters = LettersDesk(store, clock, lambda: self._parts, daemon, self._between_batches)
         self.records = RecordsDesk(store)
         self.sources = ReconcileDesk(store, clock, self._outline, self._sources)
@@ -88,6 +93,13 @@ class Desk:
             return outline_of(self._daemon.config)
         assert self._place is not None
         return self._place.outline
+
+    def _config(self) -> Config:
+        """Raises ConfigError."""
+        if self._daemon is not None:
+            return self._daemon.config
+        assert self._place is not None
+        return self._place.config()
 
     @asynccontextmanager
     async def _sources(self) -> AsyncIterator[Mapping[str, Any]]:

@@ -9,9 +9,11 @@ from msgspec import Struct
 from groundswell.ops.account_messages import Accounts, AccountTold, AskConnect, NameAccount
 from groundswell.ops.config_messages import ConfigShown
 from groundswell.ops.desk import Desk
+from groundswell.ops.group_messages import GroupMembers, Groups, ListGroupMembers, ListGroups
 from groundswell.ops.member_messages import (
     ConsentLines,
     ExportConsents,
+    FindPerson,
     Households,
     ListHouseholds,
     ListMembers,
@@ -52,6 +54,7 @@ from groundswell.ops.messages import (
 )
 from groundswell.ops.reconcile_messages import AskReconcile, Reconciled
 from groundswell.ops.record_messages import EditLetter, LetterEdited, ListRecords, Records
+from groundswell.ops.sync_messages import AskSyncs, Syncs
 
 Q = TypeVar("Q", bound=Struct)
 A = TypeVar("A", bound=Struct)
@@ -124,7 +127,7 @@ RECONCILE: Final = Operation(
 PERSON: Final = Operation(
     "person",
     "POST",
-    NamePerson,
+    FindPerson,
     PersonsShown,
     lambda desk, asked: desk.people.person(asked),
     "Everything that is known of one person",
@@ -147,6 +150,31 @@ MEMBERS_HOUSEHOLDS: Final = Operation(
     lambda desk, asked: desk.people.households(asked),
     "Phones that several people of an account share, with all of them",
     is_personal=True,
+)
+GROUPS_LIST: Final = Operation(
+    "groups list",
+    "GET",
+    ListGroups,
+    Groups,
+    lambda desk, asked: desk.groups.groups(asked),
+    "Groups of members, how many are in each, and where they come from",
+)
+GROUPS_MEMBERS: Final = Operation(
+    "groups members",
+    "POST",
+    ListGroupMembers,
+    GroupMembers,
+    lambda desk, asked: desk.groups.members(asked),
+    "Who is in a group",
+    is_personal=True,
+)
+SYNCS: Final = Operation(
+    "syncs",
+    "GET",
+    AskSyncs,
+    Syncs,
+    lambda desk, asked: desk.syncs.syncs(asked),
+    "How each sync keeps fields in step, and how far it is",
 )
 CONSENTS_EXPORT: Final = Operation(
     "consents export",
@@ -296,6 +324,9 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     PERSON,
     MEMBERS_LIST,
     MEMBERS_HOUSEHOLDS,
+    GROUPS_LIST,
+    GROUPS_MEMBERS,
+    SYNCS,
     CONSENTS_EXPORT,
     FORGET,
     DEAD_LIST,

@@ -7,25 +7,44 @@ from typing import Any, Final, Generic, TypeVar
 from aiohttp import web
 from msgspec import Struct
 
-from groundswell.ops.dashboard import audit, dead, overview, records, settings
+from groundswell.ops.dashboard import (
+    audit,
+    consents,
+    dead,
+    groups,
+    households,
+    members,
+    overview,
+    person,
+    records,
+    settings,
+    syncs,
+)
 from groundswell.ops.dashboard.visit import Visit
 from groundswell.ops.operations import (
     AUDIT,
     CONFIG,
+    CONSENTS_EXPORT,
     DEAD_DROP,
     DEAD_EDIT,
     DEAD_LIST,
     DEAD_RETRY,
     DEAD_SHOW,
+    FORGET,
+    GROUPS_LIST,
     KEYS_CREATE,
     KEYS_LIST,
     KEYS_REVOKE,
+    MEMBERS_HOUSEHOLDS,
+    MEMBERS_LIST,
     PAUSE,
+    PERSON,
     RECORD,
     RECORDS,
     RELOAD,
     RESUME,
     STATUS,
+    SYNCS,
     Operation,
 )
 
@@ -59,11 +78,14 @@ class Page:
     path: str
     """As aiohttp writes routes; one with a `{name}` in it stands in no navigation."""
     title: str
-    show: Callable[[Visit], Awaitable[web.Response]]
+    show: Callable[[Visit], Awaitable[web.StreamResponse]]
     needs: tuple[Operation[Any, Any], ...] = ()
     """What it cannot be shown without: whoever may not ask these is not led here."""
     forms: tuple[FormOf[Any, Any], ...] = ()
+    is_in_navigation: bool = True
 
+
+_FORGET: Final = FormOf(FORGET, person.forgotten)
 
 PAGES: Final[tuple[Page, ...]] = (
     Page(
@@ -77,6 +99,22 @@ PAGES: Final[tuple[Page, ...]] = (
             FormOf(RELOAD, overview.reloaded),
         ),
     ),
+    Page("/members", "Members", members.show, (STATUS,), (FormOf(MEMBERS_LIST),)),
+    Page(
+        "/members/households",
+        "Shared phones",
+        households.show,
+        (MEMBERS_HOUSEHOLDS,),
+        is_in_navigation=False,
+    ),
+    Page("/members/link", "Person", person.of_account, (PERSON,), (_FORGET,), is_in_navigation=False),
+    Page("/members/{member:[0-9]{1,15}}", "Person", person.of_member, (PERSON,), (_FORGET,)),
+    Page("/syncs", "Fields", syncs.show, (SYNCS,)),
+    Page("/syncs/{name}", "Fields", syncs.show_one, (SYNCS,)),
+    Page("/groups", "Groups", groups.show, (GROUPS_LIST,)),
+    Page("/groups/members", "Group", groups.show_one, (GROUPS_LIST,), is_in_navigation=False),
+    Page("/consents", "Consents", consents.show, (STATUS,), (FormOf(CONSENTS_EXPORT),)),
+    Page("/consents/export.{kind:csv|jsonl}", "Consents", consents.download, (CONSENTS_EXPORT,)),
     Page("/records", "Deliveries", records.show, (RECORDS, STATUS), (FormOf(RECORD),)),
     Page(
         "/dead",

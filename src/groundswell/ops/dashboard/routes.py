@@ -74,7 +74,9 @@ class Dashboard:
         links = [
             Link(other.path, other.title, other is page)
             for other in PAGES
-            if "{" not in other.path and all(may(caller, operation) for operation in other.needs)
+            if other.is_in_navigation
+            and "{" not in other.path
+            and all(may(caller, operation) for operation in other.needs)
         ]
         return Visit(request, caller, request.get(SESSION), clerk, self._shell, page.title, links)
 
@@ -95,7 +97,7 @@ async def _done(page: Page, form: FormOf, sent: Form, visit: Visit) -> web.Strea
         visit.trouble = Trouble(operation.name, _one(sent, AT_FIELD), str(exc), fields)
         return await page.show(visit)
     if operation.only_looks or form.is_shown:
-        visit.found[operation.name] = answer
+        visit.found[operation.name], visit.sent[operation.name] = answer, asked
         return await page.show(visit)
     visit.tell(form.said(answer))
     return web.Response(status=303, headers={"Location": form.then or local_path(visit.request.path_qs)})

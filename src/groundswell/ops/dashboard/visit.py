@@ -63,6 +63,8 @@ class Visit:
         """What came of a form that was sent, if not what was wanted."""
         self.found: dict[str, Any] = {}
         """What forms that only look have found, by the name of their operation."""
+        self.sent: dict[str, Any] = {}
+        """What they were asked, likewise."""
         self._session = session
         self._clerk = clerk
         self._shell = shell
