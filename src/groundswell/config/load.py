@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import msgspec
 
-from groundswell.config.asked import secrets_of
 from groundswell.config.environment import Resolved
 from groundswell.config.files import read_files
 from groundswell.config.gifts import check_gifts
@@ -76,9 +75,9 @@ def load(paths: Sequence[Path], environ: Mapping[str, str], registry: Registry =
     assert daemon is not None
     assert webhooks is not None
     assert ops is not None
-    shown: dict[TomlPath, Settings | frozenset[str]] = {("daemon",): daemon, ("webhooks",): webhooks, ("ops",): ops}
+    shown: dict[TomlPath, Settings | type[Settings]] = {("daemon",): daemon, ("webhooks",): webhooks, ("ops",): ops}
     shown |= {
-        ("accounts", name): account.settings or secrets_of(registry.accounts[account.type].settings)
+        ("accounts", name): account.settings or registry.accounts[account.type].settings
         for name, account in accounts.items()
     }
     shown |= {(TABLE_OF[part.role], name): part.settings for name, part in components.items()}
