@@ -1,6 +1,7 @@
 """The second step: take the inbox in order, make deliveries of it, commit them with the new position."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 import anyio
@@ -12,6 +13,7 @@ from groundswell.metrics import Metrics
 from groundswell.runtime.persist import persist
 from groundswell.runtime.plan import Made, Plan
 from groundswell.runtime.tail import Tail
+from groundswell.runtime.taps import Taps
 from groundswell.store.inbox import InboxEntry
 from groundswell.store.outbox import Pending, Processed
 from groundswell.store.store import Store
@@ -33,6 +35,7 @@ class Processor:
         inbox: Tail[InboxEntry],
         plan: Plan,
         dispatch: Callable[[Sequence[Pending]], None],
+        taps: Taps,
     ) -> None:
         """`dispatch` is called with the deliveries of each batch, once they are on disk."""
         self._store = store
@@ -40,6 +43,7 @@ class Processor:
         self._metrics = metrics
         self._inbox = inbox
         self._dispatch = dispatch
+        self._taps = taps
         self._has_replays = True  # asked for, perhaps, and not done yet when the daemon stopped
         self.lock = anyio.Lock()
         """Held around each batch; whoever holds it may change `plan` and where deliveries go."""
@@ -85,12 +89,13 @@ class Processor:
 
     async def _make(self, entries: Sequence[InboxEntry]) -> tuple[Made, Changes]:
         at = milliseconds(self._clock.now())
+        process = partial(self.plan.process, is_tapped=self._taps.are_open)
         if not self.plan.knows_members:
             book = Book(EmptyShelf())
-            return self.plan.process(entries, at, book), book.changes
+            return process(entries, at, book), book.changes
         # Looking members up may have to read the disk, so that is done beside the event loop.
         book = Book(self._store.shelf)
-        return await anyio.to_thread.run_sync(self.plan.process, entries, at, book), book.changes
+        return await anyio.to_thread.run_sync(process, entries, at, book), book.changes
 
     async def _commit(self, entries: Sequence[InboxEntry], made: Made, changes: Changes, position: int | None) -> None:
         processed = Processed(
@@ -103,4 +108,6 @@ class Processor:
         )
         pending = await persist(self._clock, lambda: self._store.process(processed))
         self._metrics.processed(made.processed, made.filtered, ((d.component, d.reason) for d in made.dead))
+        if made.passed:
+            self._taps.show(made.passed)
         self._dispatch(pending)
