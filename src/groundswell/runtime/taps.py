@@ -72,6 +72,11 @@ class Tapper:
         if self._waiting:
             self._news.set()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits."""
+        return not self._waiting
+
     def end(self, why: str) -> None:
         self.ended = why
         self._news.set()
