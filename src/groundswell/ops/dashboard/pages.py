@@ -7,7 +7,7 @@ from typing import Any, Final, Generic, TypeVar
 from aiohttp import web
 from msgspec import Struct
 
-from groundswell.ops.dashboard import overview
+from groundswell.ops.dashboard import overview, tap
 from groundswell.ops.dashboard.visit import Visit
 from groundswell.ops.operations import PAUSE, RELOAD, RESUME, STATUS, Operation
 
@@ -53,4 +53,5 @@ PAGES: Final[tuple[Page, ...]] = (
             FormOf(RELOAD, overview.reloaded),
         ),
     ),
+    Page("/tap", "Tap", tap.show, (STATUS,)),
 )
