@@ -19,6 +19,7 @@ VERBS: Final = {
     "drift": "drift.command",
     "run": "run.command",
     "status": "status.command",
+    "top": "top.command",
     "tap": "tap.command",
     "record": "record.command",
     "reconcile": "reconcile.command",
