@@ -110,3 +110,15 @@ async def test_without_a_terminal_it_prints_lines(tmp_path: Path) -> None:
     assert "\x1b" not in text
     line = next(line for line in text.splitlines()[6:] if " crm " in line)
     assert line.split(" ", 1)[1] == "crm state=running delivered_per_s=0.0 waiting=0 dead_letters=0"
+
+
+async def test_a_watched_status_that_does_not_fit_says_so(tmp_path: Path) -> None:
+    async with (
+        receiving() as (_, pipeline),
+        running(pipeline, tmp_path),
+        in_terminal(tmp_path, "status", "--watch", rows=8, columns=60) as terminal,
+    ):
+        shown = await terminal.until(lambda screen: "groundswell top fits any" in screen)
+        terminal.process.send_signal(signal.SIGINT)
+        assert await terminal.ended() == 0
+    assert "running since" in shown
