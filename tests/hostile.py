@@ -187,6 +187,13 @@ async def attacked(directory: Path, url: str) -> AsyncIterator[tuple[Daemon, Sen
         yield daemon, Sender(daemon, key, session)
 
 
+async def is_processed(daemon: Daemon) -> None:
+    """Wait until everything that was accepted has become deliveries or dead letters."""
+    inbox, processor = daemon.supervisor.inbox, daemon.supervisor.processor
+    await until(lambda: not (len(inbox) or inbox.is_behind or processor.in_hand), deadline_s=15)
+
+
 async def is_quiet(daemon: Daemon) -> None:
-    """Wait until everything that was accepted has become what it becomes."""
-    await until(lambda: daemon.supervisor._is_drained(), deadline_s=15)
+    """Wait until all of it has been delivered, too."""
+    await is_processed(daemon)
+    await until(lambda: all(sink.is_idle for sink in daemon.supervisor.sinks.values()), deadline_s=15)

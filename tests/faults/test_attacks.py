@@ -26,7 +26,7 @@ from groundswell.http.client import new_session
 from groundswell.ops.operations import OPERATIONS
 from groundswell.ops.throttle import FAILURES_MAX
 from groundswell.runtime.daemon import Daemon
-from tests.hostile import MARK, attacked, bodies, hostile_bodies, is_quiet
+from tests.hostile import MARK, attacked, bodies, hostile_bodies, is_processed, is_quiet
 from tests.pipelines.ops_pipeline import PASSWORD, Answer, call
 from tests.running import FREE_PORTS, basic, post, running, until, webhook_url
 
@@ -155,7 +155,7 @@ async def test_odd_json_is_refused_or_taken_by_every_webhook_and_costs_little(
                 with anyio.fail_after(5):
                     for content in (body, b"[" + body + b"]"):
                         assert await sender.send(source, content) in (200, 400, 413), source
-            await until(lambda: not daemon.supervisor.processor.in_hand and not len(daemon.supervisor.inbox))
+            await is_processed(daemon)
             assert await is_well(daemon)
     assert [line for line in logs if "defect" in line["event"]] == []
 
