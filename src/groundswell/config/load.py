@@ -10,6 +10,7 @@ import msgspec
 from groundswell.config.environment import Resolved
 from groundswell.config.files import read_files
 from groundswell.config.gifts import check_gifts
+from groundswell.config.logins import read_account
 from groundswell.config.model import (
     Account,
     Component,
@@ -22,6 +23,7 @@ from groundswell.config.model import (
     WebhooksSettings,
 )
 from groundswell.config.problems import Findings, TomlPath, meant, quoted
+from groundswell.config.showing import shown_tables
 from groundswell.config.syncs import parts_of
 from groundswell.config.tables import Table, tables_of
 from groundswell.config.validate import S, Validator
@@ -36,6 +38,7 @@ from groundswell.sync.sides import SIDES
 
 ROLES: Final[dict[str, Role]] = {"sources": "source", "transforms": "transform", "sinks": "sink"}
 """The tables that hold components, and what stands in each."""
+TABLE_OF: Final = {role: table for table, role in ROLES.items()}
 
 
 def load(paths: Sequence[Path], environ: Mapping[str, str], registry: Registry = REGISTRY) -> Config:
@@ -53,7 +56,8 @@ def load(paths: Sequence[Path], environ: Mapping[str, str], registry: Registry =
     files = read_files(paths, findings)
     # What is in a file that could not be read is unknown: then nothing is said of what seems to be missing.
     is_whole = not findings.has_problems
-    reader = _Reader(tables_of(files, findings), environ, registry, findings)
+    tables = tables_of(files, findings)
+    reader = _Reader(tables, environ, registry, findings)
     daemon = reader.single("daemon", DaemonSettings)
     webhooks = reader.single("webhooks", WebhooksSettings)
     ops = reader.single("ops", OpsSettings)
@@ -71,6 +75,10 @@ def load(paths: Sequence[Path], environ: Mapping[str, str], registry: Registry =
     assert daemon is not None
     assert webhooks is not None
     assert ops is not None
+    shown: dict[TomlPath, Settings] = {("daemon",): daemon, ("webhooks",): webhooks, ("ops",): ops}
+    shown |= {("accounts", name): account.settings for name, account in accounts.items()}
+    shown |= {(TABLE_OF[part.role], name): part.settings for name, part in components.items()}
+    shown |= {("sync", name): settings for name, settings in reader.syncs.items()}
     return Config(
         daemon=daemon,
         webhooks=webhooks,
@@ -83,6 +91,7 @@ def load(paths: Sequence[Path], environ: Mapping[str, str], registry: Registry =
         hash=sha256(b"".join(file.content for file in files)).hexdigest()[:12],
         directory=files[0].directory,
         warnings=tuple(findings.warnings),
+        shown=shown_tables(tables, shown),
     )
 
 
@@ -128,12 +137,10 @@ class _Reader:
                 self._logins[table.name] = Login(table.file.name, kind if kind in self._types["accounts"] else None)
                 continue
             resolved = self._validator.resolved(table)
-            settings = self._typed(table, resolved)
-            kind = resolved.value.get("type")
-            is_known = isinstance(kind, str) and kind in self._types["accounts"]
-            self._logins[table.name] = Login(table.file.name, kind if is_known else None)
-            if settings is not None:
-                account = Account(table.name, resolved.value["type"], settings, table.file.directory)
+            kind = self._kind_of(table, resolved)
+            self._logins[table.name] = Login(table.file.name, None if kind is None else resolved.value["type"])
+            account = None if kind is None else read_account(table, resolved, kind, self._validator, self._findings)
+            if account is not None:
                 accounts[table.name] = account
         return accounts
 
@@ -290,14 +297,19 @@ class _Reader:
             return b"null"
 
     def _typed(self, table: Table, resolved: Resolved) -> Settings | None:
-        """The settings of a component or account, after its type."""
+        """The settings of a component, after its type."""
+        kind = self._kind_of(table, resolved)
+        if kind is None:
+            return None
+        return self._validator.settings(table, resolved, kind.settings, str(resolved.value["type"]))
+
+    def _kind_of(self, table: Table, resolved: Resolved) -> ComponentType | None:
+        """What the type of a component or account is; None when there is no such type."""
         types, name = self._types[table.kind], resolved.value.get("type")
         kind = types.get(name) if isinstance(name, str) else None
-        if kind is not None:
-            return self._validator.settings(table, resolved, kind.settings, str(name))
-        if ("type",) not in resolved.unresolved:
+        if kind is None and ("type",) not in resolved.unresolved:
             self._findings.problem(table.file.name, (*table.path, "type"), self._no_such_type(table.kind, name))
-        return None
+        return kind
 
     def _no_such_type(self, kind: str, name: Any) -> str:
         types = sorted(self._types[kind])

@@ -1,19 +1,27 @@
 """What a configuration is once it has been read: validated, complete, frozen."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from groundswell.config.notify import Notify
+from groundswell.config.showing import ShownTable
 from groundswell.http.api_keys import check_hash, is_hash
-from groundswell.settings import Duration, Listen, Secret, SecretText, Settings, Size
+from groundswell.settings import Duration, Listen, SealingKey, Secret, SecretText, Settings, Size
 from groundswell.sync.settings import SyncSettings
 
 Role = Literal["source", "transform", "sink"]
+CONNECT: Final = "connect"
+"""The setting, of every type of account, that says whether the missing ones come from `groundswell connect`."""
+CONNECT_DESCRIPTION: Final = (
+    "true: what is missing here and cannot be left out is asked for by `groundswell connect NAME`, and kept encrypted "
+    "in the state file."
+)
 
 
 class DaemonSettings(Settings):
@@ -39,6 +47,11 @@ class DaemonSettings(Settings):
         description="How long processed records (to replay and to know duplicates) and the log of deliveries are kept.",
     )
     drain: Duration = Field(timedelta(seconds=20), description="How long SIGTERM waits for deliveries under way.")
+    key: SealingKey | None = Field(
+        None,
+        description="Encrypts the credentials of accounts that were connected: 64 hex digits, as "
+        "`openssl rand -hex 32` writes them. Without it: a key in a file beside the state file, made on first use.",
+    )
 
 
 class WebhooksSettings(Settings):
@@ -146,6 +159,12 @@ class Component:
     """Of a sink of a sync: the stages that say what it is to write."""
 
 
+def account_of(component: Component) -> str | None:
+    """The name of the account a component uses, if it uses one."""
+    account: str | None = getattr(component.settings, "account", None)
+    return account
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """One named account of the file: a login at one vendor."""
@@ -153,9 +172,15 @@ class Account:
     name: str
     type: str
     settings: Any
-    """An instance of the type's settings model."""
+    """An instance of the type's settings model; None while it is not connected."""
     directory: Path
     """Of the file it stands in."""
+    given: Mapping[str, Any] | None = field(default=None, repr=False)
+    """Of one that is connected later (`connect = true`): the settings that stand in the file, as the model takes them,
+    secrets read. None where all of them stand there."""
+    connected_at: int | None = None
+    """When it was connected last (milliseconds since 1970): what is connected anew is built anew, though nothing else
+    changed, and forgets that it was refused."""
 
 
 class TestSettings(Settings):
@@ -225,6 +250,8 @@ class Config:
     """By name."""
     syncs: dict[str, SyncSettings] = field(default_factory=dict)
     """The settings of each `[sync.NAME]`, those that are switched off too, by name."""
+    shown: tuple[ShownTable, ...] = ()
+    """All of it, as people may see it."""
 
     def of_role(self, role: Role) -> dict[str, Component]:
         return {name: component for name, component in self.components.items() if component.role == role}

@@ -12,7 +12,7 @@ from anyio.abc import TaskStatus
 from msgspec import Struct
 
 from groundswell.clock import Clock, milliseconds
-from groundswell.component import Delivered, Delivery, Outcome, Rejected, Retry, Sink, Skipped
+from groundswell.component import Delivered, Delivery, Outcome, Rejected, Retry, Sink, Skipped, is_there_already
 from groundswell.errors import RateLimitedError, RejectedError, RemoteError, UnauthorizedError, UnavailableError
 from groundswell.logs import without_text
 from groundswell.metrics import Metrics
@@ -25,6 +25,7 @@ from groundswell.runtime.taps import Fate, Passed, Taps, fate_of
 from groundswell.settings import SinkSettings
 from groundswell.store.dead_letters import DeadLetter
 from groundswell.store.outbox import Pending, Settlement
+from groundswell.store.sent import MONEY
 from groundswell.store.store import SinkBacklog, Store
 
 EXCUSED_MAX: Final = 100_000
@@ -67,6 +68,8 @@ class SinkRunner:
         self._metrics = metrics
         self._taps = taps
         self.gate = Gate(random)
+        self.good_at: float | None = None
+        """When the sink last answered as it should (seconds since 1970)."""
         self.tail: Tail[Pending] = Tail(
             lambda after, count, size: store.pending_after(name, after, count, size),
             lambda entry: len(entry.delivery.body),
@@ -325,6 +328,7 @@ class SinkRunner:
         # "Wait" and "I do not know you" are about all deliveries, also where some of the batch were taken.
         of_all = [error for error in errors if isinstance(error, RateLimitedError | UnauthorizedError)]
         if not of_all and len(errors) < len(outcomes):
+            self.good_at = self._clock.now()
             if self.gate.succeeded(now):
                 log.warning("sink_came_back", component=self.name)
             return
@@ -372,6 +376,7 @@ class _Ledger(Struct):
     settled: list[Turn] = []
     held: list[tuple[Turn, int]] = []
     returned: list[Turn] = []
+    sent: list[tuple[str, str]] = []
 
     def enter(self, turn: Turn, outcome: Outcome) -> None:
         if isinstance(outcome, Retry):
@@ -388,6 +393,8 @@ class _Ledger(Struct):
             self.skipped.append((last.seq, outcome.reason))
         else:
             self._bury(turn, outcome.reason, outcome.message)
+        if turn.delivery.kind in MONEY and (isinstance(outcome, Delivered) or is_there_already(outcome)):
+            self.sent.append((self.runner.name, turn.delivery.record_id))
 
     def _enter_retry(self, turn: Turn, error: Exception) -> None:
         self.retry_reasons.append(getattr(error, "reason", "unavailable"))
@@ -432,7 +439,9 @@ class _Ledger(Struct):
         """What to write; None when nothing changed on disk."""
         if not self.settled and not self.held:
             return None
-        return Settlement(self.now, self.delivered, self.skipped, self.coalesced, self.retries, self.dead)
+        return Settlement(
+            self.now, self.delivered, self.skipped, self.coalesced, self.retries, self.dead, sent=self.sent
+        )
 
     def passed(self, turns: Sequence[Turn], outcomes: Sequence[Outcome]) -> Iterator[Passed]:
         """What became of each turn, for those who look."""

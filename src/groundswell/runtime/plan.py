@@ -21,6 +21,9 @@ from groundswell.runtime.taps import Passed
 from groundswell.store.dead_letters import DeadLetter
 from groundswell.store.inbox import InboxEntry
 
+Wanted = Callable[[InboxEntry, Record], bool]
+"""Whether this arrival, which makes this record, is to go on."""
+
 
 class Made(Struct):
     """What processing made of some arrivals."""
@@ -60,8 +63,26 @@ class Plan:
         self.knows_members = any(isinstance(transform, Stage) for transform in transforms.values())
         """Whether `process` looks into the book."""
 
-    def process(self, entries: Sequence[InboxEntry], at: int, book: Book, *, is_tapped: bool = False) -> Made:
+    def sinks_of(self, source: str) -> list[str]:
+        """The sinks that records of this source may reach by the wiring."""
+        return [step.name for step in self._steps.get(source, ()) if step.apply is None]
+
+    def reached_from(self, source: str) -> set[str]:
+        """The transforms and sinks that records of this source may reach."""
+        return {step.name for step in self._steps.get(source, ())}
+
+    def process(
+        self,
+        entries: Sequence[InboxEntry],
+        at: int,
+        book: Book,
+        wanted: Wanted | None = None,
+        *,
+        is_tapped: bool = False,
+    ) -> Made:
         """Read, transform and address these arrivals. What fails becomes a dead letter; the rest goes on.
+
+        Of what is not `wanted` nothing is made.
 
         A record goes to all its sinks or to none: where one transform fails, nothing is delivered, so that a later
         retry of the dead letter delivers to each sink once.
@@ -69,13 +90,13 @@ class Plan:
         made = Made(passed=[] if is_tapped else None)
         for entry in entries:
             book.seq = entry.seq
-            if self._process(entry, at, book, made):
+            if self._process(entry, at, book, made, wanted):
                 made.deliveries += [(sink, entry.seq, delivery_of(record)) for sink, record in book.keep()]
             else:
                 book.undo()
         return made
 
-    def _process(self, entry: InboxEntry, at: int, book: Book, made: Made) -> bool:
+    def _process(self, entry: InboxEntry, at: int, book: Book, made: Made, wanted: Wanted | None) -> bool:
         """Whether it went through."""
         steps = self._steps.get(entry.source)
         if steps is None:
@@ -86,6 +107,8 @@ class Plan:
         except Exception as exc:
             made.dead.append(_dead(entry, entry.source, exc, at))
             return False
+        if wanted is not None and not wanted(entry, record):
+            return True
         made.processed[entry.source, record.kind] += 1
         slots: list[Sequence[Record]] = [(record,)]
         is_through = self._follow(steps, slots, entry, at, book, made)

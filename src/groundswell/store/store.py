@@ -4,6 +4,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -14,9 +15,25 @@ from msgspec import Struct
 
 from groundswell.component import Cursor
 from groundswell.errors import NotFoundError, StoreError, StoreLockedError
-from groundswell.store import backfills, dead_letters, ids, inbox, keys, outbox, pauses, room
+from groundswell.store import (
+    backfills,
+    brought,
+    connections,
+    dead_letters,
+    editing,
+    ids,
+    inbox,
+    keys,
+    outbox,
+    pauses,
+    records,
+    room,
+    sent,
+)
 from groundswell.store.audit import AuditLog
 from groundswell.store.backfills import Backfill, BackfillEnded, NewBackfill
+from groundswell.store.brought import AgainBatch
+from groundswell.store.connections import Connection, Observed
 from groundswell.store.database import (
     PAGE_BYTES,
     Lock,
@@ -27,13 +44,16 @@ from groundswell.store.database import (
     log_of,
 )
 from groundswell.store.dead_letters import DeadLetter, Retried, Selection
+from groundswell.store.editing import Edit, Edited
 from groundswell.store.erasure import Erasure
 from groundswell.store.ids import Ids
 from groundswell.store.inbox import Accept, Inbox, InboxEntry, Replay, ReplayStep
 from groundswell.store.keys import Key
+from groundswell.store.looking import look
 from groundswell.store.members import MemberShelf
 from groundswell.store.outbox import Pending, Processed, Settlement
 from groundswell.store.people import People
+from groundswell.store.records import RecordPage, RecordQuery
 from groundswell.store.retention import Purge, Purged, Retention
 from groundswell.store.sightings import Sightings
 from groundswell.store.writer import Writer
@@ -80,10 +100,12 @@ class Trace(Struct, frozen=True):
     raw: bytes
     """As it came, JSON."""
     is_processed: bool
-    waiting: list[tuple[str, int, int]]
-    """(sink, attempts made, next attempt at)."""
-    settled: list[tuple[str, str, str | None, int, int]]
-    """(sink, outcome, note, attempts, settled at)."""
+    sightings: list[tuple[str, int]]
+    """(another source that brought it, too; when it first did)."""
+    waiting: list[tuple[str, int, int, int]]
+    """(sink, attempts made, next attempt at, made at)."""
+    settled: list[tuple[str, str, str | None, int, int, int]]
+    """(sink, outcome, note, attempts, settled at, made at)."""
     dead: list[int]
     """Numbers of dead letters."""
 
@@ -241,6 +263,10 @@ class Store:
         """Set dead letters going again."""
         return self._writer.submit(dead_letters.retry, (selection, at))
 
+    def edit_dead(self, edit: Edit) -> "asyncio.Future[Edited]":
+        """Put another body into a dead letter, and set it going again."""
+        return self._writer.submit(editing.edit, edit)
+
     def drop_dead(self, selection: Selection) -> "asyncio.Future[int]":
         """Forget dead letters for good."""
         return self._writer.submit(dead_letters.drop, selection)
@@ -261,6 +287,22 @@ class Store:
         """Remember that it goes on."""
         return self._writer.submit(pauses.resume, component)
 
+    def connect(self, account: str, kind: str, credentials: bytes | None, at: int) -> "asyncio.Future[None]":
+        """Remember that an account of this type is connected, with these sealed credentials."""
+        return self._writer.submit(connections.connect, (account, kind, credentials, at))
+
+    def disconnect(self, account: str, kind: str, at: int) -> "asyncio.Future[None]":
+        """Remember that an account is disconnected, and forget its credentials."""
+        return self._writer.submit(connections.disconnect, (account, kind, at))
+
+    def forget_connection(self, account: str) -> "asyncio.Future[None]":
+        """Let go of an account that the configuration no longer has."""
+        return self._writer.submit(connections.forget, account)
+
+    def observe(self, observed: Sequence[Observed]) -> "asyncio.Future[None]":
+        """Note how calls to accounts went."""
+        return self._writer.submit(connections.observe, observed)
+
     def begin_backfill(self, asked: NewBackfill) -> "asyncio.Future[int]":
         """Keep a backfill that was asked for; its number. Raises RequestError when its source has one under way."""
         return self._writer.submit(backfills.begin, asked)
@@ -268,6 +310,18 @@ class Store:
     def end_backfill(self, ended: BackfillEnded) -> "asyncio.Future[bool]":
         """Note that a backfill ended, and how. False when it had ended before."""
         return self._writer.submit(backfills.end, ended)
+
+    def pause_backfill(self, number: int, *, is_paused: bool) -> "asyncio.Future[bool]":
+        """Note that a backfill rests, or goes on. False when it is not under way."""
+        return self._writer.submit(backfills.pause, (number, is_paused))
+
+    def forget_resent(self) -> "asyncio.Future[bool]":
+        """Take a small step of forgetting what backfills that ended have resent. Whether there may be more."""
+        return self._writer.submit(brought.forget_resent, None)
+
+    def meet_sinks(self, names: Sequence[str]) -> "asyncio.Future[None]":
+        """Note that these sinks run: what is processed from now on, they are given."""
+        return self._writer.submit(sent.meet, names)
 
     def purge(self, step: Purge) -> "asyncio.Future[Purged]":
         """Take one small step of forgetting what is old."""
@@ -347,16 +401,43 @@ class Store:
 
     async def backfill(self, source: str) -> Backfill | None:
         """The last backfill that was asked for of a source."""
-        rows = await self._rows(backfills.OF_SOURCE, (source,))
-        return backfills.backfill_of(rows[0]) if rows else None
+        found = await self.backfill_history(source, 1)
+        return found[0] if found else None
+
+    async def backfill_history(self, source: str | None, limit: int) -> list[Backfill]:
+        """The last backfills of a source, or of all, newest first."""
+        return [backfills.backfill_of(row) for row in await self._rows(backfills.NEWEST_FIRST, (source, limit))]
+
+    async def again(self, count: int, size: int) -> AgainBatch | None:
+        """The next of what a backfill brought that the inbox had already."""
+        return brought.again_of(await self._rows(brought.AGAIN, (count, size)))
+
+    async def again_waiting(self) -> int:
+        """How many of those there are."""
+        waiting: int = (await self._rows(brought.WAITING))[0][0]
+        return waiting
+
+    async def brought_waiting(self, backfill: int) -> int:
+        """How much of what this backfill brought is not processed yet."""
+        waiting: int = (await self._rows(brought.OF_BACKFILL, (backfill,)))[0][0]
+        return waiting
 
     async def backfills(self) -> list[Backfill]:
         """The last backfill of each source that ever had one, also of sources the configuration no longer has."""
-        return [backfills.backfill_of(row) for row in await self._rows(backfills.ALL)]
+        return [backfills.backfill_of(row) for row in await self._rows(backfills.LAST_OF_EACH)]
 
     async def paused(self) -> set[str]:
         """The components an operator has paused."""
         return {row[0] for row in await self._rows("SELECT component FROM paused")}
+
+    async def connections(self) -> dict[str, Connection]:
+        """What operators said of accounts, by name, also of accounts the configuration no longer has."""
+        rows = await self._rows(connections.ALL)
+        return {row[0]: connections.connection_of(row) for row in rows}
+
+    async def observed(self) -> dict[str, Observed]:
+        """How calls to accounts went last, by name."""
+        return {row[0]: connections.observed_of(row) for row in await self._rows(connections.STATES)}
 
     async def keys(self) -> list[Key]:
         """All API keys, revoked ones too."""
@@ -371,9 +452,8 @@ class Store:
 
     async def dead_list(self, selection: Selection, limit: int, after: int = 0) -> list[DeadLetterRow]:
         """Dead letters in order of their numbers, from `after` on, without their bodies."""
-        return [
-            _dead_row(row) for row in await self._rows(_DEAD_LIST, (*dead_letters.selected(selection), after, limit))
-        ]
+        arguments = (*dead_letters.selected(selection), after, limit)
+        return [_dead_row(row) for row in await self._rows(_dead_list(selection), arguments)]
 
     async def dead_show(self, number: int) -> DeadLetterRow:
         """One dead letter, whole. Raises NotFoundError."""
@@ -381,6 +461,10 @@ class Store:
         if not rows:
             raise NotFoundError(f"there is no dead letter {number}; `groundswell dead list` shows what there is")
         return _dead_row(rows[0])
+
+    async def records(self, query: RecordQuery) -> RecordPage:
+        """Some of the newest records, and how far each has come."""
+        return await look(self.path, partial(records.page, query=query))
 
     async def trace(self, record_id: str) -> Trace:
         """The whole way of one record. Raises NotFoundError."""
@@ -395,13 +479,18 @@ class Store:
                 "somebody who was forgotten"
             )
         seq, source, received_at, raw, is_processed = found[0]
-        waiting = await self._rows("SELECT sink, attempts, next_attempt_at FROM outbox WHERE inbox_seq = ?", (seq,))
+        sightings = await self._rows("SELECT source, at FROM sightings WHERE seq = ? ORDER BY at", (seq,))
+        waiting = await self._rows(
+            "SELECT sink, attempts, next_attempt_at, created_at FROM outbox WHERE inbox_seq = ? ORDER BY seq", (seq,)
+        )
         settled = await self._rows(
-            "SELECT sink, outcome, note, attempts, settled_at FROM deliveries WHERE inbox_seq = ? ORDER BY seq", (seq,)
+            "SELECT sink, outcome, note, attempts, settled_at, created_at FROM deliveries WHERE inbox_seq = ? "
+            "ORDER BY seq",
+            (seq,),
         )
         dead = await self._rows("SELECT id FROM dead_letters WHERE inbox_seq = ? ORDER BY id", (seq,))
         numbers = [row[0] for row in dead]
-        return Trace(record_id, source, received_at, raw, bool(is_processed), waiting, settled, numbers)
+        return Trace(record_id, source, received_at, raw, bool(is_processed), sightings, waiting, settled, numbers)
 
     # ---- room ----
 
@@ -440,13 +529,26 @@ _DEAD_COLUMNS = (
 )
 _DEAD_LIST = (
     f"SELECT {_DEAD_COLUMNS} NULL, d.attempts, i.source, i.received_at FROM dead_letters d "
-    "LEFT JOIN inbox i ON i.seq = d.inbox_seq WHERE (?1 IS NULL OR d.id IN (SELECT value FROM json_each(?1))) "
-    "AND (?2 IS NULL OR component = ?2) AND (?3 IS NULL OR reason = ?3) AND d.id > ?4 ORDER BY d.id LIMIT ?5"
+    "LEFT JOIN inbox i ON i.seq = d.inbox_seq WHERE {} d.id > ?4 ORDER BY d.id LIMIT ?5"
 )
 _DEAD_SHOW = (
     f"SELECT {_DEAD_COLUMNS} coalesce(d.body, i.raw), d.attempts, i.source, i.received_at FROM dead_letters d "
     "LEFT JOIN inbox i ON i.seq = d.inbox_seq WHERE d.id = ?"
 )
+
+
+def _dead_list(selection: Selection) -> str:
+    """Only with the conditions that there are, so that an index can serve them."""
+    conditions = [
+        f"{condition} AND"
+        for asked, condition in (
+            (selection.ids, "d.id IN (SELECT value FROM json_each(?1))"),
+            (selection.component, "d.component = ?2"),
+            (selection.reason, "d.reason = ?3"),
+        )
+        if asked is not None
+    ]
+    return _DEAD_LIST.format(" ".join(conditions))
 
 
 def _dead_row(row: tuple[Any, ...]) -> DeadLetterRow:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from groundswell import __version__
 from groundswell.ops.amounts import lasting, size
@@ -28,7 +28,7 @@ class Shell:
         )
         self._templates.globals.update(static=static, version=__version__, lasting_between=_between)
         self._templates.filters.update(
-            moment=_moment, number=_number, size=size, lasting=lasting, tidy=_without_controls
+            moment=_moment, number=_number, size=size, lasting=lasting, tidy=_without_controls, code=_with_code
         )
 
     def page(self, template: str, status: int, values: Mapping[str, Any]) -> web.Response:
@@ -55,3 +55,11 @@ def _between(since: datetime, until: datetime) -> str:
 def _without_controls(text: str) -> str:
     """What came from elsewhere may turn the writing round, or hide in it."""
     return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
+def _with_code(text: str) -> Markup:
+    """What stands between backquotes, as code."""
+    parts = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts)
+    )
