@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from groundswell.metrics import COUNTERS, GAUGES, HISTOGRAMS, TOLD
-from groundswell.ops.operations import OPERATIONS
+from groundswell.ops.operations import OPERATIONS, STREAMS
 from groundswell.ops.states import STATES
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -34,9 +34,10 @@ def test_every_metric_is_in_the_table_as_it_is_in_the_code() -> None:
 
 
 def test_every_operation_is_in_the_table_of_the_api() -> None:
+    asked = [(one.name, one.method, one.path, one.summary) for one in OPERATIONS]
+    streamed = [(one.name, one.method, one.path, one.summary) for one in STREAMS]
     assert rows("api.md", 3) == [
-        (f"groundswell {operation.name}", f"{operation.method} {operation.path}", operation.summary)
-        for operation in OPERATIONS
+        (f"groundswell {name}", f"{method} {path}", summary) for name, method, path, summary in asked + streamed
     ]
 
 

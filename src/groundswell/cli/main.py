@@ -22,6 +22,8 @@ VERBS: Final = {
     "disconnect": "connect.disconnect",
     "accounts": "accounts.command",
     "status": "status.command",
+    "top": "top.command",
+    "tap": "tap.command",
     "rates": "rates.command",
     "metrics": "metrics.command",
     "records": "records.command",

@@ -30,6 +30,7 @@ EVENTS: Final = "/events"
 CALLER: Final = web.RequestKey("caller", Caller)
 SESSION: Final = web.RequestKey("session", Session)
 FORM: Final = web.RequestKey("form", Form)
+_ACCESS: Final = web.RequestKey("access", Access)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -85,6 +86,7 @@ class Guard:
 
     async def _is_let_in(self, request: web.Request, *, is_use: bool) -> bool:
         """Note who it is. Raises RefusedError: what they bring to prove it is wrong."""
+        request[_ACCESS] = self.access
         header = self._settings.proxy_header
         named = [] if header is None else request.headers.getall(header, [])
         authorization = request.headers.get("Authorization")
@@ -104,7 +106,17 @@ class Guard:
         asked = request.path_qs if request.method == "GET" else "/"
         raise web.HTTPSeeOther(f"{LOGIN}?next={quote(asked, safe='')}")
 
+    def is_still_in(self, request: web.Request) -> bool:
+        """For what is sent for as long as somebody looks: whether they would still be let in."""
+        session = request.get(SESSION)
+        return request[_ACCESS] is self.access and (session is None or not self.sessions.has_ended(session))
+
     # ---- whether it is meant ----
+
+    def check_origin(self, request: web.Request) -> None:
+        """For a GET that does more than to look. Raises RefusedError (403): another site's page has it sent."""
+        if origin_of(request.headers, self._settings.names) == "foreign":
+            raise RefusedError(403, "this was sent by a page of another site, and is not done")
 
     async def _check_is_meant(self, request: web.Request) -> None:
         """Refuse what a page of somebody else has the browser send. Raises RefusedError (403)."""

@@ -56,6 +56,7 @@ from groundswell.ops.messages import (
 from groundswell.ops.reconcile_messages import AskReconcile, Reconciled
 from groundswell.ops.record_messages import EditLetter, LetterEdited, ListRecords, Records
 from groundswell.ops.sync_messages import AskSyncs, Syncs
+from groundswell.ops.tap_messages import AskTap
 
 Q = TypeVar("Q", bound=Struct)
 A = TypeVar("A", bound=Struct)
@@ -375,3 +376,23 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     AUDIT,
     DASHBOARD,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Something an operator can look at for as long as they like: a GET, answered line by line."""
+
+    name: str
+    request: type[AskTap]
+    summary: str
+    audited: tuple[str, ...]
+    """The fields of the request that the audit log may hold, where personal data is asked for."""
+    method: Literal["GET"] = "GET"
+
+    @property
+    def path(self) -> str:
+        return f"/api/{self.name}"
+
+
+TAP: Final = Stream("tap", AskTap, "What comes out of the components, as it does", ("component", "kind", "reveal"))
+STREAMS: Final = (TAP,)

@@ -25,6 +25,7 @@ from groundswell.ops.notify import notify
 from groundswell.ops.refusals import Refusals
 from groundswell.ops.requests import BODY_BYTES_MAX
 from groundswell.ops.sessions import CODE_LASTS_S
+from groundswell.ops.tap import TapRoute
 from groundswell.ops.token_file import TokenFile, new_token
 from groundswell.runtime.daemon import Daemon
 from groundswell.settings import Listen
@@ -121,7 +122,10 @@ class OpsServer:
         gauges = Gauges(daemon)
         desk = Desk(daemon.store, daemon.clock, None, daemon, self.login_code, gauges)
         clerk = Clerk(desk, daemon.store.audit, daemon.clock)
-        application.add_routes([*Health(daemon, gauges).routes(), *api_routes(clerk), *dashboard.routes(clerk)])
+        tap = TapRoute(daemon, clerk, self._guard)
+        routes = [*Health(daemon, gauges).routes(), *api_routes(clerk), *tap.routes(), *dashboard.routes(clerk)]
+        application.add_routes(routes)
+        application.on_shutdown.append(tap.end)
         self._guard.open([HEALTHZ, READYZ, *dashboard.open_paths])
         if self._settings.listen.is_loopback:
             self._guard.open([METRICS])

@@ -82,6 +82,12 @@ class Sessions:
             session = self._keep(key, caller)
         return session
 
+    def has_ended(self, session: Session) -> bool:
+        """Whether its time is up, or it was ended; to ask this is not to use it."""
+        if not session.is_over and self._is_late(session):
+            session.is_over = True
+        return session.is_over
+
     def end(self, session_id: str | None) -> None:
         if session_id is not None:
             self._end(_digest(session_id))
@@ -106,14 +112,17 @@ class Sessions:
         session = self._sessions.get(key)
         if session is None:
             return None
-        now = self._clock.monotonic()
-        if now - session.used > IDLE_S or now - session.began > LASTS_S:
+        if self._is_late(session):
             self._end(key)
             return None
         if is_use:
-            session.used = now
+            session.used = self._clock.monotonic()
             self._sessions.move_to_end(key)
         return session
+
+    def _is_late(self, session: Session) -> bool:
+        now = self._clock.monotonic()
+        return now - session.used > IDLE_S or now - session.began > LASTS_S
 
 
 class Codes:

@@ -26,6 +26,7 @@ from groundswell.runtime.patience import QUEUE_MAX, Patience
 from groundswell.runtime.plan import Plan
 from groundswell.runtime.processor import Processor
 from groundswell.runtime.tail import Tail
+from groundswell.runtime.taps import Taps
 from groundswell.runtime.task import CLOSE_S, Task
 from groundswell.store.brought import Bringing
 from groundswell.store.inbox import InboxEntry
@@ -68,6 +69,7 @@ class Supervisor:
         """Built sources, transforms and sinks, by name."""
         self.accounts: dict[str, Account] = {}
         """Built accounts, by name."""
+        self.taps = Taps()
         self._running: dict[str, Task] = {}
         self._started_with = config
         self._paused: set[str] = set()
@@ -103,7 +105,7 @@ class Supervisor:
         self._paused = await self._store.paused()
         await self._start_sinks(self.config.of_role("sink"))
         self.processor = Processor(
-            self._store, self._clock, self._metrics, self.inbox, self._plan(self.config), self._dispatch
+            self._store, self._clock, self._metrics, self.inbox, self._plan(self.config), self._dispatch, self.taps
         )
         tasks.start_soon(self.processor.run)
         for name in self.config.of_role("source"):
@@ -143,6 +145,7 @@ class Supervisor:
                 clock=self._clock,
                 random=self._random,
                 metrics=self._metrics,
+                taps=self.taps,
                 backlog=backlogs.get(name),
                 **self._queue_bounds(),
             )

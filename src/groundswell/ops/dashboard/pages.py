@@ -21,6 +21,7 @@ from groundswell.ops.dashboard import (
     records,
     settings,
     syncs,
+    tap,
 )
 from groundswell.ops.dashboard.visit import Visit
 from groundswell.ops.operations import (
@@ -162,5 +163,6 @@ PAGES: Final[tuple[Page, ...]] = (
         ),
     ),
     Page("/audit", "Audit", audit.show, (AUDIT,)),
+    Page("/tap", "Tap", tap.show, (STATUS,)),
     Page("/help/metrics", "Metrics", metrics.show, (METRICS,)),
 )
