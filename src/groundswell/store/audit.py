@@ -14,6 +14,11 @@ _NEWEST_FIRST: Final = (
     "SELECT id, at, way, name, place, operation, arguments, outcome, note FROM audit WHERE id < ? "
     "ORDER BY id DESC LIMIT ?"
 )
+_LAST_CONNECTS: Final = (
+    "SELECT max(id), at, way, name, place, operation, arguments, outcome, note FROM audit "
+    "WHERE operation IN ('connect', 'disconnect') AND outcome = 'done' "
+    "AND json_extract(arguments, '$.try_only') IS NULL GROUP BY json_extract(arguments, '$.account')"
+)
 
 Outcome = Literal["done", "refused", "failed"]
 
@@ -74,6 +79,10 @@ class AuditLog:
     async def newest(self, before: int, count: int) -> list[AuditLine]:
         """Lines with numbers below `before`, newest first."""
         return [_line(*row) for row in await self._rows(_NEWEST_FIRST, (before, count))]
+
+    async def last_connects(self) -> list[AuditLine]:
+        """For each account, the line about connecting or disconnecting it last; not those of mere tries."""
+        return [_line(*row) for row in await self._rows(_LAST_CONNECTS, ())]
 
 
 def _line(

@@ -7,9 +7,22 @@ from typing import Any, Final, Generic, TypeVar
 from aiohttp import web
 from msgspec import Struct
 
-from groundswell.ops.dashboard import overview
+from groundswell.ops.dashboard import accounts, backfills, overview, reconcile
 from groundswell.ops.dashboard.visit import Visit
-from groundswell.ops.operations import PAUSE, RELOAD, RESUME, STATUS, Operation
+from groundswell.ops.operations import (
+    ACCOUNTS,
+    BACKFILL,
+    BACKFILLS,
+    CONNECT,
+    DISCONNECT,
+    PAUSE,
+    RECONCILE,
+    RELOAD,
+    RESUME,
+    STATUS,
+    Operation,
+)
+from groundswell.ops.requests import Form
 
 Q = TypeVar("Q", bound=Struct)
 A = TypeVar("A", bound=Struct)
@@ -26,6 +39,12 @@ class FormOf(Generic[Q, A]):
     operation: Operation[Q, A]
     said: Callable[[A], str] = lambda _: ""
     """What to say once it is done."""
+    read: Callable[[Form], Q] | None = None
+    """Makes the request of the fields, where these are not its own."""
+    is_shown_at_once: Callable[[Q], bool] = lambda _: False
+    """Whether what came of this is shown where the form stands, with what was entered, like that of a mere look."""
+    then: str = ""
+    """The page to go on to; else the one it was sent from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +72,23 @@ PAGES: Final[tuple[Page, ...]] = (
             FormOf(RELOAD, overview.reloaded),
         ),
     ),
+    Page("/accounts", "Accounts", accounts.show_all, (ACCOUNTS,)),
+    Page(
+        "/accounts/{name}",
+        "Account",
+        accounts.show,
+        (ACCOUNTS, BACKFILLS),
+        (
+            FormOf(CONNECT, accounts.connected, accounts.asked, lambda asked: asked.try_only),
+            FormOf(DISCONNECT, accounts.disconnected),
+        ),
+    ),
+    Page(
+        "/backfills",
+        "Backfills",
+        backfills.show,
+        (BACKFILLS,),
+        (FormOf(BACKFILL, backfills.said, then="/backfills"),),
+    ),
+    Page("/reconcile", "Reconcile", reconcile.show, (STATUS, RECONCILE)),
 )

@@ -10,7 +10,7 @@ from groundswell.ops.dashboard.login import Login, local_path
 from groundswell.ops.dashboard.pages import PAGES, FormOf, Page
 from groundswell.ops.dashboard.shell import Shell
 from groundswell.ops.dashboard.static import Static
-from groundswell.ops.dashboard.visit import Link, Trouble, Visit
+from groundswell.ops.dashboard.visit import Link, Trouble, Visit, without_secrets
 from groundswell.ops.guard import CALLER, CSRF_FIELD, FORM, LOGIN, SESSION, Guard
 from groundswell.ops.requests import Form, of_form
 
@@ -27,7 +27,7 @@ class Dashboard:
 
     def __init__(self, guard: Guard) -> None:
         self._static = Static()
-        self._shell = Shell(self._static.urls)
+        self._shell = Shell(self._static.urls, frozenset(page.path for page in PAGES))
         self._login = Login(guard, self._shell)
 
     @property
@@ -81,16 +81,18 @@ async def _done(page: Page, form: FormOf, sent: Form, visit: Visit) -> web.Strea
     """Have what the form asks for done: then on to the page as it is after that, or back with the reason why not."""
     operation = form.operation
     fields = {name: values for name, values in sent.items() if name not in (CSRF_FIELD, FORM_FIELD, AT_FIELD)}
+    at, shown_again = _one(sent, AT_FIELD), without_secrets(fields)
     try:
-        answer = await visit.ask(operation, of_form(fields, operation.request))
+        asked = of_form(fields, operation.request) if form.read is None else form.read(fields)
+        answer = await visit.ask(operation, asked)
     except (RefusedError, RequestError, ConfigError) as exc:
-        visit.trouble = Trouble(operation.name, _one(sent, AT_FIELD), str(exc), fields)
+        visit.trouble = Trouble(operation.name, at, str(exc), shown_again)
         return await page.show(visit)
-    if operation.only_looks:
-        visit.found[operation.name] = answer
+    if operation.only_looks or form.is_shown_at_once(asked):
+        visit.found[operation.name], visit.found_at, visit.entered = answer, at, shown_again
         return await page.show(visit)
     visit.tell(form.said(answer))
-    return web.Response(status=303, headers={"Location": local_path(visit.request.path_qs)})
+    return web.Response(status=303, headers={"Location": form.then or local_path(visit.request.path_qs)})
 
 
 def _one(form: Mapping[str, list[str]], field: str) -> str:

@@ -1,12 +1,12 @@
 """What all pages share: templates, and the words for times and numbers in them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from groundswell import __version__
 from groundswell.ops.amounts import lasting, size
@@ -17,8 +17,8 @@ NOTHING: Final = "-"
 class Shell:
     """Makes pages of templates. Everything that is put into one is escaped."""
 
-    def __init__(self, static: Mapping[str, str]) -> None:
-        """`static` has the URL of each file by name."""
+    def __init__(self, static: Mapping[str, str], paths: Collection[str] = ()) -> None:
+        """`static` has the URL of each file by name; `paths`: of all pages, for links to those there are."""
         self._templates = Environment(
             loader=PackageLoader("groundswell.ops.dashboard", "templates"),
             autoescape=True,
@@ -26,9 +26,9 @@ class Shell:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals.update(static=static, version=__version__, lasting_between=_between)
+        self._templates.globals.update(static=static, version=__version__, lasting_between=_between, paths=paths)
         self._templates.filters.update(
-            moment=_moment, number=_number, size=size, lasting=lasting, tidy=_without_controls
+            moment=_moment, number=_number, size=size, lasting=lasting, tidy=_without_controls, coded=_coded
         )
 
     def page(self, template: str, status: int, values: Mapping[str, Any]) -> web.Response:
@@ -42,6 +42,12 @@ def _moment(at: datetime | None) -> str:
     if at is None:
         return NOTHING
     return Markup('<time datetime="{0}">{1}</time>').format(f"{at:%Y-%m-%dT%H:%M:%SZ}", f"{at:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def _coded(text: str) -> str:
+    """Words of ours, with what is to be typed between backquotes."""
+    parts = [escape(part) for part in _without_controls(text).split("`")]
+    return Markup("").join(Markup("<code>{}</code>").format(part) if i % 2 else part for i, part in enumerate(parts))
 
 
 def _number(value: int | None) -> str:

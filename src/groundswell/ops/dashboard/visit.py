@@ -62,6 +62,10 @@ class Visit:
         """What came of a form that was sent, if not what was wanted."""
         self.found: dict[str, Any] = {}
         """What forms that only look have found, by the name of their operation."""
+        self.found_at = ""
+        """By which of several forms alike."""
+        self.entered: Form = {}
+        """And what was entered there."""
         self._session = session
         self._clerk = clerk
         self._shell = shell
@@ -101,5 +105,12 @@ class Visit:
         return self._shell.page(template, 200 if self.trouble is None else REFUSED, {**shared, **values})
 
 
+def without_secrets(fields: Form) -> Form:
+    """What of a form may stand in a page again."""
+    return {name: values for name, values in fields.items() if not name.startswith(NOT_SHOWN_AGAIN)}
+
+
+NOT_SHOWN_AGAIN: Final = "secret."
+"""How the names of fields begin that nobody is to see again."""
 REFUSED: Final = 422
 """Of a page that says why its form was not done."""

@@ -11,4 +11,12 @@ function useCode() {
   form.requestSubmit();
 }
 
+// Days are those of whoever looks, unless they say otherwise.
+function useOwnZone() {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (!zone) return;
+  for (const field of document.querySelectorAll("input[data-own-zone]")) field.value = zone;
+}
+
 useCode();
+useOwnZone();
