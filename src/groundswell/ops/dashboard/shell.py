@@ -28,7 +28,13 @@ class Shell:
         )
         self._templates.globals.update(static=static, version=__version__, lasting_between=_between, paths=paths)
         self._templates.filters.update(
-            moment=_moment, number=_number, size=size, lasting=lasting, tidy=_without_controls, coded=_coded
+            moment=_moment,
+            number=_number,
+            size=size,
+            lasting=lasting,
+            tidy=_without_controls,
+            coded=_coded,
+            sentence=_sentence,
         )
 
     def page(self, template: str, status: int, values: Mapping[str, Any]) -> web.Response:
@@ -48,6 +54,11 @@ def _coded(text: str) -> str:
     """Words of ours, with what is to be typed between backquotes."""
     parts = [escape(part) for part in _without_controls(text).split("`")]
     return Markup("").join(Markup("<code>{}</code>").format(part) if i % 2 else part for i, part in enumerate(parts))
+
+
+def _sentence(text: str | None) -> str:
+    """Words that stand in the middle of a line elsewhere, as a sentence of their own."""
+    return f"{text[0].upper()}{text[1:]}." if text else NOTHING
 
 
 def _number(value: int | None) -> str:
