@@ -133,7 +133,7 @@ async def test_a_backfill_says_what_it_will_do_begins_and_is_seen_to_finish(
         await looking.log_in()
         await connect(looking, kit)
         await page.get_by_role("link", name="Start a backfill of users").click()
-        await page.get_by_label("pages").uncheck()
+        await page.get_by_role("checkbox", name="pages").uncheck()
         await page.get_by_role("button", name="Show what it will do").click()
         await page.get_by_text("once more for what was made or changed from the beginning until now: users").wait_for()
         await page.get_by_text("Each sink is sent what it has not been sent yet: file.").wait_for()
@@ -177,10 +177,23 @@ async def test_a_backfill_is_held_let_go_on_and_stopped_only_after_it_was_asked_
         assert await page.get_by_role("cell", name="cancelled").count() == 1
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("window", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize(
+    ("scheme", "window"), [("light", PHONE), ("dark", DESK)], ids=["light on a phone", "dark on a desk"]
+)
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ["/accounts", "/accounts/kit"],
+        [
+            "/backfills?source=users&look=1",
+            "/backfills?source=users&look=1&extent=days&first=2026-11-07&last=2026-11-01",
+            "/reconcile?one=users&other=users",
+        ],
+    ],
+    ids=["accounts", "backfills"],
+)
 async def test_nothing_on_these_pages_keeps_anybody_out(
-    scheme: str, window: dict[str, int], tmp_path: Path, look_at: LookAt
+    paths: list[str], scheme: str, window: dict[str, int], tmp_path: Path, look_at: LookAt
 ) -> None:
     async with (
         beside_actionkit(tmp_path) as (daemon, kit),
@@ -190,13 +203,9 @@ async def test_nothing_on_these_pages_keeps_anybody_out(
         await looking.go("/accounts/kit")
         await enter(looking.page, kit, WRONG)
         await looking.page.get_by_role("alert").wait_for()
-        assert await looking.barriers() == []
+        if "/accounts" in paths:
+            assert await looking.barriers() == []
         await connect(looking, kit)
-        paths = [
-            *("/accounts", "/accounts/kit", "/backfills", "/backfills?source=users&look=1", "/reconcile"),
-            "/backfills?source=users&look=1&extent=days&first=2026-11-07&last=2026-11-01",
-            "/reconcile?one=users&other=users",
-        ]
         for path in paths:
             await looking.go(path)
             for summary in await looking.page.locator("summary").all():
