@@ -195,6 +195,19 @@ def test_days_are_those_of_their_zone_the_last_included(
     assert found == [since, until]
 
 
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [
+        ({}, "from the beginning until now"),
+        ({"first": ["2026-11-01"]}, "from 2026-11-01 until now, days of UTC"),
+        ({"last": ["2026-11-07"]}, "from the beginning to the end of 2026-11-07, days of UTC"),
+    ],
+    ids=str,
+)
+def test_days_are_said_as_they_were_entered_with_their_zone(days: dict[str, list[str]], words: str) -> None:
+    assert days_of(days).words == words
+
+
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "../../etc/passwd", "America", "\0", "/etc/localtime", "x" * 5_000])
 def test_a_zone_nobody_knows_is_refused_in_words(zone: str) -> None:
     with pytest.raises(RequestError, match="not a time zone known here"):

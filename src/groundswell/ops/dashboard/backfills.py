@@ -34,6 +34,7 @@ async def show(visit: Visit) -> web.Response:
     query = {name: visit.request.query.getall(name) for name in visit.request.query}
     source = _source(found, query)
     under_way = [one for one in found.backfills if one.ended_at is None]
+    over = [one for one in found.backfills if one.ended_at is not None]
     plan = None
     if source is not None and query.get(LOOK) and visit.may(BACKFILL):
         try:
@@ -51,7 +52,7 @@ async def show(visit: Visit) -> web.Response:
         plan=plan,
         chosen=_chosen(source, query),
         zones=ZONES,
-        history=[(name, list(ones)) for name, ones in groupby(found.backfills, lambda one: one.source)],
+        history=[(name, list(ones)) for name, ones in groupby(over, lambda one: one.source)],
         span_of=span_of,
         sends_of=sends_of,
         may_backfill=visit.may(BACKFILL),

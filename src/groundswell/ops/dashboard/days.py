@@ -42,7 +42,8 @@ class Days:
         """ "from 2026-11-01 to the end of 2026-11-07, days of America/New_York"."""
         first = "from the beginning" if self.first is None else f"from {self.first}"
         last = "until now" if self.last is None else f"to the end of {self.last}"
-        return first if self.first is None and self.last is None else f"{first} {last}, days of {self.zone}"
+        where = "" if self.first is None and self.last is None else f", days of {self.zone}"
+        return f"{first} {last}{where}"
 
 
 def days_of(given: Mapping[str, Sequence[str]]) -> Days:
