@@ -112,7 +112,7 @@ async def test_everything_on_these_pages_is_text_whatever_it_holds(what: str) ->
 
 @given(st.text())
 def test_words_with_things_to_type_in_them_end_no_tag(text: str) -> None:
-    page = SHELL._templates.from_string("<p>{{ text|coded }}</p>").render(text=text)
+    page = SHELL._templates.from_string("<p>{{ text|code }}</p>").render(text=text)
     assert set(Tags(page).tags) <= {"p", "code"}
 
 

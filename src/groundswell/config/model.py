@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from groundswell.config.notify import Notify
+from groundswell.config.showing import ShownTable
 from groundswell.http.api_keys import check_hash, is_hash
 from groundswell.settings import Duration, Listen, SealingKey, Secret, SecretText, Settings, Size
 from groundswell.sync.settings import SyncSettings
@@ -249,6 +250,8 @@ class Config:
     """By name."""
     syncs: dict[str, SyncSettings] = field(default_factory=dict)
     """The settings of each `[sync.NAME]`, those that are switched off too, by name."""
+    shown: tuple[ShownTable, ...] = ()
+    """All of it, as people may see it."""
 
     def of_role(self, role: Role) -> dict[str, Component]:
         return {name: component for name, component in self.components.items() if component.role == role}

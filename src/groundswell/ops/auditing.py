@@ -11,7 +11,7 @@ from groundswell.store.audit import AuditLine, AuditLog
 
 async def audit_lines(audit: AuditLog, asked: ListAudit) -> AuditLines:
     """A part of the audit log, newest first."""
-    lines = await audit.newest(asked.before, asked.limit + 1)
+    lines = await audit.newest(asked.before, asked.limit + 1, asked.operation)
     shown = [_shown(line) for line in lines[: asked.limit]]
     return AuditLines(shown, shown[-1].id if len(lines) > asked.limit else None)
 

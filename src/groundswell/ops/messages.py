@@ -344,6 +344,8 @@ class Waiting(Struct, frozen=True):
     attempts: int
     next_attempt_at: Moment | None
     """null: as soon as it is its turn."""
+    made_at: Moment | None = None
+    """When the record was processed, or set going again."""
 
 
 class Settled(Struct, frozen=True):
@@ -354,6 +356,16 @@ class Settled(Struct, frozen=True):
     note: str | None
     attempts: int
     at: Moment
+    made_at: Moment | None = None
+    """When the record was processed, or set going again."""
+
+
+class Seen(Struct, frozen=True):
+    """Another source that brought a record, too."""
+
+    source: str
+    at: Moment
+    """When it first did."""
 
 
 class RecordTrace(Struct, frozen=True):
@@ -368,6 +380,7 @@ class RecordTrace(Struct, frozen=True):
     dead_letters: list[Letter]
     body: Raw
     """What came."""
+    sightings: list[Seen] = []
 
 
 # ---- keys ----
@@ -452,6 +465,8 @@ class ListAudit(Struct, frozen=True):
     before: Number = NUMBER_MAX
     """Go on below this number."""
     limit: Limit = 100
+    operation: Name | None = None
+    """Only of this operation, such as "dead retry"."""
 
 
 class AuditShown(Struct, frozen=True):

@@ -33,7 +33,7 @@ async def show(visit: Visit) -> web.Response:
     account = await _account(visit, visit.request.match_info["name"])
     able = {one.source for one in (await visit.ask(BACKFILLS, ListBackfills())).sources}
     sent = {past.source: past for past in account.history}
-    entered = visit.trouble.entered if visit.trouble and visit.trouble.form == CONNECT.name else visit.entered
+    tried, tried_with = visit.found.get(CONNECT.name), visit.sent.get(CONNECT.name)
     return visit.page(
         "account.html",
         title=account.name,
@@ -43,9 +43,9 @@ async def show(visit: Visit) -> web.Response:
         history=[
             (source, sent.get(source), source in able) for source in account.sources if source in able | set(sent)
         ],
-        entered={name.removeprefix(OPEN): values[0] for name, values in entered.items() if name.startswith(OPEN)},
-        tried=visit.found.get(CONNECT.name),
-        tried_at=visit.found_at,
+        entered=_entered(visit, account),
+        tried=tried,
+        tried_at="test" if tried_with is None or tried_with.values is None else "values",
         who=who,
         may_connect=visit.may(CONNECT),
         may_disconnect=visit.may(DISCONNECT),
@@ -58,6 +58,16 @@ async def _account(visit: Visit, name: str) -> AccountStatus:
     if name not in accounts:
         raise NotFoundError(f"no account is called {quoted(name)}; {meant(name, accounts)}")
     return accounts[name]
+
+
+def _entered(visit: Visit, account: AccountStatus) -> dict[str, str]:
+    """What stands in the form again, because it was refused or only tried: nothing that is secret."""
+    if visit.trouble is not None:
+        entered = visit.trouble.entered
+        return {name.removeprefix(OPEN): values[0] for name, values in entered.items() if name.startswith(OPEN)}
+    sent: AskConnect | None = visit.sent.get(CONNECT.name)
+    values = {} if sent is None else sent.values or {}
+    return {one.name: values[one.name] for one in account.settings if one.name in values and not one.is_secret}
 
 
 def who(change: AccountChange) -> str:

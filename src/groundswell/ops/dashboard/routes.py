@@ -20,6 +20,8 @@ FORM_FIELD = "form"
 """Which form was sent."""
 AT_FIELD = "at"
 """And which of several alike."""
+SURE_FIELD = "sure"
+"""That a question was answered with yes."""
 
 
 class Dashboard:
@@ -72,7 +74,9 @@ class Dashboard:
         links = [
             Link(other.path, other.title, other is page)
             for other in PAGES
-            if "{" not in other.path and all(may(caller, operation) for operation in other.needs)
+            if other.is_in_navigation
+            and "{" not in other.path
+            and all(may(caller, operation) for operation in other.needs)
         ]
         return Visit(request, caller, request.get(SESSION), clerk, self._shell, page.title, links)
 
@@ -80,16 +84,20 @@ class Dashboard:
 async def _done(page: Page, form: FormOf, sent: Form, visit: Visit) -> web.StreamResponse:  # type: ignore[type-arg]
     """Have what the form asks for done: then on to the page as it is after that, or back with the reason why not."""
     operation = form.operation
-    fields = {name: values for name, values in sent.items() if name not in (CSRF_FIELD, FORM_FIELD, AT_FIELD)}
-    at, shown_again = _one(sent, AT_FIELD), without_secrets(fields)
+    ours = (CSRF_FIELD, FORM_FIELD, AT_FIELD, SURE_FIELD)
+    fields = {name: values for name, values in sent.items() if name not in ours}
+    at = _one(sent, AT_FIELD)
     try:
         asked = of_form(fields, operation.request) if form.read is None else form.read(fields)
+        if form.asks is not None and SURE_FIELD not in sent:
+            question = await form.asks(visit, asked)
+            return visit.page("confirm.html", question=question, form=operation.name, at=at, fields=fields)
         answer = await visit.ask(operation, asked)
     except (RefusedError, RequestError, ConfigError) as exc:
-        visit.trouble = Trouble(operation.name, at, str(exc), shown_again)
+        visit.trouble = Trouble(operation.name, at, str(exc), without_secrets(fields))
         return await page.show(visit)
-    if operation.only_looks or form.is_shown_at_once(asked):
-        visit.found[operation.name], visit.found_at, visit.entered = answer, at, shown_again
+    if operation.only_looks or form.is_shown or form.is_look(asked):
+        visit.found[operation.name], visit.sent[operation.name] = answer, asked
         return await page.show(visit)
     visit.tell(form.said(answer))
     return web.Response(status=303, headers={"Location": form.then or local_path(visit.request.path_qs)})

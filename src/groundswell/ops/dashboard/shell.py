@@ -33,7 +33,7 @@ class Shell:
             size=size,
             lasting=lasting,
             tidy=_without_controls,
-            coded=_coded,
+            code=_with_code,
             sentence=_sentence,
         )
 
@@ -48,12 +48,6 @@ def _moment(at: datetime | None) -> str:
     if at is None:
         return NOTHING
     return Markup('<time datetime="{0}">{1}</time>').format(f"{at:%Y-%m-%dT%H:%M:%SZ}", f"{at:%Y-%m-%d %H:%M:%S} UTC")
-
-
-def _coded(text: str) -> str:
-    """Words of ours, with what is to be typed between backquotes."""
-    parts = [escape(part) for part in _without_controls(text).split("`")]
-    return Markup("").join(Markup("<code>{}</code>").format(part) if i % 2 else part for i, part in enumerate(parts))
 
 
 def _sentence(text: str | None) -> str:
@@ -72,3 +66,11 @@ def _between(since: datetime, until: datetime) -> str:
 def _without_controls(text: str) -> str:
     """What came from elsewhere may turn the writing round, or hide in it."""
     return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
+def _with_code(text: str) -> Markup:
+    """What stands between backquotes, as code."""
+    parts = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts)
+    )

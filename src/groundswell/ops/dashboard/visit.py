@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
+from urllib.parse import urlencode
 
 from aiohttp import web
 from msgspec import Struct
@@ -10,7 +11,7 @@ from groundswell.ops.caller import Caller
 from groundswell.ops.clerk import Clerk, may
 from groundswell.ops.dashboard.shell import Shell
 from groundswell.ops.operations import Operation
-from groundswell.ops.requests import Form
+from groundswell.ops.requests import Form, of_form
 from groundswell.ops.sessions import Session
 
 Q = TypeVar("Q", bound=Struct)
@@ -62,10 +63,8 @@ class Visit:
         """What came of a form that was sent, if not what was wanted."""
         self.found: dict[str, Any] = {}
         """What forms that only look have found, by the name of their operation."""
-        self.found_at = ""
-        """By which of several forms alike."""
-        self.entered: Form = {}
-        """And what was entered there."""
+        self.sent: dict[str, Any] = {}
+        """What they were asked, likewise."""
         self._session = session
         self._clerk = clerk
         self._shell = shell
@@ -75,6 +74,17 @@ class Visit:
     async def ask(self, operation: Operation[Q, A], asked: Q) -> A:
         """Have an operation done for this caller. Raises what it raises."""
         return await self._clerk.run(self.caller, operation, asked)
+
+    def asked(self, wanted: type[Q]) -> Q:
+        """What the address of the page asks for; what is left blank is not asked for. Raises RefusedError (400)."""
+        query = self.request.query
+        return of_form({name: query.getall(name) for name in query}, wanted)
+
+    def link(self, **changes: str | int | None) -> str:
+        """The address of this page with another query: None takes a part out."""
+        query = {**self.request.query, **changes}
+        words = urlencode({name: value for name, value in query.items() if value not in (None, "")})
+        return f"{self.request.path}?{words}"
 
     def may(self, operation: Operation[Any, Any]) -> bool:
         """Whether to offer it."""
