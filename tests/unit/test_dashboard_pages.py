@@ -109,6 +109,8 @@ QUERIES = {
     "/members/link": ["account", "number"],
     "/groups": ["after"],
     "/groups/members": ["name"],
+    "/backfills": ["source"],
+    "/reconcile": ["one", "other"],
 }
 """What of a question may be text, in the addresses of pages."""
 

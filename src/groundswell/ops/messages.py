@@ -318,10 +318,27 @@ class ListBackfills(Struct, frozen=True):
     source: Name | None = None
 
 
+class CanBackfill(Struct, frozen=True):
+    """A source that can be asked for a time that is past."""
+
+    source: str
+    type: str
+    account: str | None
+    is_connected: bool
+    """Whether its account is; else it cannot begin."""
+    collections: list[str]
+    can_subscribe: bool
+    """Whether it knows what to do with `subscribe`."""
+    sinks: list[str]
+    """Those that its records may reach."""
+
+
 class Backfills(Struct, frozen=True):
     """Backfills by source, the newest of each first. The last twenty of each are kept."""
 
     backfills: list[BackfillStatus]
+    sources: list[CanBackfill] = []
+    """Those that can be asked for one; empty while no daemon runs."""
 
 
 class AskRecord(Struct, frozen=True):

@@ -316,7 +316,7 @@ CONNECT: Final = Operation(
     AccountTold,
     lambda desk, asked: desk.accounts.connect(asked),
     "Try credentials, and connect an account with them",
-    audited=("account",),
+    audited=("account", "try_only"),
 )
 DISCONNECT: Final = Operation(
     "disconnect",

@@ -12,7 +12,7 @@ from groundswell.ops.dashboard.login import Login, local_path
 from groundswell.ops.dashboard.pages import PAGES, FormOf, Page
 from groundswell.ops.dashboard.shell import Shell
 from groundswell.ops.dashboard.static import Static
-from groundswell.ops.dashboard.visit import Link, Trouble, Visit
+from groundswell.ops.dashboard.visit import Link, Trouble, Visit, without_secrets
 from groundswell.ops.guard import CALLER, CSRF_FIELD, FORM, LOGIN, SESSION, Guard
 from groundswell.ops.requests import Form, of_form
 
@@ -31,7 +31,7 @@ class Dashboard:
 
     def __init__(self, guard: Guard, clock: Clock) -> None:
         self._static = Static()
-        self._shell = Shell(self._static.urls)
+        self._shell = Shell(self._static.urls, frozenset(page.path for page in PAGES))
         self._login = Login(guard, self._shell)
         self.live = Live(clock)
 
@@ -89,17 +89,17 @@ async def _done(page: Page, form: FormOf, sent: Form, visit: Visit) -> web.Strea
     operation = form.operation
     ours = (CSRF_FIELD, FORM_FIELD, AT_FIELD, SURE_FIELD)
     fields = {name: values for name, values in sent.items() if name not in ours}
+    at = _one(sent, AT_FIELD)
     try:
-        asked = of_form(fields, operation.request)
+        asked = of_form(fields, operation.request) if form.read is None else form.read(fields)
         if form.asks is not None and SURE_FIELD not in sent:
             question = await form.asks(visit, asked)
-            at = _one(sent, AT_FIELD)
             return visit.page("confirm.html", question=question, form=operation.name, at=at, fields=fields)
         answer = await visit.ask(operation, asked)
     except (RefusedError, RequestError, ConfigError) as exc:
-        visit.trouble = Trouble(operation.name, _one(sent, AT_FIELD), str(exc), fields)
+        visit.trouble = Trouble(operation.name, at, str(exc), without_secrets(fields))
         return await page.show(visit)
-    if operation.only_looks or form.is_shown:
+    if operation.only_looks or form.is_shown or form.is_look(asked):
         visit.found[operation.name], visit.sent[operation.name] = answer, asked
         return await page.show(visit)
     visit.tell(form.said(answer))

@@ -1,6 +1,6 @@
 """What all pages share: templates, and the words for times and numbers in them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,8 +16,8 @@ from groundswell.ops.dashboard.figures import NOTHING, page_of, tidy
 class Shell:
     """Makes pages of templates. Everything that is put into one is escaped."""
 
-    def __init__(self, static: Mapping[str, str]) -> None:
-        """`static` has the URL of each file by name."""
+    def __init__(self, static: Mapping[str, str], paths: Collection[str] = ()) -> None:
+        """`static` has the URL of each file by name; `paths`: of all pages, for links to those there are."""
         self._templates = Environment(
             loader=PackageLoader("groundswell.ops.dashboard", "templates"),
             autoescape=True,
@@ -25,7 +25,7 @@ class Shell:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals.update(static=static, version=__version__, lasting_between=_between)
+        self._templates.globals.update(static=static, version=__version__, lasting_between=_between, paths=paths)
         self._templates.filters.update(
             moment=_moment,
             number=_number,
@@ -36,6 +36,7 @@ class Shell:
             page_of=page_of,
             amount=_amount,
             code=_with_code,
+            sentence=_sentence,
         )
 
     def page(self, template: str, status: int, values: Mapping[str, Any]) -> web.Response:
@@ -54,6 +55,11 @@ def _moment(at: datetime | None) -> str:
 def _amount(value: float) -> str:
     """A value of a metric: whole ones without a point."""
     return f"{value:,.0f}" if value == int(value) else f"{value:,.3f}"
+
+
+def _sentence(text: str | None) -> str:
+    """Words that stand in the middle of a line elsewhere, as a sentence of their own."""
+    return f"{text[0].upper()}{text[1:]}." if text else NOTHING
 
 
 def _number(value: int | None) -> str:

@@ -142,6 +142,14 @@ async function tap() {
   }
 }
 
+// Days are those of whoever looks, unless they say otherwise.
+function useOwnZone() {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (!zone) return;
+  for (const field of document.querySelectorAll("input[data-own-zone]")) field.value = zone;
+}
+
 useCode();
+useOwnZone();
 watch();
 tap();
