@@ -121,6 +121,14 @@ class Process:
             check=False,
         )
 
+    def memory_mb(self) -> float:
+        """The most it has had, since it was started last."""
+        assert self._process is not None
+        (line,) = [
+            line for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines() if "VmHWM" in line
+        ]
+        return int(line.split()[1]) * 1024 / 1e6
+
     def rows(self, query: str, *arguments: object) -> list[tuple[object, ...]]:
         """Look into the state file, running or not."""
         connection = sqlite3.connect(f"file:{self.state}?mode=ro", uri=True)
