@@ -103,7 +103,7 @@ class ActionKitDonationsSettings(SinkSettings):
         timedelta(minutes=2),
         le=timedelta(days=1),
         description="How long a refund or cancellation waits for a donation that is not there (yet), before it becomes "
-        "a dead letter. Whatever else is to be written about the same person waits behind it.",
+        "a dead letter. What waits about the same person goes first; what comes meanwhile waits up to a minute.",
     )
     settle: Duration = Field(
         timedelta(seconds=30),
