@@ -16,7 +16,7 @@ help: ## list the targets
 	@echo 'make TARGET, where TARGET is one of'
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1@\2/p' Makefile | awk -F@ '{ printf "%-9s %s\n", $$1, $$2 }'
 
-demo: $(LINKED) ## see it run: simulated vendors, the daemon, lively traffic (about 20 s)
+demo: $(LINKED) ## see it run: simulated vendors, the daemon, its dashboard (about 25 s)
 	@$(BIN)/groundswell demo
 
 test: $(LINKED) ## run all tests, those that kill and fill a real process included

@@ -18,8 +18,10 @@ from groundswell import registry
 from groundswell.component import Arrival, Context, Cursor, Emit, History
 from groundswell.record import Person, Record
 from groundswell.registry import ComponentType
+from groundswell.runtime.build import Unconnected
 from groundswell.settings import SecretText, Settings, SourceSettings
 
+GIFT = "vendor:gift/"
 KEY = "the-key-of-the-vendor"
 ACCOUNT = f"""
     [accounts.main]
@@ -97,6 +99,7 @@ class VendorAccount:
         self.vendor = vendor
         self.name = context.name
         self.host = settings.host
+        self.token = settings.token.reveal()
 
     async def check(self) -> str:
         return await self.vendor.check(self)
@@ -106,11 +109,12 @@ class VendorPoll:
     collections: Sequence[str] = ("people", "gifts")
 
     def __init__(self, settings: VendorPollSettings, context: Context) -> None:
-        assert isinstance(context.account, VendorAccount)
+        assert isinstance(context.account, VendorAccount | Unconnected)
         self.account = context.account
         self.name = context.name
-        self.vendor = context.account.vendor
-        self.vendor.sources.append(self)
+        if isinstance(context.account, VendorAccount):
+            self.vendor = context.account.vendor
+            self.vendor.sources.append(self)
 
     async def run(self, cursor: Cursor | None, emit: Emit) -> None:
         await self.vendor.run(cursor, emit)
@@ -125,12 +129,15 @@ class VendorPoll:
             self.vendor.running -= 1
 
     def read(self, arrival: Arrival) -> Record:
-        return Record(
-            arrival.id, "person", self.name, person=Person(email=f"{arrival.id.replace('/', '.')}@example.org")
-        )
+        kind: Literal["person", "donation"] = "donation" if arrival.id.startswith(GIFT) else "person"
+        return Record(arrival.id, kind, self.name, person=Person(email=f"{arrival.id.replace('/', '.')}@example.org"))
 
 
 POLL_TYPE = ComponentType(VendorPollSettings, VendorPoll, account="vendor")
+
+
+def gifts(*numbers: int) -> list[Arrival]:
+    return [Arrival(f"{GIFT}{number}", b"{}") for number in numbers]
 
 
 def people(*numbers: int) -> list[Arrival]:

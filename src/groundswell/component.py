@@ -109,6 +109,9 @@ class BackfillingSource(RunningSource, Protocol):
     collections: Sequence[str]
     """What it looks for: what a backfill may be limited to."""
 
+    # A source that knows what to do with `History.subscribes` says so by `can_subscribe = True`; asked of another, the
+    # backfill is refused.
+
     async def backfill(self, asked: History, cursor: Cursor | None, emit: Emit) -> None:
         """Emit everything of this that was made or changed in this time; return when all of it is emitted.
 
@@ -186,7 +189,11 @@ class Delivered(Struct, frozen=True):
 
 
 class Skipped(Struct, frozen=True):
-    """Nothing had to be written; `reason` is a short code for the log of deliveries."""
+    """Nothing had to be written; `reason` is a short code for the log of deliveries.
+
+    A reason that begins with "already" says that the sink has what this is about: money that is there is remembered
+    for good, and never delivered to that sink again unless somebody asks for it.
+    """
 
     reason: str
 
@@ -215,6 +222,11 @@ class Rejected(Struct, frozen=True):
 
 
 Outcome = Delivered | Skipped | Retry | Rejected
+
+
+def is_there_already(outcome: Outcome) -> bool:
+    """Whether nothing was written because the sink has it."""
+    return isinstance(outcome, Skipped) and outcome.reason.startswith("already")
 
 
 class Sink(Protocol):

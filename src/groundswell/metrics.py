@@ -20,6 +20,7 @@ SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.
 GAUGES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "groundswell_up": ("1 while the daemon accepts, 0 while it refuses or drains.", ()),
     "groundswell_component_state": ("1 for the state a component is in.", ("component", "state")),
+    "groundswell_account_state": ("1 for the state an account is in.", ("account", "state")),
     "groundswell_queue_records": ("Records in memory, by step: accept, inbox, or a sink's name.", ("queue",)),
     "groundswell_queue_bytes": ("Bytes in memory, by step.", ("queue",)),
     "groundswell_inbox_waiting_records": ("Accepted records not processed yet, in memory and on disk.", ()),
@@ -156,6 +157,10 @@ class Metrics:
             counts = self._counts[metric]
             for word in words:
                 counts[sink, word] += 1
+
+    def held_back(self, sink: str, count: int) -> None:
+        """Of so many no deliveries were made, since the sink has them."""
+        self._count("groundswell_sink_skipped_records", count, sink, "already_sent")
 
     def sink_seconds(self, sink: str, seconds: float) -> None:
         self._times["groundswell_sink_write_seconds"][sink,].add(seconds)

@@ -34,6 +34,7 @@ _SIZE_MAX: Final = 2**62
 _RATE: Final = re.compile(r"([0-9]{1,9}) */ *([0-9]{0,12})(s|min|m|h|d)")
 _PATH: Final = re.compile(r"(/[A-Za-z0-9._~-]+)+/?")
 _LISTEN: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
+_SEALING_KEY: Final = re.compile(r"[0-9A-Fa-f]{64}")
 _RATE_S: Final = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -262,6 +263,16 @@ SecretText = Annotated[
     Secret, BeforeValidator(_parse_secret), PlainSerializer(lambda _: "***"), _secret_schema("secret")
 ]
 """A `Secret`, written as text, `{ file = ... }` or `{ credential = ... }`. Optional: `SecretText | None`."""
+
+
+def _check_sealing_key(value: Secret) -> Secret:
+    if not _SEALING_KEY.fullmatch(value.reveal()):
+        raise _secret_error("is not a key; it must be 64 hex digits, as `openssl rand -hex 32` writes them")
+    return value
+
+
+SealingKey = Annotated[SecretText, AfterValidator(_check_sealing_key)]
+"""A `Secret` of 256 random bits, in hex digits."""
 
 PrivateText = Annotated[
     Secret, BeforeValidator(_parse_private), PlainSerializer(lambda _: "***"), _secret_schema("text or secret")

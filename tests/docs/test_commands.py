@@ -20,7 +20,7 @@ def commands() -> Iterator[tuple[str, list[str], bool]]:
     for page in PAGES:
         for line, text in blocks(page, "", "sh"):
             for offset, typed in enumerate(text.replace("\\\n", "").splitlines()):
-                for part in re.split(r"&&|\||;", typed.partition("  #")[0]):
+                for part in re.split(r"&&|\||;", re.split(r"\s#\s", typed)[0]):
                     words = _words(part)
                     if words and PATHS.match(words[0]):
                         yield f"{named(page)}:{line + offset}", words[1:], True

@@ -10,6 +10,7 @@ import pytest
 
 from groundswell.config.load import load
 from groundswell.errors import ConfigError
+from tests.certificates import write_pair
 from tests.docs.pages import PAGES, blocks, named
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -78,6 +79,8 @@ def wrong_with(text: str, directory: Path) -> str | None:
         path.chmod(0o600)
         if kind == "file":
             whole = whole.replace(f'file = "{name}"', f'file = "{path}"')
+    if "certificate =" in whole:
+        write_pair(directory, "ops")
     (directory / "pipeline.toml").write_text(whole)
     try:
         load([directory / "pipeline.toml"], environ)

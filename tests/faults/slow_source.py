@@ -1,6 +1,7 @@
 """`groundswell` with one more type of source, slow and easy to count: `python -m tests.faults.slow_source run FILE`."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import anyio
 from pydantic import Field
@@ -20,6 +21,7 @@ class SlowSettings(SourceSettings):
     """Counts."""
 
     pages: int = Field(description="How many pages a backfill has.")
+    kind: Literal["person", "donation"] = Field("person", description="What a backfill brings.")
 
 
 class SlowSource:
@@ -30,6 +32,8 @@ class SlowSource:
     def __init__(self, settings: SlowSettings, context: Context) -> None:
         self._name = context.name
         self._pages = settings.pages
+        self._kind = settings.kind
+        self._past = "past" if settings.kind == "person" else "gift"
 
     async def run(self, cursor: Cursor | None, emit: Emit) -> None:
         number = int(cursor or "0")
@@ -40,13 +44,14 @@ class SlowSource:
 
     async def backfill(self, asked: History, cursor: Cursor | None, emit: Emit) -> None:
         for page in range(int(cursor or "0"), self._pages):
-            arrivals = [_arrival("past", page * PER_PAGE + place) for place in range(PER_PAGE)]
+            arrivals = [_arrival(self._past, page * PER_PAGE + place) for place in range(PER_PAGE)]
             await emit(Batch(arrivals[: PER_PAGE // 2]))
             await anyio.sleep(REST_S)
             await emit(Batch(arrivals[PER_PAGE // 2 :], str(page + 1)))
 
     def read(self, arrival: Arrival) -> Record:
-        return Record(arrival.id, "person", self._name, person=Person(email=f"{arrival.id}@example.org"))
+        kind = self._kind if arrival.id.startswith(self._past) else "person"
+        return Record(arrival.id, kind, self._name, person=Person(email=f"{arrival.id}@example.org"))
 
 
 def _arrival(kind: str, number: int) -> Arrival:

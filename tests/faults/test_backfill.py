@@ -94,6 +94,45 @@ async def test_a_backfill_that_is_killed_again_and_again_brings_everything(seed:
     assert process.rows("SELECT count(*) FROM dead_letters") == [(0,)]
 
 
+GIFTS = 200
+"""Pages."""
+DELIVERED = (
+    "SELECT inbox.id, count(*) FROM deliveries JOIN inbox ON inbox_seq = inbox.seq "
+    "WHERE outcome = 'delivered' AND inbox.id LIKE 'gift-%' GROUP BY 1"
+)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(200)
+async def test_gifts_go_out_once_and_once_more_when_sent_again_however_often_it_is_killed(tmp_path: Path) -> None:
+    random = Random(20261121)
+    receiver = Receiver(SystemClock(), Random(1))
+    environ = {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    past = {f"gift-{number}" for number in range(GIFTS * PER_PAGE)}
+    async with serving(receiver) as url:
+        pipeline = PIPELINE.replace("URL", url).replace(f"pages = {PAGES}", f'pages = {GIFTS}\nkind = "donation"')
+        process = Process(tmp_path, pipeline, environ=environ, module="tests.faults.slow_source")
+        for mode in ("--unsent", "--resend", "--unsent", "--resend"):
+            await process.start()
+            asked = await anyio.to_thread.run_sync(process.cli, "backfill", "people", "--all", mode)
+            assert asked.returncode == 0, asked.stderr
+            for kills in range(3):
+                await anyio.sleep(random.uniform(0.05, 0.2))
+                process.kill()
+                assert kills or process.rows("SELECT 1 FROM backfills WHERE state = 'running'"), "it was done too soon"
+                await process.start()
+            await ended(process)
+            await process.drained()
+            assert await process.stop() == 0
+
+    # By the log: what was under way at a kill goes out again, since nobody knows whether it had arrived.
+    assert dict(process.rows(DELIVERED)) == dict.fromkeys(past, 3)
+    assert past == {record_id for record_id in receiver.received.times if record_id.startswith("gift-")}
+    counts = process.rows("SELECT resends, accepted, sent FROM backfills ORDER BY id")
+    assert counts == [(0, len(past), len(past)), (1, 0, len(past)), (0, 0, 0), (1, 0, len(past))]
+    assert process.rows("SELECT count(*) FROM brought UNION ALL SELECT count(*) FROM resent") == [(0,), (0,)]
+
+
 PEOPLE = 4_000
 POLL = """
 [accounts.network]

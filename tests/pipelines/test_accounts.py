@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from groundswell.ops.messages import AccountStatus, Nothing
+from groundswell.ops.messages import Nothing
 from groundswell.ops.operations import STATUS
 from groundswell.runtime.daemon import Daemon
 from tests.pipelines.ops_pipeline import ask
@@ -103,6 +104,9 @@ async def test_status_names_the_accounts_and_where_they_are(vendor: Vendor, tmp_
     async with running(TWO_ON_MAIN, tmp_path):
         online = await ask(tmp_path, STATUS, Nothing())
     offline = await ask(tmp_path, STATUS, Nothing())
-    assert online.accounts == [AccountStatus("main", "vendor", "vendor.example.org")]
-    assert offline.accounts == []
+    (account,) = online.accounts
+    assert (account.name, account.type, account.host) == ("main", "vendor", "vendor.example.org")
+    assert (account.state, account.can_connect, account.to_do) == ("connected", False, None)
+    assert [use.name for use in account.uses] == ["people", "gifts"]
+    assert offline.accounts == [msgspec.structs.replace(account, host=None)]
     assert KEY not in repr(online)

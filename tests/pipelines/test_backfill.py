@@ -188,10 +188,18 @@ async def test_how_far_it_has_come_is_shown_while_it_runs(vendor: Vendor, tmp_pa
         (AskBackfill("signups", SINCE), r"signups \(http.webhook\) cannot be asked for a time that is past; .* people"),
         (AskBackfill("people", SINCE, collections=["gits"]), 'does not look for "gits"; did you mean "gifts"'),
         (AskBackfill("people"), "say from when on"),
+        (AskBackfill("people", SINCE, all=True), "leave out since and until, or all"),
+        (AskBackfill("people", until=UNTIL, all=True), "leave out since and until, or all"),
+        (AskBackfill("people", SINCE, subscribe=True), "people has no use for subscribe"),
+        (AskBackfill("people", SINCE, pause=True), "leave out all else"),
+        (AskBackfill("people", pause=True, resume=True), "leave out all else"),
+        (AskBackfill("people", resume=True, sends="resend"), "leave out all else"),
+        (AskBackfill("people", pause=True), "no backfill of people is under way"),
+        (AskBackfill("people", resume=True), "no backfill of people is under way"),
         (AskBackfill("people", UNTIL, SINCE), "since is not before until"),
         (AskBackfill("people", SINCE, SINCE), "since is not before until"),
         (AskBackfill("people", datetime(2999, 1, 1, tzinfo=UTC)), "lies ahead"),
-        (AskBackfill("people", SINCE, cancel=True), "leave out since"),
+        (AskBackfill("people", SINCE, cancel=True), "leave out all else"),
         (AskBackfill("people", cancel=True), "no backfill of people is under way"),
         (AskBackfill("people", SINCE, collections=[]), "cannot be asked"),
     ],
@@ -215,13 +223,14 @@ async def test_where_no_source_can_it_says_so(vendor: Vendor, tmp_path: Path) ->
 
 async def test_one_at_a_time_for_each_source(vendor: Vendor, tmp_path: Path) -> None:
     more = POLL.replace("sources.people", "sources.members")
-    async with holding(vendor, tmp_path, PIPELINE.replace('["people"', '["people", "members"') + more) as (_, script):
+    text = PIPELINE.replace('["people"', '["people", "members"') + more
+    async with holding(vendor, tmp_path, text) as (daemon, script):
         with pytest.raises(OpsError, match=r"a backfill of people is under way already; .* --cancel"):
             await ask(tmp_path, BACKFILL, ASK)
         await ask(tmp_path, BACKFILL, AskBackfill("members", SINCE))
         await until(lambda: vendor.running == 2)
         script.let_go()
-        await until(lambda: vendor.running == 0)
+        await until(lambda: daemon.supervisor.backfills.runners["people"].state == "finished")
         assert (await ask(tmp_path, BACKFILL, ASK)).records == 0
 
 

@@ -9,7 +9,6 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from groundswell.cli.connect import AccountTried, try_accounts
 from groundswell.cli.main import application
 from groundswell.clock import SystemClock
 from groundswell.component import Account
@@ -17,6 +16,7 @@ from groundswell.config.load import load
 from groundswell.connectors.action_network.simulator.network import KEY as GOOD_KEY
 from groundswell.connectors.action_network.simulator.server import simulator
 from groundswell.errors import RateLimitedError, UnauthorizedError, UnavailableError
+from groundswell.runtime.trying import AccountTried, try_accounts
 from tests.running import write_config
 from tests.vendor import ACCOUNT, KEY, POLL, Vendor, VendorAccount
 

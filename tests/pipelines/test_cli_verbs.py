@@ -78,8 +78,11 @@ async def test_status_shows_the_accounts(type_in: Groundswell, tmp_path: Path, m
     Vendor().register(monkeypatch)
     async with receiving() as (_, pipeline), running(pipeline + ACCOUNT, tmp_path):
         said = await type_in("status")
-    assert table_row(said.out, "account") == ["account", "type", "host"]
-    assert table_row(said.out, "main") == ["main", "vendor", "vendor.example.org"]
+    columns = ["account", "type", "host", "state", "since", "last good call", "used by", "historical data"]
+    assert table_row(said.out, "account") == columns
+    row = table_row(said.out, "main")
+    assert row[:4] == ["main", "vendor", "vendor.example.org", "connected"]
+    assert row[5] == "-"
     assert KEY not in said.out
 
 
@@ -231,14 +234,17 @@ async def test_a_backfill_is_begun_shown_and_cancelled(
     assert begun.out == (
         "people fetches again what was made or changed from 2026-05-01T00:00:00Z to 2026-05-02T00:00:00Z: "
         "people, gifts\n"
+        "what has not been sent yet is sent to crm; what lies in dead letters stays there (groundswell dead retry)\n"
+        "what happens meanwhile goes first\n"
         "groundswell status shows how far it has come; groundswell backfill people --cancel stops it\n"
     )
     begins, *rest = status.out.partition("\nBackfills\n")[2].splitlines()
     assert re.split(r" {2,}", begins) == [
-        *("backfill of", "state", "collections", "since", "until", "records", "accepted", "ended")
+        *("backfill of", "state", "sends", "collections", "what", "records", "new", "sent", "known", "dead", "ended")
     ]
     assert re.split(r" {2,}", rest[0]) == [
-        *("people", "running", "people, gifts", "2026-05-01T00:00:00Z", "2026-05-02T00:00:00Z", "2", "2", "-")
+        *("people", "running", "what is unsent", "people, gifts", "from 2026-05-01T00:00:00Z to 2026-05-02T00:00:00Z"),
+        *("2", "2", "0", "0", "0", "-"),
     ]
     assert "Under way\n  backfill of people: people, 2 of about 10" in status.out
     assert (again.code, "under way already" in again.err) == (1, True)

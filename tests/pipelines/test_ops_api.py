@@ -137,6 +137,7 @@ async def test_nobody_on_the_way_may_keep_an_answer(tmp_path: Path) -> None:
     assert {answer.headers["Cache-Control"] for answer in answers} == {"no-store"}
 
 
+@pytest.mark.timeout(60)  # a process of its own, which tries every operation there is
 async def test_the_api_does_what_its_document_says(tmp_path: Path) -> None:
     """Schemathesis sends every operation what the document allows and what it does not."""
     async with receiving() as (_, pipeline), running(pipeline, tmp_path) as daemon:

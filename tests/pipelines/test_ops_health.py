@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from groundswell.clock import SystemClock
+from groundswell.ops.listening import CONNECTIONS_MAX
 from groundswell.ops.messages import Nothing
 from groundswell.ops.operations import STATUS
-from groundswell.ops.server import CONNECTIONS_MAX
 from tests.pipelines.ops_pipeline import Answer, ask, call, receiving
 from tests.running import basic, post, running, token_of, until
 

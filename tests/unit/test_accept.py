@@ -217,7 +217,7 @@ async def test_without_room_unreadable_bodies_are_not_kept(step: Step) -> None:
 
 
 async def test_a_full_file_does_not_make_an_unreadable_body_worse(tmp_path: Path) -> None:
-    async with Store(tmp_path / "small.db", size_max=400_000) as store:
+    async with Store(tmp_path / "small.db", size_max=600_000) as store:
         await Step(store).accept.unreadable("signups", b"x" * 1_000_000, "the body is not JSON")
 
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from groundswell.cli.screen import lasting, pretty, shown, size
+from groundswell.cli.screen import pretty, shown
+from groundswell.ops.amounts import lasting, size
 
 
 @pytest.mark.parametrize(

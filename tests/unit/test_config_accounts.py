@@ -148,3 +148,55 @@ def test_an_account_nobody_names_is_a_warning(tmp_path: Path) -> None:
 def test_an_account_with_something_wrong_in_it_is_not_also_missing(tmp_path: Path) -> None:
     told = wrong(tmp_path, MAIN.replace("token", "tokn") + POLL).splitlines()
     assert [line.split()[0] for line in told] == ["accounts.main.tokn", "accounts.main.token"]
+
+
+# ---- connected later ----
+
+LATER = """
+[accounts.main]
+type = "desk"
+connect = true
+"""
+
+
+def test_an_account_that_is_connected_later_may_leave_out_what_is_needed(tmp_path: Path) -> None:
+    config = read(tmp_path, WHOLE + LATER + POLL, {}, WITH_ACCOUNTS)
+    account = config.accounts["main"]
+    assert (account.type, account.settings, account.given) == ("desk", None, {"type": "desk"})
+    assert config.warnings == ()
+
+
+def test_what_stands_there_is_kept_with_its_secrets_read_and_shown_to_nobody(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("s3cret\n")
+    (tmp_path / "key").chmod(0o600)
+    written = {'token = { file = "key" }': (), 'token = "${TOKEN}"': (), 'token = "s3cret"': ("written out",)}
+    for line, warnings in written.items():
+        config = read(tmp_path, WHOLE + LATER + line + POLL, {"TOKEN": "s3cret"}, WITH_ACCOUNTS)
+        given = config.accounts["main"].given
+        assert given is not None
+        assert LoginSettings.model_validate(given).token.reveal() == "s3cret"
+        assert "s3cret" not in repr(config)
+        assert len(config.warnings) == len(warnings)
+        assert all(word in warning for word, warning in zip(warnings, config.warnings, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (LATER + 'tokn = "x"', "accounts.main.tokn   is not a setting of desk; did you mean"),
+        (LATER + 'token = ""', "accounts.main.token   is empty"),
+        (LATER + 'token = "${NO}"', "accounts.main.token   the environment variable NO is not set"),
+        (LATER.replace("true", '"yes"') + 'token = "${TOKEN}"', "accounts.main.connect   must be true or false"),
+        (LATER.replace("true", "false"), "accounts.main.token   is missing"),
+        (LATER.replace("desk", "dsk"), 'accounts.main.type   "dsk" is not an account'),
+    ],
+)
+def test_what_stands_there_must_be_right_all_the_same(tmp_path: Path, text: str, problem: str) -> None:
+    assert wrong(tmp_path, text + POLL).startswith(problem)
+
+
+@pytest.mark.parametrize("key", ['"x"', '"' + "0" * 63 + '"', '{ file = "nowhere" }'])
+def test_a_key_that_is_none_is_a_problem_and_is_not_shown(tmp_path: Path, key: str) -> None:
+    told = wrong(tmp_path, f"[daemon]\nkey = {key}\n")
+    assert told.startswith("daemon.key")
+    assert "0000" not in told

@@ -65,7 +65,7 @@ def test_every_problem_is_told_at_once_from_the_top_of_the_file_to_its_end(tmp_p
     """
     assert problems(tmp_path, text) == _lines("""
         daemon.keep                   "30 days" is not a duration; write a number and a unit, such as "500ms", "30s", "10m", "2h" or "30d"
-        daemon.stat                   is not a setting of [daemon]; did you mean "state"? (state, state_max, disk_free_min, queue_records_max, queue_bytes_max, keep, drain)
+        daemon.stat                   is not a setting of [daemon]; did you mean "state"? (state, state_max, disk_free_min, queue_records_max, queue_bytes_max, keep, drain, key)
         daemon.state                  must be text, not 4
         webhoks                       is not a table of a configuration; did you mean "webhooks"? (daemon, webhooks, ops, accounts, sources, transforms, sinks, sync, tests)
         webhooks.listen               "8080" is not an address; write host and port, such as "127.0.0.1:8080" or "[::1]:8080"

@@ -56,7 +56,7 @@ def test_a_setting_that_takes_one_of_several_tables_says_when_each_line_counts()
 
 def test_the_examples_of_the_page_do_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     examples = re.findall(r"```toml\n(.*?)```", reference(), re.DOTALL)
-    assert len(examples) == 2
+    assert len(examples) == 3
     (tmp_path / "pipeline.toml").write_text("\n".join(examples))
     (tmp_path / "crm.token").write_text("x")
     (tmp_path / "crm.token").chmod(0o600)
@@ -64,4 +64,5 @@ def test_the_examples_of_the_page_do_what_it_says(tmp_path: Path, monkeypatch: p
     verb = typer.Typer()
     verb.command()(test.command)
     result = CliRunner().invoke(verb, [str(tmp_path)])
-    assert result.output == "passed  a phone number becomes E.164\n1 test: 1 passed, 0 failed\n"
+    assert result.stdout == "passed  a phone number becomes E.164\n1 test: 1 passed, 0 failed\n"
+    assert "accounts.crm no component names this account" in result.stderr

@@ -10,7 +10,8 @@ from structlog.testing import capture_logs
 
 from groundswell.component import Arrival
 from groundswell.errors import StoreError, StoreFullError
-from groundswell.runtime.housekeeping import PURGE_EVERY_S, beat, forget_old, watch_room
+from groundswell.runtime.housekeeping import PURGE_EVERY_S, beat, forget_old, forget_old_audit, watch_room
+from groundswell.store.audit import Act
 from groundswell.store.inbox import Accept
 from groundswell.store.outbox import Processed
 from groundswell.store.retention import ROWS_PER_STEP, Purge, Purged
@@ -211,3 +212,26 @@ async def test_a_writer_that_does_not_answer_is_no_life(bench: Bench) -> None:
         await bench.clock.advance(60)
         tasks.cancel_scope.cancel()
     assert bench.alive == 0
+
+
+# ---- who changed what ----
+
+
+async def test_who_changed_what_is_forgotten_after_its_own_time(store: Store) -> None:
+    clock = VirtualClock()
+    for days in (401, 399):
+        at = int((NOON - days * DAY_S) * 1000)
+        await store.audit.begin(Act(at, "token", "rosa", "127.0.0.1", "pause", b"{}"))
+
+    async def left() -> int:
+        return len(await store.audit.newest(2**62, 10))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(forget_old_audit, store, clock, lambda: timedelta(days=400))
+        await a_few_turns()
+        await clock.advance(PURGE_EVERY_S)
+        with anyio.fail_after(10):
+            while await left() > 1:
+                await anyio.sleep(0.005)
+        tasks.cancel_scope.cancel()
+    assert await left() == 1

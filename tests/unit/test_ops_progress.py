@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundswell.cli.status import progress_words
 from groundswell.component import Progress
+from groundswell.ops.amounts import progress_words
 from groundswell.ops.messages import SourceProgress
 from groundswell.ops.progress import progress_of
 

@@ -1,7 +1,8 @@
 """The processor: the inbox in order, replays, one transaction a batch; and nothing asked for is forgotten."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -12,9 +13,11 @@ from groundswell.errors import StoreError, StoreFullError
 from groundswell.members.book import Book
 from groundswell.metrics import Metrics
 from groundswell.runtime import processor as processor_module
-from groundswell.runtime.plan import Made, Plan
+from groundswell.runtime.plan import Made, Plan, Wanted
 from groundswell.runtime.processor import Processor
 from groundswell.runtime.tail import Tail
+from groundswell.store.backfills import NewBackfill
+from groundswell.store.brought import Bringing
 from groundswell.store.dead_letters import DeadLetter, Selection
 from groundswell.store.inbox import Accept, InboxEntry, Replay
 from groundswell.store.outbox import Pending, Processed
@@ -33,7 +36,7 @@ class FakePlan(Plan):
         super().__init__(config, {}, {})
         self._suffix = suffix
 
-    def process(self, entries: Sequence[InboxEntry], at: int, book: Book) -> Made:
+    def process(self, entries: Sequence[InboxEntry], at: int, book: Book, wanted: Wanted | None = None) -> Made:
         made = Made()
         for entry in entries:
             if b"fail" in entry.arrival.raw:
@@ -206,6 +209,34 @@ async def test_a_replay_asked_for_during_the_look_for_replays_is_not_forgotten(
         tasks.start_soon(made.processor.run)
         await eventually(lambda: made.handed_on == ["a", "a"])
         tasks.cancel_scope.cancel()
+
+
+async def test_what_a_backfill_brings_again_before_it_was_processed_once_is_not_left_lying(
+    bench: Make, eventually: Eventually
+) -> None:
+    # The processor looked, found nothing due, and looked no more.
+    made = bench()
+    await made.store.meet_sinks(["crm"])
+    number = await made.store.begin_backfill(NewBackfill("signups", ["x"], 0, 1, NOW, resends=True))
+    entries = await made.store.accept(Accept("signups", NOW, [Arrival("r/1", b"{}")]))
+    made.inbox.take = _blind(made.inbox.take)  # type: ignore[method-assign]
+    await made.store.accept(Accept("signups", NOW, [Arrival("r/1", b"{}")], None, Bringing(number, True, ["crm"])))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(made.processor.run)
+        made.processor.look_for_what_was_brought()
+        await eventually(lambda: made.handed_on == ["r/1", "r/1"])
+        tasks.cancel_scope.cancel()
+    assert len(entries) == 1
+
+
+def _blind(take: Callable[[int, int], Awaitable[Sequence[InboxEntry]]]) -> Any:
+    """Sees nothing at first."""
+    looks = iter((True, True))
+
+    async def taken(count: int, size: int) -> Sequence[InboxEntry]:
+        return () if next(looks, False) else await take(count, size)
+
+    return taken
 
 
 async def test_new_arrivals_come_before_replays(bench: Make, eventually: Eventually) -> None:

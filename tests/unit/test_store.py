@@ -246,7 +246,7 @@ async def test_a_cursor_is_saved_with_its_batch(store: Store) -> None:
 
 
 async def test_no_cursor_is_saved_when_its_batch_is_not(tmp_path: Path) -> None:
-    async with Store(tmp_path / "groundswell.db", size_max=400_000) as store:
+    async with Store(tmp_path / "groundswell.db", size_max=600_000) as store:
         await store.accept(accept("people", "r/0", cursor="page 0"))
         with pytest.raises(StoreFullError):
             await store.accept(accept("people", "r/1", cursor="page 1", raw=b"x" * 1_000_000))

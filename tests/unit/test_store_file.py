@@ -196,8 +196,8 @@ async def test_a_full_file_refuses_more_keeps_what_it_has_and_recovers(tmp_path:
     path = tmp_path / "groundswell.db"
     async with Store(path, size_max=2 * 2**20) as store:
         batches = [
-            store.accept(Accept("signups", NOW, [Arrival(f"r/{number}/{n}", os.urandom(1_000)) for n in range(100)]))
-            for number in range(100)
+            store.accept(Accept("signups", NOW, [Arrival(f"r/{number}/{n}", os.urandom(1_000)) for n in range(20)]))
+            for number in range(500)
         ]
         results = await asyncio.gather(*batches, return_exceptions=True)
         accepted = sum(len(result) for result in results if isinstance(result, list))

@@ -59,5 +59,5 @@ def fail(exc: GroundswellError) -> NoReturn:
         sys.stderr.write(rendered(exc))
         raise typer.Exit(EXIT_CONFIG) from exc
     typer.echo(str(exc), err=True)
-    is_config = isinstance(exc, OpsError) and exc.status == _UNPROCESSABLE
+    is_config = isinstance(exc, ConfigError) or (isinstance(exc, OpsError) and exc.status == _UNPROCESSABLE)
     raise typer.Exit(EXIT_CONFIG if is_config else EXIT_FAILED) from exc

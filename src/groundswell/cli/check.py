@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 
 from groundswell.cli.asking import EXIT_FAILED
-from groundswell.cli.connect import AccountTried, try_accounts
 from groundswell.cli.options import EXIT_CONFIG, FILES
 from groundswell.cli.screen import shown
 from groundswell.clock import SystemClock
@@ -20,7 +19,11 @@ from groundswell.config.load import load
 from groundswell.config.model import Config
 from groundswell.config.problems import by_file, counted, rendered
 from groundswell.config.schema import config_schema
-from groundswell.errors import ConfigError
+from groundswell.errors import ConfigError, StoreError
+from groundswell.http.certificate import read_pair
+from groundswell.runtime.connecting import NotConnected, completed, vault_of
+from groundswell.runtime.trying import AccountTried, try_accounts
+from groundswell.store.store import Store
 
 
 def command(
@@ -62,17 +65,39 @@ def command(
         else:
             _show_problems(error)
         raise typer.Exit(EXIT_CONFIG) from error
-    tried = anyio.run(try_accounts, config, SystemClock()) if connect else None
+    tried = anyio.run(_try, config) if connect else None
     if as_json:
         typer.echo(msgspec.json.encode(_right(config, tried)))
     else:
-        for warning in config.warnings:
+        for warning in _warnings(config):
             typer.echo(f"warning: {warning}")
         typer.echo(_summary(config))
         for line in _accounts(tried):
             typer.echo(line)
     if not _are_good(tried):
         raise typer.Exit(EXIT_FAILED)
+
+
+async def _try(config: Config) -> list[AccountTried]:
+    found, missing = await _completed(config)
+    return await try_accounts(found, SystemClock(), missing=missing)
+
+
+async def _completed(config: Config) -> tuple[Config, dict[str, NotConnected]]:
+    """With the credentials that were connected, as far as the state file can be read."""
+    vault, path = vault_of(config), config.directory / config.daemon.state
+    if not path.exists():
+        return completed(config, {}, vault)
+    store = Store(path)
+    try:
+        await store.open_to_read()
+    except StoreError as exc:
+        found, missing = completed(config, {}, vault)
+        return found, {name: NotConnected(str(exc), is_fault=True) for name in missing}
+    try:
+        return completed(config, await store.connections(), vault)
+    finally:
+        await store.close()
 
 
 def _show_problems(error: ConfigError) -> None:
@@ -89,6 +114,16 @@ def _show_problems(error: ConfigError) -> None:
         for problem in problems:
             table.add_row(f"  {problem.path}", problem.message)
         console.print(table)
+
+
+def _warnings(config: Config) -> list[str]:
+    """Those of the files, and what only the calendar knows."""
+    warnings = list(config.warnings)
+    if config.ops.certificate is not None and config.ops.key is not None:
+        pair = read_pair(Path(config.ops.certificate), Path(config.ops.key))
+        if ended := pair.warning(SystemClock().now()):
+            warnings.append(f"ops.certificate {ended}")
+    return warnings
 
 
 def _summary(config: Config) -> str:
@@ -119,7 +154,7 @@ def _right(config: Config, tried: Sequence[AccountTried] | None) -> dict[str, An
     return {
         "ok": _are_good(tried),
         "problems": [],
-        "warnings": config.warnings,
+        "warnings": _warnings(config),
         "files": [str(file) for file in config.files],
         "hash": config.hash,
         **{f"{role}s": number for role, number in _numbers(config).items()},

@@ -1,70 +1,156 @@
-"""Trying every account of a configuration, for `groundswell check --connect`."""
+"""`groundswell connect` and `groundswell disconnect`: give an account its credentials, and take them away."""
 
-import re
-from random import Random
-from typing import Final
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Final
 
-import anyio
-from msgspec import Struct
+import msgspec
+import typer
 
-from groundswell.clock import Clock
-from groundswell.component import Account
-from groundswell.config.model import Config
-from groundswell.errors import RemoteError
-from groundswell.http.client import Client, new_session
-from groundswell.runtime.build import Builder, NoKeys
+from groundswell.cli.asking import EXIT_FAILED, ask_at, place_or_exit
+from groundswell.cli.options import CONFIG, JSON
+from groundswell.cli.screen import print_json, shown
+from groundswell.config.problems import listing, quoted
+from groundswell.ops.account_messages import AccountSetting, AccountTold, AskConnect, NameAccount
+from groundswell.ops.accounts_shown import settings_asked
+from groundswell.ops.operations import CONNECT, DISCONNECT
+from groundswell.ops.place import AccountPart
 
-TRY_S: Final = 30.0
-"""How long an account may take, its wait for its rate included. All are tried at the same time."""
-_AGAIN: Final = re.compile(r"; it will be tried again\b.*$")
-"""How errors end that the daemon gets over by itself. Here nobody tries again."""
-
-
-class AccountTried(Struct, frozen=True):
-    """What came of trying one account."""
-
-    name: str
-    type: str
-    host: str | None
-    """None when it could not even be built."""
-    ok: bool
-    message: str
-    """What was found, or why it failed. No secrets."""
+STDIN_BYTES_MAX: Final = 64 * 2**10
+ACCOUNT = Annotated[str, typer.Argument(help="The account, by its name in the configuration.")]
 
 
-async def try_accounts(config: Config, clock: Clock, within_s: float = TRY_S) -> list[AccountTried]:
-    """Try the credentials of every account, all at the same time, changing nothing there."""
-    tried: dict[str, AccountTried] = {}
-    async with new_session() as session:
-        builder = Builder(clock, Random(), Client(session, clock), NoKeys())
+def connect(
+    account: ACCOUNT,
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A setting that is no secret; may be repeated."),
+    ] = None,
+    from_stdin: Annotated[
+        bool, typer.Option("--from-stdin", help="Read the settings as a JSON object from stdin, and ask for nothing.")
+    ] = False,
+    no_check: Annotated[bool, typer.Option("--no-check", help="Keep them without trying them.")] = False,
+    only_try: Annotated[
+        bool, typer.Option("--try", help="Only try: what is given, or else what it is connected with. Keep nothing.")
+    ] = False,
+    only_print: Annotated[
+        bool, typer.Option("--print", help="Try them, keep nothing, and print them as TOML for the configuration.")
+    ] = False,
+    show_secrets: Annotated[
+        bool, typer.Option("--show-secrets", help="With --print: the secrets too, not files to put them in.")
+    ] = False,
+    config: CONFIG = None,
+    as_json: JSON = False,
+) -> None:
+    """Connect an account whose table has `connect = true`: ask for what is missing, try it, and keep it encrypted.
 
-        async def one(name: str) -> None:
-            described = config.accounts[name]
-            try:
-                account = builder.account(described)
-            except Exception as exc:
-                tried[name] = AccountTried(name, described.type, None, ok=False, message=_defect(exc))
-                return
-            is_good, message = await _tried(name, account, within_s)
-            tried[name] = AccountTried(name, described.type, account.host, is_good, message)
+    Where a daemon runs, what is for the account begins to flow at once. Credentials that do not work are not kept.
+    An account whose credentials stand in the configuration is only connected again after `disconnect`. The try is one
+    call, which counts towards the rate of the account beside those of a running daemon. Exit codes: 0 done, 1 failed.
 
-        async with anyio.create_task_group() as tasks:
-            for name in config.accounts:
-                tasks.start_soon(one, name)
-    return [tried[name] for name in config.accounts]
+    Examples: groundswell connect actionkit; groundswell connect actionkit --set host=act.example.org;
+    groundswell connect actionkit --from-stdin < credentials.json; groundswell connect actionkit --try
+    """
+    if show_secrets and not only_print:
+        raise typer.BadParameter("--show-secrets goes with --print")
+    if only_try and (no_check or only_print):
+        raise typer.BadParameter("--try goes with neither --no-check nor --print")
+    place = place_or_exit(config)
+    part = place.outline.logins.get(account)
+    asked = [] if part is None else list(settings_asked(part))
+    values = _set_here(given or (), asked) | (_from_stdin() if from_stdin else {})
+    if part is not None and part.connects and not (from_stdin or only_try):
+        values |= _asked_for(asked, values)
+    is_nothing = not values and (only_try or part is None or not part.connects)
+    told = AccountTold(account, "not_connected", ok=True, message="not tried")
+    if not (only_print and no_check):
+        request = AskConnect(account, None if is_nothing else values, not no_check, only_try or only_print)
+        told = ask_at(place, CONNECT, request)
+    if only_print and told.ok and part is not None:
+        typer.echo("\n".join(_toml(account, part, asked, values, show_secrets=show_secrets)))
+    elif as_json:
+        print_json(told)
+    else:
+        typer.echo(shown(_said(told, only_try=only_try or only_print)))
+    if not told.ok:
+        raise typer.Exit(EXIT_FAILED)
 
 
-async def _tried(name: str, account: Account, within_s: float) -> tuple[bool, str]:
-    with anyio.move_on_after(within_s):
-        try:
-            return True, await account.check()
-        except RemoteError as exc:
-            return False, _AGAIN.sub("; try again later", str(exc)).removeprefix(f"{name}: ")
-        except Exception as exc:
-            return False, _defect(exc)
-    return False, f"no answer within {within_s:g} s"
+def disconnect(account: ACCOUNT, config: CONFIG = None, as_json: JSON = False) -> None:
+    """Stop everything an account is used for, over restarts too, and forget its credentials.
+
+    Its sources look no more; what is for its sinks waits. Nothing that was sent is deleted, and `groundswell connect`
+    goes on where it left off. Credentials in the configuration stay there, and are not used. Exit codes: 0 done,
+    1 failed.
+
+    Example: groundswell disconnect actionkit
+    """
+    told = ask_at(place_or_exit(config), DISCONNECT, NameAccount(account))
+    if as_json:
+        print_json(told)
+        return
+    waiting = f"{told.waiting:,} {'delivery waits' if told.waiting == 1 else 'deliveries wait'} for it"
+    typer.echo(f"{account} is not connected; {told.message}")
+    typer.echo(f"nothing that was sent is deleted; {waiting}; groundswell connect {account} goes on where it left off")
 
 
-def _defect(exc: Exception) -> str:
-    """Without its words: nobody knows what they hold."""
-    return f"failed with {type(exc).__name__}; this is a defect, please report it"
+def _set_here(given: Sequence[str], asked: Sequence[AccountSetting]) -> dict[str, Any]:
+    secret = {one.name for one in asked if one.is_secret}
+    values = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise typer.BadParameter("--set takes NAME=VALUE")
+        if name in secret:
+            raise typer.BadParameter(
+                f"{name} is a secret, and others see the command line: leave it out and be asked, or use --from-stdin"
+            )
+        values[name] = value
+    return values
+
+
+def _from_stdin() -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(sys.stdin.buffer.read(STDIN_BYTES_MAX), type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        message = 'what comes on stdin must be a JSON object, such as {"username": "...", "password": "..."}'
+        raise typer.BadParameter(message) from None
+
+
+def _asked_for(asked: Sequence[AccountSetting], values: Mapping[str, Any]) -> dict[str, Any]:
+    """What has to be there and is not, from whoever sits at the terminal. Secrets are not echoed."""
+    answers: dict[str, Any] = {}
+    for one in asked:
+        if one.is_required and not one.is_given and one.name not in values:
+            typer.echo(f"{one.name}: {shown(one.description)}", err=True)
+            answers[one.name] = typer.prompt(one.name, hide_input=one.is_secret, err=True)
+    return answers
+
+
+def _said(told: AccountTold, *, only_try: bool) -> str:
+    if only_try:
+        return f"{told.account}: {told.message}; nothing was kept"
+    return f"{told.account} is {told.state.replace('_', ' ')}: {told.message}"
+
+
+def _toml(
+    account: str, part: AccountPart, asked: Sequence[AccountSetting], values: Mapping[str, Any], *, show_secrets: bool
+) -> Iterator[str]:
+    """What to write into the configuration."""
+    secret = [one.name for one in asked if one.is_secret and one.name in values]
+    files = {} if show_secrets else {name: f"{account}.{name}" for name in secret}
+    if files:
+        yield f"# Secrets go into files that only groundswell may read (chmod 600): {listing([*files.values()])}"
+    yield f"[accounts.{account}]  # in place of `connect = true`; what stands there besides stays"
+    yield f"type = {quoted(part.type)}"
+    for name, value in values.items():
+        yield f"{name} = " + (f"{{ file = {quoted(files[name])} }}" if name in files else _written(value))
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, Mapping):
+        inner = ", ".join(f"{_written(str(name))} = {_written(one)}" for name, one in value.items())
+        return f"{{ {inner} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_written, value))}]"
+    return msgspec.json.encode(value).decode()

@@ -1,15 +1,17 @@
-"""`groundswell demo`: the main job, whole, in about twenty seconds, with no account and no server.
+"""`groundswell demo`: the whole of it in half a minute, with no account and no server.
 
-A real daemon runs pipeline.toml, the Action Network simulator sends webhooks to it, and a receiver takes what comes
-out; for a few seconds in the middle it does not, so that one sees what happens then.
+A real daemon runs demo.toml, which lies beside this file. Simulated vendors send to it and are asked by it: Action
+Network's webhooks go to a receiver that is away for some seconds; ActBlue's gifts go to ActionKit; ActionKit and Action
+Network are kept in step.
 """
 
 import os
 import shutil
 import signal
 import tempfile
-from dataclasses import replace
-from importlib import resources
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Annotated, Final
@@ -18,73 +20,106 @@ import anyio
 import typer
 
 from groundswell import logs
+from groundswell.cli.demo_gifts import Gifts
+from groundswell.cli.demo_town import PEOPLE, Town
 from groundswell.cli.demo_view import DemoView
-from groundswell.cli.options import load_or_exit
 from groundswell.clock import SystemClock
+from groundswell.config.load import load
 from groundswell.config.model import Config
+from groundswell.connectors.action_network.simulator.server import Server as NetworkServer
+from groundswell.connectors.action_network.simulator.server import simulator as network_simulator
+from groundswell.connectors.action_network.simulator.state.behaviour import Behaviour
 from groundswell.connectors.action_network.simulator.webhooks import WebhookOptions, simulate_webhooks
+from groundswell.connectors.actionkit.simulator.server import Server as ActionKitServer
+from groundswell.connectors.actionkit.simulator.server import simulator as actionkit_simulator
 from groundswell.connectors.http.simulator import NO_FAULT, Fault, Receiver, serving
 from groundswell.ops.server import OpsServer
 from groundswell.runtime.daemon import Daemon
 from groundswell.runtime.sd_notify import ServiceManager
-from groundswell.settings import Listen
 
-RATE_PER_S: Final = 150
-EVENTS: Final = 2_400
+CONFIG: Final = Path(__file__).with_name("demo.toml")
+RATE_PER_S: Final = 100
+EVENTS: Final = 1_600
 STORM: Final = 400
 AWAY_FROM_S: Final = 6.0
 AWAY_FOR_S: Final = 4.0
+EDIT_AT_S: Final = 8.0
 REFRESH_EVERY_S: Final = 0.25
-SETTLE_MAX_S: Final = 30.0
+SETTLE_MAX_S: Final = 40.0
 KEEP_RATE_PER_S: Final = 5
+QUICK: Final = Behaviour(calls_per_s=40, index_lag_s=(0.0, 1.0))
+"""Ten times the calls that Action Network allows, so that one need not wait for it."""
 SPEED: Final = 300.0
 """Action Network's five minutes pass in a second."""
 
 
 def command(
-    file: Annotated[
-        Path | None, typer.Argument(help="The pipeline to run.", show_default="pipeline.toml, or the one installed")
-    ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Stay up, with a little traffic, until Ctrl-C.")] = False,
 ) -> None:
-    """Run the main job for about 20 seconds: simulated webhooks in, a real daemon, records out. Needs nothing.
+    """Run everything for half a minute: simulated vendors, a real daemon, and a dashboard to look at. Needs nothing.
 
     Examples: groundswell demo; groundswell demo --keep
     """
     logs.configure("error")
-    pipeline = _pipeline(file)
-    anyio.run(_run, pipeline, keep)
+    anyio.run(_run, keep)
 
 
-def _pipeline(file: Path | None) -> Path:
-    """The file named, else the one in this directory, else the one that was installed with groundswell."""
-    here = file or Path("pipeline.toml")
-    return here if file or here.exists() else Path(str(resources.files("groundswell.cli") / "pipeline.toml"))
+@dataclass(frozen=True, slots=True)
+class _World:
+    """Who is outside of the daemon."""
+
+    receiver: Receiver
+    town: Town
+    kit: ActionKitServer
+    network: NetworkServer
 
 
-async def _run(pipeline: Path, keep: bool) -> None:
-    clock = SystemClock()
-    receiver = Receiver(clock, Random(1))
-    async with serving(receiver) as url:
-        os.environ["CRM_URL"] = f"{url}/records"
-        config = _moved(load_or_exit([pipeline]), _fresh_directory())
+async def _run(keep: bool) -> None:
+    password = os.urandom(12).hex()
+    async with _world(password) as world:
+        config = _moved(load([CONFIG], os.environ), _fresh_directory())
+        ops = OpsServer(config)
         daemon = Daemon(
             config,
             lambda: config,
-            clock=clock,
+            clock=SystemClock(),
             random=Random(),
-            ops=OpsServer(config),
+            ops=ops,
             manager=ServiceManager({}),
         )
         async with anyio.create_task_group() as tasks:
             await tasks.start(daemon.run)
             tasks.start_soon(_stop_on_interrupt, daemon, tasks.cancel_scope)
-            await _show(daemon, receiver, pipeline.name)
+            typer.echo(f"The dashboard, within a minute: {ops.login_code().url}\n")
+            await _show(daemon, world, Gifts(f"actblue:{password}", daemon.supervisor.webhooks.port or 0))
             if keep:
+                typer.echo(f"\nThe dashboard, within a minute: {ops.login_code().url}")
                 await _stay(daemon)
             daemon.stop()
             await daemon.ended.wait()
             tasks.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def _world(password: str) -> AsyncIterator[_World]:
+    """The receiver and the simulated vendors; where they are stands in the environment, for the configuration."""
+    receiver, town = Receiver(SystemClock(), Random(1)), Town()
+    async with (
+        serving(receiver) as url,
+        actionkit_simulator(clock=town.clock) as kit,
+        network_simulator(clock=town.clock, records=0, behaviour=QUICK) as network,
+    ):
+        town.settle_in(kit, network)
+        os.environ |= {
+            "CRM_URL": f"{url}/records",
+            "ACTIONKIT_URL": kit.root,
+            "ACTIONKIT_USER": kit.user,
+            "ACTIONKIT_PASSWORD": kit.password,
+            "NETWORK_URL": network.base_url,
+            "NETWORK_KEY": network.key,
+            "ACTBLUE_PASSWORD": password,
+        }
+        yield _World(receiver, town, kit, network)
 
 
 def _fresh_directory() -> Path:
@@ -98,36 +133,43 @@ def _fresh_directory() -> Path:
 
 
 def _moved(config: Config, directory: Path) -> Config:
-    """The same pipeline, with its files in this directory and on free ports."""
-    free = Listen(host="127.0.0.1", port=0)
+    """The same, with its files in this directory."""
     return replace(
         config,
         directory=directory,
         components={name: replace(part, directory=directory) for name, part in config.components.items()},
-        webhooks=config.webhooks.model_copy(update={"listen": free}),
-        ops=config.ops.model_copy(update={"listen": free}),
     )
 
 
-async def _show(daemon: Daemon, receiver: Receiver, pipeline: str) -> None:
+async def _show(daemon: Daemon, world: _World, gifts: Gifts) -> None:
     view = DemoView(daemon)
-    view.say(f"A daemon runs {pipeline}. Simulated Action Network webhooks come in, {RATE_PER_S} a second, after an")
-    view.say(f"uploaded list of {STORM}. Records go out to an HTTP receiver and a file. From second {AWAY_FROM_S:g} to")
-    view.say(f"{AWAY_FROM_S + AWAY_FOR_S:g} the receiver answers 503: watch what waits, and that nothing is lost.\n")
+    back_s = AWAY_FROM_S + AWAY_FOR_S
+    view.say(f"- Action Network's webhooks to a receiver: an uploaded list of {STORM}, then {RATE_PER_S} a second.")
+    view.say(f"  From second {AWAY_FROM_S:g} to {back_s:g} it answers 503: see what waits, and that nothing is lost.")
+    view.say(f"- ActBlue's gifts to ActionKit: {gifts.count} notices, a fifth of them sent twice.")
+    view.say(f"- ActionKit and Action Network kept in step: {PEOPLE} people about whom they do not agree.\n")
     options = WebhookOptions(
         url=_webhook_url(daemon), rate_per_s=RATE_PER_S, count=EVENTS, storm=STORM, is_test=True, speed=SPEED
     )
     with view.live():
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_keep_showing, view, daemon)
-            tasks.start_soon(_go_away_for_a_while, receiver, daemon)
-            summary = await simulate_webhooks(options)
+            tasks.start_soon(_go_away_for_a_while, world.receiver, daemon)
+            tasks.start_soon(_edit_after_a_while, world.town, daemon)
+            async with anyio.create_task_group() as sending:
+                sending.start_soon(gifts.send)
+                summary = await simulate_webhooks(options)
             with anyio.move_on_after(SETTLE_MAX_S):
-                while view.waiting():
-                    await daemon.clock.sleep(REFRESH_EVERY_S / 5)
+                while view.waiting() or not world.town.is_in_step():
+                    await daemon.clock.sleep(REFRESH_EVERY_S)
             tasks.cancel_scope.cancel()
         view.refresh()
-    await view.conclude(summary.ledger, receiver.received)
+    await view.conclude(summary.ledger, world.receiver.received)
+    view.say("[bold]ActBlue to ActionKit[/bold]")
+    view.say(f"  {gifts.words(world.kit)}")
+    view.say("[bold]ActionKit and Action Network[/bold]")
+    view.say(f"  {world.town.words()}")
+    view.say_where_to_look()
 
 
 async def _keep_showing(view: DemoView, daemon: Daemon) -> None:
@@ -143,9 +185,15 @@ async def _go_away_for_a_while(receiver: Receiver, daemon: Daemon) -> None:
     receiver.fault = NO_FAULT
 
 
+async def _edit_after_a_while(town: Town, daemon: Daemon) -> None:
+    await daemon.clock.sleep(EDIT_AT_S)
+    town.edit()
+
+
 def _webhook_url(daemon: Daemon) -> str:
     webhooks = daemon.supervisor.webhooks
-    return f"http://127.0.0.1:{webhooks.port}{next(iter(webhooks.routes))}"
+    path = next(path for path in webhooks.routes if "action_network" in path)
+    return f"http://127.0.0.1:{webhooks.port}{path}"
 
 
 async def _stay(daemon: Daemon) -> None:

@@ -85,25 +85,26 @@ class DemoView:
     async def conclude(self, ledger: Ledger, received: Received) -> None:
         """What came in, what went out, and whether anything is missing."""
         totals = self._daemon.metrics.totals()
-        summed = {word: int(sum(counts.get(word, 0) for counts in totals.values())) for word in COUNTS}
+        chain = ("signups", "tidy", "phone", "opt_in", "reachable", "crm", "archive")
+        summed = {word: int(sum(totals.get(name, {}).get(word, 0) for name in chain)) for word in COUNTS}
         unexplained = await self._unexplained(ledger.ids_taken() - set(received.times))
-        self.say("\n[bold]What came in[/bold]")
+        self.say("\n[bold]Action Network's webhooks to a receiver[/bold]")
         self.say(
             f"  {ledger.events:,} events in {ledger.posts:,} POSTs, {ledger.posts - ledger.messages:,} of them repeats"
         )
         self.say(f"  {summed['accepted']:,} records accepted, {summed['duplicates']:,} known already")
-        self.say("[bold]What went out[/bold]")
         twice = received.records - received.distinct
         self.say(f"  {received.distinct:,} records at the receiver, {twice:,} of them more than once")
         self.say(
             f"  {summed['filtered']:,} filtered, {summed['dead']:,} dead letters, {self.waiting():,} still waiting"
         )
         self.say(f"  {len(unexplained):,} lost")
+
+    def say_where_to_look(self) -> None:
         self.say("[bold]Where to look next[/bold]")
-        self.say(f"  {self._daemon.config.directory / 'out' / 'records.jsonl'}: every record, as it was delivered")
-        self.say("  groundswell demo --keep: the same, and it stays up for a look around")
-        self.say("  pipeline.toml: what ran. Change it, then: groundswell check && groundswell run")
-        self.say("  docs/: operating, configuration, architecture")
+        self.say("  groundswell demo --keep: the same, and it stays up for a look around at the dashboard")
+        self.say("  pipeline.toml: a pipeline to begin with. Change it, then: groundswell check && groundswell run")
+        self.say("  docs/: first steps and whole set-ups, operating, configuration, architecture")
 
     async def _unexplained(self, missing: set[str]) -> list[str]:
         """Of the records that were answered 200 and did not arrive, those nothing accounts for."""

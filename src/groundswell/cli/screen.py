@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from itertools import pairwise
 from typing import Final
 
 import msgspec
@@ -86,25 +85,3 @@ def pretty(body: Raw) -> str:
     """JSON as people read it, with every control character escaped."""
     text = msgspec.json.format(bytes(body), indent=2).decode()
     return "\n".join(shown(line) for line in text.split("\n"))
-
-
-def lasting(seconds: float) -> str:
-    """How long something has lasted: "45s", "3m 5s", "2h 5m", "3d 4h"."""
-    whole = max(0, int(seconds))
-    for (unit, unit_s), (small, small_s) in pairwise(_UNITS):
-        if whole >= unit_s:
-            return f"{whole // unit_s}{unit} {whole % unit_s // small_s}{small}"
-    return f"{whole}s"
-
-
-_UNITS: Final = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
-
-
-def size(count: int) -> str:
-    """Bytes for people: "12.3 MiB"."""
-    amount = float(count)
-    for unit in ("B", "KiB", "MiB"):
-        if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} GiB"

@@ -13,18 +13,20 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from groundswell.cli.accounts import rendered as rendered_accounts
 from groundswell.cli.asking import ask, place_or_exit
+from groundswell.cli.backfills import sends_of, span_of
 from groundswell.cli.options import CONFIG, JSON
-from groundswell.cli.screen import lasting, new_console, print_json, say, shown, size, table
+from groundswell.cli.screen import new_console, print_json, say, shown, table
 from groundswell.clock import SystemClock
 from groundswell.errors import GroundswellError
 from groundswell.ops import reach
+from groundswell.ops.amounts import lasting, progress_words, size
 from groundswell.ops.messages import (
     BackfillStatus,
     ComponentStatus,
     Nothing,
     Role,
-    SourceProgress,
     Status,
     SyncStatus,
 )
@@ -121,7 +123,7 @@ def rendered(status: Status) -> RenderableType:
     return Group(
         *_heading(status),
         *_tables(status),
-        *_accounts(status),
+        *(rendered_accounts(status.accounts) if status.accounts else ()),
         *_syncs(status),
         *_backfills(status),
         *_under_way(status),
@@ -191,12 +193,6 @@ def _state(component: ComponentStatus) -> Text:
     return Text(component.state, style="red" if component.attention else "yellow")
 
 
-def _accounts(status: Status) -> Iterator[Table]:
-    if status.accounts:
-        rows = [(account.name, account.type, account.host) for account in status.accounts]
-        yield table("\nAccounts", ["account", "type", "host"], rows)
-
-
 def _syncs(status: Status) -> Iterator[Table]:
     if status.syncs:
         rows = [
@@ -216,19 +212,21 @@ def _share(sync: SyncStatus) -> str:
 
 def _backfills(status: Status) -> Iterator[Table]:
     if status.backfills:
-        columns = ("since", "until", "records", "accepted", "ended")
+        numbers = ["records", "new", "sent", "known", "dead"]
         rows = [
             (
                 one.source,
                 _colored(one),
+                sends_of(one),
                 ", ".join(one.collections),
-                *(getattr(one, c) for c in columns[:-1]),
+                span_of(one),
+                *(one.records, one.accepted, one.sent, one.known, one.dead),
                 one.ended_at,
             )
             for one in status.backfills
         ]
-        headings = ["backfill of", "state", "collections", *columns]
-        yield table("\nBackfills", headings, rows, numbers={"records", "accepted"})
+        headings = ["backfill of", "state", "sends", "collections", "what", *numbers, "ended"]
+        yield table("\nBackfills", headings, rows, numbers={*numbers})
 
 
 def _colored(backfill: BackfillStatus) -> Text:
@@ -239,18 +237,14 @@ def _colored(backfill: BackfillStatus) -> Text:
 def _under_way(status: Status) -> Iterator[Text]:
     found = [(component.name, component.progress) for component in status.components]
     found += [(f"backfill of {backfill.source}", backfill.progress) for backfill in status.backfills]
-    if any(progress is not None for _, progress in found):
+    waiting = [one for one in status.backfills if one.waits_for is not None]
+    if waiting or any(progress is not None for _, progress in found):
         yield Text("\nUnder way", style="bold")
     for name, progress in found:
         if progress is not None:
             yield Text(f"  {name}: {shown(progress_words(progress))}")
-
-
-def progress_words(progress: SourceProgress) -> str:
-    """ "people, 320,000 of about 1,000,000, about 2h 10m left"."""
-    of_all = "" if progress.total is None else f" of about {progress.total:,}"
-    left = "" if progress.left_s is None else f", about {lasting(progress.left_s)} left"
-    return f"{progress.what}, {progress.done:,}{of_all}{left}"
+    for one in waiting:
+        yield Text(f"  backfill of {one.source}: waits for {shown(one.waits_for)}; what is live goes first")
 
 
 def _errors(status: Status) -> Iterator[Text]:

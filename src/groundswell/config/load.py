@@ -10,6 +10,7 @@ import msgspec
 from groundswell.config.environment import Resolved
 from groundswell.config.files import read_files
 from groundswell.config.gifts import check_gifts
+from groundswell.config.logins import read_account
 from groundswell.config.model import (
     Account,
     Component,
@@ -28,6 +29,7 @@ from groundswell.config.validate import S, Validator
 from groundswell.config.webhook_paths import check_webhook_paths
 from groundswell.config.wiring import AccountNamed, Login, Node, check_accounts, check_inputs, check_names
 from groundswell.errors import ConfigError
+from groundswell.http.certificate import CertificateError, read_pair
 from groundswell.registry import REGISTRY, ComponentType, Registry
 from groundswell.settings import Listen, Settings
 from groundswell.sync.settings import SyncSettings
@@ -58,6 +60,7 @@ def load(paths: Sequence[Path], environ: Mapping[str, str], registry: Registry =
     ops = reader.single("ops", OpsSettings)
     if webhooks is not None and ops is not None:
         reader.check_listeners(webhooks, ops)
+        ops = reader.with_certificate(ops)
     accounts = reader.accounts()
     components = reader.components()
     tests = reader.tests()
@@ -126,12 +129,10 @@ class _Reader:
                 self._logins[table.name] = Login(table.file.name, kind if kind in self._types["accounts"] else None)
                 continue
             resolved = self._validator.resolved(table)
-            settings = self._typed(table, resolved)
-            kind = resolved.value.get("type")
-            is_known = isinstance(kind, str) and kind in self._types["accounts"]
-            self._logins[table.name] = Login(table.file.name, kind if is_known else None)
-            if settings is not None:
-                account = Account(table.name, resolved.value["type"], settings, table.file.directory)
+            kind = self._kind_of(table, resolved)
+            self._logins[table.name] = Login(table.file.name, None if kind is None else resolved.value["type"])
+            account = None if kind is None else read_account(table, resolved, kind, self._validator, self._findings)
+            if account is not None:
                 accounts[table.name] = account
         return accounts
 
@@ -236,6 +237,18 @@ class _Reader:
                 f"webhooks and ops cannot both have port {ops.listen.port}; give one another port",
             )
 
+    def with_certificate(self, ops: OpsSettings) -> OpsSettings:
+        """With whole paths. Reports files nobody can serve with: a daemon would only find out when it starts."""
+        table = self._tables.get(("ops",))
+        if table is None or ops.certificate is None or ops.key is None:
+            return ops
+        certificate, key = table.file.directory / ops.certificate, table.file.directory / ops.key
+        try:
+            read_pair(certificate, key)
+        except CertificateError as exc:
+            self._findings.problem(table.file.name, ("ops", exc.setting), str(exc))
+        return ops.model_copy(update={"certificate": str(certificate), "key": str(key)})
+
     def tests(self) -> tuple[PipelineTest, ...]:
         tests = []
         for table in self._of_kind("tests"):
@@ -276,14 +289,19 @@ class _Reader:
             return b"null"
 
     def _typed(self, table: Table, resolved: Resolved) -> Settings | None:
-        """The settings of a component or account, after its type."""
+        """The settings of a component, after its type."""
+        kind = self._kind_of(table, resolved)
+        if kind is None:
+            return None
+        return self._validator.settings(table, resolved, kind.settings, str(resolved.value["type"]))
+
+    def _kind_of(self, table: Table, resolved: Resolved) -> ComponentType | None:
+        """What the type of a component or account is; None when there is no such type."""
         types, name = self._types[table.kind], resolved.value.get("type")
         kind = types.get(name) if isinstance(name, str) else None
-        if kind is not None:
-            return self._validator.settings(table, resolved, kind.settings, str(name))
-        if ("type",) not in resolved.unresolved:
+        if kind is None and ("type",) not in resolved.unresolved:
             self._findings.problem(table.file.name, (*table.path, "type"), self._no_such_type(table.kind, name))
-        return None
+        return kind
 
     def _no_such_type(self, kind: str, name: Any) -> str:
         types = sorted(self._types[kind])

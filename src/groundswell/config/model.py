@@ -1,17 +1,26 @@
 """What a configuration is once it has been read: validated, complete, frozen."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from groundswell.config.notify import Notify
-from groundswell.settings import Duration, Listen, SecretText, Settings, Size
+from groundswell.http.api_keys import check_hash, is_hash
+from groundswell.settings import Duration, Listen, SealingKey, Secret, SecretText, Settings, Size
 from groundswell.sync.settings import SyncSettings
 
 Role = Literal["source", "transform", "sink"]
+CONNECT: Final = "connect"
+"""The setting, of every type of account, that says whether the missing ones come from `groundswell connect`."""
+CONNECT_DESCRIPTION: Final = (
+    "true: what is missing here and cannot be left out is asked for by `groundswell connect NAME`, and kept encrypted "
+    "in the state file."
+)
 
 
 class DaemonSettings(Settings):
@@ -37,6 +46,11 @@ class DaemonSettings(Settings):
         description="How long processed records (to replay and to know duplicates) and the log of deliveries are kept.",
     )
     drain: Duration = Field(timedelta(seconds=20), description="How long SIGTERM waits for deliveries under way.")
+    key: SealingKey | None = Field(
+        None,
+        description="Encrypts the credentials of accounts that were connected: 64 hex digits, as "
+        "`openssl rand -hex 32` writes them. Without it: a key in a file beside the state file, made on first use.",
+    )
 
 
 class WebhooksSettings(Settings):
@@ -52,18 +66,79 @@ class WebhooksSettings(Settings):
     connections_max: int = Field(1_000, ge=1, description="Connections at once; more are closed at once.")
 
 
+def _check_network(text: str) -> str:
+    try:
+        ip_network(text)
+    except ValueError:
+        raise ValueError('is not an address or a network; write such as "127.0.0.1" or "10.0.0.0/8"') from None
+    return text
+
+
+def _check_password(secret: Secret) -> Secret:
+    if is_hash(secret.reveal()):
+        check_hash(secret.reveal())
+    return secret
+
+
+Password = Annotated[SecretText, AfterValidator(_check_password)]
+Network = Annotated[str, AfterValidator(_check_network)]
+
+
 class OpsSettings(Settings):
-    """Health, metrics and the API for operators."""
+    """Health, metrics, the API for operators, and the dashboard."""
 
     listen: Listen = Field(
         Listen(host="127.0.0.1", port=9464), description="Address and port. Anything but loopback needs a password."
     )
-    password: SecretText | None = Field(
-        None, description="Lets an operator in from elsewhere (HTTP Basic, any user name)."
+    names: list[str] = Field(
+        [],
+        description="Names it is reached by, such as that of a proxy in front of it; others are refused then. Without "
+        "any: on loopback those of this machine, elsewhere all.",
     )
+    password: Password | None = Field(
+        None,
+        description="Lets an operator in: at the dashboard, and by HTTP Basic with any user name. Or its hash, as "
+        "`groundswell password` makes it.",
+    )
+    read_password: Password | None = Field(
+        None, description="Lets somebody in who may look and change nothing; nor see personal data."
+    )
+    read_personal: bool = Field(False, description="Whoever may only look may see personal data, too.")
+    proxy_header: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$",
+        description='The header in which a reverse proxy names the user it let in, such as "X-Forwarded-User".',
+    )
+    proxy_from: list[Network] = Field(
+        [], description="Addresses or networks of reverse proxies. Headers of anybody else mean nothing."
+    )
+    proxy_read_only: list[str] = Field([], description="Users of the proxy who may look and change nothing.")
+    certificate: str | None = Field(
+        None, min_length=1, description="A PEM file with the certificate, and the chain after it: serves HTTPS alone."
+    )
+    key: str | None = Field(None, min_length=1, description="A PEM file with the key of the certificate.")
+    audit_keep: Duration = Field(
+        timedelta(days=400), description="How long it is remembered who changed what. At most 100,000 lines."
+    )
+
     notify: list[Notify] = Field(
         [], max_length=10, description="Who is told when something needs a person, and when it is well again."
     )
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        if self.read_password is not None and self.read_password == self.password:
+            raise ValueError("read_password is the same as password; whoever has it could change everything")
+        if self.proxy_header is not None and not self.proxy_from:
+            raise ValueError("proxy_header needs proxy_from, or anybody could send that header")
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key go together; give both, or none")
+        return self
+
+    def warnings(self) -> list[tuple[str, str]]:
+        if self.proxy_header is not None and any(ip_network(network).is_loopback for network in self.proxy_from):
+            return [("proxy_from", "every user of this machine can send the proxy's header, and be let in by it")]
+        return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +158,12 @@ class Component:
     """Of a sink of a sync: the stages that say what it is to write."""
 
 
+def account_of(component: Component) -> str | None:
+    """The name of the account a component uses, if it uses one."""
+    account: str | None = getattr(component.settings, "account", None)
+    return account
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """One named account of the file: a login at one vendor."""
@@ -90,9 +171,15 @@ class Account:
     name: str
     type: str
     settings: Any
-    """An instance of the type's settings model."""
+    """An instance of the type's settings model; None while it is not connected."""
     directory: Path
     """Of the file it stands in."""
+    given: Mapping[str, Any] | None = field(default=None, repr=False)
+    """Of one that is connected later (`connect = true`): the settings that stand in the file, as the model takes them,
+    secrets read. None where all of them stand there."""
+    connected_at: int | None = None
+    """When it was connected last (milliseconds since 1970): what is connected anew is built anew, though nothing else
+    changed, and forgets that it was refused."""
 
 
 class TestSettings(Settings):

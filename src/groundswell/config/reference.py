@@ -2,11 +2,19 @@
 
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
-from groundswell.config.model import DaemonSettings, OpsSettings, TestSettings, WebhooksSettings
+from groundswell.config.asked import is_secret
+from groundswell.config.model import (
+    CONNECT,
+    CONNECT_DESCRIPTION,
+    DaemonSettings,
+    OpsSettings,
+    TestSettings,
+    WebhooksSettings,
+)
 from groundswell.config.schema import settings_schema
 from groundswell.registry import REGISTRY, ComponentType, Registry
 from groundswell.settings import Settings
@@ -40,7 +48,7 @@ def reference(registry: Registry = REGISTRY) -> str:
         _section("## `[webhooks]`", WebhooksSettings),
         _section("## `[ops]`", OpsSettings),
         _section("## `[[tests]]`", TestSettings),
-        *_components("Accounts", "accounts", registry.accounts),
+        *_components("Accounts", "accounts", registry.accounts, (_CONNECT,)),
         *_components("Sources", "sources", registry.sources),
         *_components("Transforms", "transforms", registry.transforms),
         *_components("Sinks", "sinks", registry.sinks),
@@ -59,17 +67,23 @@ class _Row(NamedTuple):
     description: str
 
 
-def _components(heading: str, table: str, types: Mapping[str, ComponentType]) -> Iterator[str]:
+_CONNECT: Final = _Row(CONNECT, _SCALARS["boolean"], "`false`", CONNECT_DESCRIPTION)
+
+
+def _components(
+    heading: str, table: str, types: Mapping[str, ComponentType], more: Sequence[_Row] = ()
+) -> Iterator[str]:
     if types:
         yield f"## {heading}"
     for name, kind in sorted(types.items()):
-        yield _section(f'### `[{table}.NAME]` with `type = "{name}"`', kind.settings)
+        yield _section(f'### `[{table}.NAME]` with `type = "{name}"`', kind.settings, more)
 
 
-def _section(heading: str, model: type[Settings]) -> str:
+def _section(heading: str, model: type[Settings], more: Sequence[_Row] = ()) -> str:
     schema = settings_schema(model)
     # The type of a component is in the heading.
     rows = [row for row in _rows(schema, schema.get("$defs", {}), "", "", {}, ()) if row.path != "type"]
+    rows += more
     lines = [heading, "", schema.get("description", ""), "", "| setting | type | default | |", "|---|---|---|---|"]
     lines += [f"| `{row.path}` | {_cell(row.type)} | {_cell(row.default)} | {_cell(row.description)} |" for row in rows]
     return "\n".join(lines)
@@ -129,7 +143,7 @@ def _tables_in(
 ) -> Iterator[tuple[str, dict[str, Any], str]]:
     """The tables that may stand in a setting: where, what they hold, and the name of their definition."""
     found = _followed(schema, definitions)
-    if _is_secret(found):
+    if is_secret(found):
         return
     if "properties" in found:
         yield path, found, _name_of(schema.get("$ref", path))
@@ -150,7 +164,7 @@ def _condition(table: Mapping[str, Any]) -> str:
 
 def _type(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     found = _followed(schema, definitions)
-    if _is_secret(found):
+    if is_secret(found):
         return str(found.get("title", "secret"))
     if found.get("title") in _KINDS:
         return str(found["title"])
@@ -171,10 +185,6 @@ def _type(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
 
 def _plural(kind: str) -> str:
     return re.sub(r"\b(list|table|secret|duration|size|rate|address)\b", lambda match: _PLURALS[match[1]], kind)
-
-
-def _is_secret(schema: Mapping[str, Any]) -> bool:
-    return any("credential" in choice.get("properties", ()) for choice in schema.get("anyOf", ()))
 
 
 def _written(value: Any) -> str:

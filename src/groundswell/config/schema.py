@@ -1,12 +1,20 @@
 """The configuration as one JSON Schema, for editors that complete and check TOML."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import CoreSchema, SchemaError, SchemaSerializer
 from pydantic_core.core_schema import WithDefaultSchema
 
-from groundswell.config.model import DaemonSettings, OpsSettings, TestSettings, WebhooksSettings
+from groundswell.config.model import (
+    CONNECT,
+    CONNECT_DESCRIPTION,
+    DaemonSettings,
+    OpsSettings,
+    TestSettings,
+    WebhooksSettings,
+)
 from groundswell.registry import REGISTRY, ComponentType, Registry
 from groundswell.settings import Settings
 from groundswell.sync.settings import SyncSettings
@@ -14,6 +22,8 @@ from groundswell.sync.settings import SyncSettings
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _NAME: Final = "^[a-z][a-z0-9_]*$"
 _VARIABLE: Final = {"type": "string", "pattern": r"\$\{"}
+OfType = Callable[[str, type[Settings], dict[str, Any]], dict[str, Any]]
+"""Makes the schema of one type: of its name, its settings, and the definitions it refers to."""
 _LIMITS: Final = frozenset({"pattern", "enum", "minLength", "maxLength"})
 
 
@@ -24,7 +34,7 @@ def config_schema(registry: Registry = REGISTRY) -> dict[str, Any]:
         "daemon": _table(DaemonSettings, definitions),
         "webhooks": _table(WebhooksSettings, definitions),
         "ops": _table(OpsSettings, definitions),
-        "accounts": _named(registry.accounts, definitions),
+        "accounts": _named(registry.accounts, definitions, of_type=_of_account_type),
         "sources": _named(registry.sources, definitions),
         "transforms": _named(registry.transforms, definitions),
         "sinks": _named(registry.sinks, definitions),
@@ -87,10 +97,10 @@ def _table(model: type[Settings], definitions: dict[str, Any]) -> dict[str, Any]
     return schema
 
 
-def _named(types: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+def _named(types: Any, definitions: dict[str, Any], of_type: OfType | None = None) -> dict[str, Any]:
     """Tables with names, each of one of the types."""
     kinds: dict[str, ComponentType] = dict(sorted(types.items()))
-    choices = [_of_type(name, kind.settings, definitions) for name, kind in kinds.items()]
+    choices = [(of_type or _of_type)(name, kind.settings, definitions) for name, kind in kinds.items()]
     # The type first and alone: without it, an editor that finds no match complains about every type at once.
     known = {"type": "object", "required": ["type"], "properties": {"type": {"enum": list(kinds)}}}
     return {
@@ -103,6 +113,22 @@ def _named(types: Any, definitions: dict[str, Any]) -> dict[str, Any]:
 def _of_type(name: str, model: type[Settings], definitions: dict[str, Any]) -> dict[str, Any]:
     schema = _table(model, definitions)
     return {**schema, "title": name, "properties": {"type": {"const": name}, **_without_type(schema)}}
+
+
+def _of_account_type(name: str, model: type[Settings], definitions: dict[str, Any]) -> dict[str, Any]:
+    """As of any type; where `connect` is true, the others may be missing."""
+    schema = _of_type(name, model, definitions)
+    required = schema.pop("required", [])
+    connect = {"type": "boolean", "default": False, "description": CONNECT_DESCRIPTION}
+    later = {"properties": {CONNECT: {"const": True}}, "required": [CONNECT]}
+    properties = {**schema["properties"], CONNECT: connect}
+    return {
+        **schema,
+        "properties": properties,
+        "if": later,
+        "then": {"required": ["type"]},
+        "else": {"required": required},
+    }
 
 
 def _without_type(schema: dict[str, Any]) -> dict[str, Any]:

@@ -61,7 +61,13 @@ class Complaint:
 
 
 def complaints(
-    error: ValidationError, model: type[BaseModel], values: Mapping[str, Any], what: str, hidden: Iterable[TomlPath]
+    error: ValidationError,
+    model: type[BaseModel],
+    values: Mapping[str, Any],
+    what: str,
+    hidden: Iterable[TomlPath],
+    *,
+    is_whole: bool = True,
 ) -> list[Complaint]:
     """Everything wrong with `values`, one complaint a path.
 
@@ -71,10 +77,12 @@ def complaints(
         values: As they were validated.
         what: What the table is called in "is not a setting of ...".
         hidden: Paths whose value is not to be shown.
+        is_whole: Whether all settings must be there already.
     """
     found: dict[TomlPath, list[ErrorDetails]] = {}
     for details in error.errors(include_url=False):
-        found.setdefault(_path(details, values), []).append(details)
+        if is_whole or details["type"] != "missing" or len(details["loc"]) > 1:
+            found.setdefault(_path(details, values), []).append(details)
     secret = frozenset(hidden)
     return [Complaint(path, _message(group, model, what, path not in secret)) for path, group in found.items()]
 

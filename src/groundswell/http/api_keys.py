@@ -23,6 +23,8 @@ from groundswell.errors import NotNowError
 SCRYPT_N: Final = 2**14
 SCRYPT_R: Final = 8
 SCRYPT_P: Final = 1
+PASSWORD_SCRYPT_P: Final = 5
+"""What people choose can be guessed, so each guess at it costs more."""
 SCRYPT_MEMORY_MAX: Final = 64 * 2**20
 SALT_BYTES: Final = 16
 HASH_BYTES: Final = 32
@@ -57,12 +59,32 @@ def new_key(token_bytes: Callable[[int], bytes] = secrets.token_bytes) -> NewKey
     return NewKey(f"gsa_{_letters(token_bytes(10))}", secret, hash_secret(secret, token_bytes(SALT_BYTES)))
 
 
-def hash_secret(secret: str, salt: bytes) -> str:
+def hash_secret(secret: str, salt: bytes, p: int = SCRYPT_P) -> str:
     """The scrypt hash of a secret, with its costs and salt: `scrypt$16384$8$1$SALT$HASH`. Takes tens of ms."""
-    digest = _scrypt(secret, salt, SCRYPT_N, SCRYPT_R, SCRYPT_P)
-    return (
-        f"scrypt${SCRYPT_N}${SCRYPT_R}${SCRYPT_P}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
-    )
+    digest = _scrypt(secret, salt, SCRYPT_N, SCRYPT_R, p)
+    return f"scrypt${SCRYPT_N}${SCRYPT_R}${p}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
+
+
+def hash_password(password: str, token_bytes: Callable[[int], bytes] = secrets.token_bytes) -> str:
+    """The scrypt hash of a password that a person chose."""
+    return hash_secret(password, token_bytes(SALT_BYTES), PASSWORD_SCRYPT_P)
+
+
+def is_hash(text: str) -> bool:
+    """Whether a text is meant as a hash, not as a secret itself."""
+    return text.startswith("scrypt$")
+
+
+def check_hash(text: str) -> None:
+    """Raises ValueError unless this is a hash that can be checked here."""
+    try:
+        is_secret("", text)
+        if len(base64.b64decode(text.rpartition("$")[2])) != HASH_BYTES:
+            raise ValueError
+    except ValueError:
+        raise ValueError(
+            'begins with "scrypt$" and is no hash; `groundswell password` makes one, copy all of its line'
+        ) from None
 
 
 _HASH: Final = re.compile(r"scrypt\$(\d{1,8})\$(\d{1,3})\$(\d{1,3})\$([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+)")

@@ -3,41 +3,37 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-import msgspec
 from aiohttp import web
 
-from groundswell.ops.desk import Desk
+from groundswell.ops.answers import answer
+from groundswell.ops.clerk import Clerk
+from groundswell.ops.guard import CALLER
 from groundswell.ops.openapi import openapi
 from groundswell.ops.operations import OPERATIONS, Operation
 from groundswell.ops.requests import read_body, read_query
 
 DOCUMENT_PATH: Final = "/api/openapi.json"
-_HEADERS: Final = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def api_routes(desk: Desk) -> list[web.RouteDef]:
-    """The routes. Who may use them is not checked here."""
-    routes = [web.route(operation.method, operation.path, _handler(operation, desk)) for operation in OPERATIONS]
+def api_routes(clerk: Clerk) -> list[web.RouteDef]:
+    """The routes. Who asks is found out before."""
+    routes = [web.route(operation.method, operation.path, _handler(operation, clerk)) for operation in OPERATIONS]
     return [*routes, web.get(DOCUMENT_PATH, _show_document, allow_head=False)]
 
 
-def _handler(operation: Operation[Any, Any], desk: Desk) -> Handler:
+def _handler(operation: Operation[Any, Any], clerk: Clerk) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
+        clerk.check(request[CALLER], operation)
         if operation.method == "GET":
             asked = read_query(request, operation.request)
         else:
             asked = await read_body(request, operation.request)
-        return answer(await operation.run(desk, asked))
+        return answer(await clerk.run(request[CALLER], operation, asked))
 
     return handle
 
 
 async def _show_document(_: web.Request) -> web.StreamResponse:
     return answer(openapi(OPERATIONS))
-
-
-def answer(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    """JSON that nobody keeps."""
-    return web.Response(body=msgspec.json.encode(content), status=status, headers={**_HEADERS, **(headers or {})})

@@ -1,25 +1,29 @@
 """Backfills as operators ask for them and are shown them."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal, cast
 
 from groundswell.component import History
 from groundswell.config.problems import closest, listing, meant, quoted
 from groundswell.errors import NotFoundError, NotNowError, RequestError
-from groundswell.ops.messages import AskBackfill, BackfillStatus, moment
+from groundswell.ops.messages import AskBackfill, Backfills, BackfillStatus, ListBackfills, moment
 from groundswell.ops.progress import progress_of
-from groundswell.runtime.backfill import can_backfill
+from groundswell.runtime.backfill import can_backfill, can_subscribe
 from groundswell.runtime.daemon import Daemon
-from groundswell.runtime.intake import SourceRunner
 from groundswell.store.backfills import Backfill
+from groundswell.store.store import Store
+
+Change = Literal["cancel", "pause", "resume"]
 
 SHOWN_S: Final = 7 * 86_400.0
 """How long one that ended is shown."""
+LISTED_MAX: Final = 1_000
+"""In one answer."""
 DRAINING_RETRY_AFTER_S: Final = 10
 
 
 async def do_backfill(daemon: Daemon, asked: AskBackfill, now: float) -> BackfillStatus:
-    """Have it begun or cancelled, and say how it is. No reload may exchange a source meanwhile.
+    """Have it begun, cancelled, paused or resumed, and say how it is. No reload may exchange a source meanwhile.
 
     Raises:
         RequestError: it cannot be done as asked; says why and what can be.
@@ -27,17 +31,39 @@ async def do_backfill(daemon: Daemon, asked: AskBackfill, now: float) -> Backfil
     """
     source = _source(daemon, asked.source)
     backfills = daemon.supervisor.backfills
-    if asked.cancel:
-        if asked.since is not None or asked.until is not None or asked.collections is not None:
-            raise RequestError("cancel stops what is under way, whatever it is; leave out since, until and collections")
-        await backfills.cancel(asked.source)
+    change = _change(asked)
+    if change is not None:
+        changes = {"cancel": backfills.cancel, "pause": backfills.rest, "resume": backfills.go_on_with}
+        await changes[change](asked.source)
     else:
         if daemon.supervisor.accept.is_draining:
             raise NotNowError("not now: stopping", DRAINING_RETRY_AFTER_S)
-        await backfills.begin(asked.source, source, _history(asked, source, now))
+        history = _history(asked, source, now)
+        await backfills.begin(asked.source, source, history, resends=asked.sends == "resend")
     backfill = await daemon.store.backfill(asked.source)
     assert backfill is not None
-    return status_of_backfill(backfill, backfills.runners.get(asked.source), now, is_running=True)
+    return status_of_backfill(backfill, daemon, now)
+
+
+async def past_backfills(store: Store, daemon: Daemon | None, asked: ListBackfills, now: float) -> Backfills:
+    """The last backfills of a source, or of all."""
+    found = await store.backfill_history(asked.source, LISTED_MAX)
+    return Backfills([status_of_backfill(one, daemon, now) for one in found])
+
+
+def _change(asked: AskBackfill) -> Change | None:
+    """What is to become of the one under way, which is what it is. Raises RequestError."""
+    wanted: list[Change] = [
+        *(("cancel",) if asked.cancel else ()),
+        *(("pause",) if asked.pause else ()),
+        *(("resume",) if asked.resume else ()),
+    ]
+    if not wanted:
+        return None
+    bare = AskBackfill(asked.source, cancel=asked.cancel, pause=asked.pause, resume=asked.resume)
+    if len(wanted) > 1 or asked != bare:
+        raise RequestError(f"{wanted[0]} is about what is under way, whatever it is; leave out all else")
+    return wanted[0]
 
 
 def _source(daemon: Daemon, name: str) -> Any:
@@ -69,46 +95,69 @@ def _collections(asked: AskBackfill, source: Any) -> list[str]:
 
 
 def _history(asked: AskBackfill, source: Any, now: float) -> History:
-    if asked.since is None:
-        raise RequestError("say from when on (since): everything since then is fetched again")
-    since = max(asked.since.timestamp(), 0.0)
+    if asked.since is None and not asked.all:
+        raise RequestError("say from when on (since), or that all of it is meant (all)")
+    if asked.all and (asked.since is not None or asked.until is not None):
+        raise RequestError("all is everything until now; leave out since and until, or all")
+    if asked.subscribe and not can_subscribe(source):
+        raise RequestError(
+            f"{asked.source} has no use for subscribe: that is for sources of gifts, where one may be a yes to email"
+        )
+    since = 0.0 if asked.since is None else max(asked.since.timestamp(), 0.0)
     until = now if asked.until is None else min(asked.until.timestamp(), now)
     if since >= until:
         raise RequestError("since is not before until, or lies ahead: there is no time between them")
-    return History(_collections(asked, source), since, until)
+    return History(_collections(asked, source), since, until, asked.subscribe)
 
 
-def status_of_backfills(
-    backfills: Sequence[Backfill], runners: dict[str, SourceRunner], now: float, *, is_running: bool
-) -> list[BackfillStatus]:
-    """Those worth showing: under way, or ended not long ago. `is_running` says whether a daemon does."""
+def status_of_backfills(backfills: Sequence[Backfill], daemon: Daemon | None, now: float) -> list[BackfillStatus]:
+    """Those worth showing: under way, or ended not long ago."""
     return [
-        status_of_backfill(backfill, runners.get(backfill.source), now, is_running=is_running)
+        status_of_backfill(backfill, daemon, now)
         for backfill in backfills
         if backfill.ended_at is None or now - backfill.ended_at / 1000 < SHOWN_S
     ]
 
 
-def status_of_backfill(
-    backfill: Backfill, runner: SourceRunner | None, now: float, *, is_running: bool
-) -> BackfillStatus:
-    state: str = backfill.state
-    progress, error = None, backfill.error
-    if state == "running" and not is_running:
-        state = "stopped"
-    elif state == "running" and runner is not None and runner.state != "finished":
-        state, error = runner.state, runner.last_error
-        progress = progress_of(runner.progress, now, is_running=state == "running")
+def status_of_backfill(backfill: Backfill, daemon: Daemon | None, now: float) -> BackfillStatus:
+    asked, state = backfill.asked, cast("str", backfill.state)
+    progress, error, waits_for = None, backfill.error, None
+    if state == "running":
+        runner = None if daemon is None else daemon.supervisor.backfills.runners.get(asked.source)
+        if daemon is None:
+            state = "stopped"
+        elif runner is not None and runner.state != "finished":
+            state, error = runner.state, runner.last_error
+            progress = progress_of(runner.progress, now, is_running=state == "running")
+            waits_for = _waits_for(daemon, asked.source)
     return BackfillStatus(
-        source=backfill.source,
+        source=asked.source,
         state=state,
-        collections=backfill.collections,
-        since=moment(backfill.since),
-        until=moment(backfill.until),
-        asked_at=moment(backfill.asked_at),
+        collections=list(asked.collections),
+        since=moment(asked.since),
+        until=moment(asked.until),
+        asked_at=moment(asked.asked_at),
         records=backfill.records,
         accepted=backfill.accepted,
+        sends="resend" if asked.resends else "unsent",
+        subscribes=asked.subscribes,
+        sent=backfill.sent,
+        known=backfill.known,
+        dead=backfill.dead,
+        sinks=[] if daemon is None else daemon.supervisor.processor.plan.sinks_of(asked.source),
+        is_paused=backfill.is_paused and backfill.ended_at is None,
+        waits_for=waits_for,
         ended_at=None if backfill.ended_at is None else moment(backfill.ended_at),
         progress=progress,
         last_error=error,
     )
+
+
+def _waits_for(daemon: Daemon, source: str) -> str | None:
+    """Whose queue, how long that is, and what is the matter with it."""
+    name = daemon.supervisor.patience.waits_for.get(source)
+    runner = daemon.supervisor.sinks.get(name or "")
+    if name is None or runner is None:
+        return name
+    state = "" if runner.gate.state == "running" else f"; it is {runner.gate.state}"
+    return f"{name} ({runner.waiting:,} deliveries wait there{state})"

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from groundswell.errors import GroundswellError
 from groundswell.http.client import new_session
+from groundswell.ops.caller import USER_HEADER, os_user
 from groundswell.ops.messages import Refused
 from groundswell.ops.operations import Operation
 from groundswell.ops.token_file import TokenFile
@@ -44,16 +45,24 @@ async def ask_daemon(reach: TokenFile, operation: Operation[Q, A], request: Q) -
             new_session() as session,
             session.request(
                 operation.method,
-                f"http://{reach.address}{operation.path}",
+                f"{'http' if reach.fingerprint is None else 'https'}://{reach.address}{operation.path}",
                 params=_query(operation, request),
                 data=_body(operation, request),
-                headers={"Authorization": f"Bearer {reach.token}", "Content-Type": "application/json"},
+                headers=_headers(reach),
+                # The certificate is known by itself: it need not be for an address of this machine, nor be signed.
+                ssl=True if reach.fingerprint is None else aiohttp.Fingerprint(bytes.fromhex(reach.fingerprint)),
                 timeout=timeout,
                 allow_redirects=False,
             ) as response,
         ):
             body = await _read(response.content)
             return _answer(reach, operation, response.status, body)
+    except aiohttp.ServerFingerprintMismatch as exc:  # just renewed, and the file not read again since
+        raise OpsError(
+            f"what answers at {reach.address} has another certificate than the daemon, process {reach.pid}, says; try "
+            "again, then see what process listens there",
+            was_asked=False,
+        ) from exc
     except aiohttp.ClientConnectorError as exc:
         raise OpsError(
             f"nothing answers at {reach.address} ({exc.strerror or exc}), where the daemon, process {reach.pid}, "
@@ -65,6 +74,12 @@ async def ask_daemon(reach: TokenFile, operation: Operation[Q, A], request: Q) -
             f"{reach.address} broke off ({type(exc).__name__}); whether it did what was asked is not known, look with "
             "`groundswell status`"
         ) from exc
+
+
+def _headers(reach: TokenFile) -> dict[str, str]:
+    user = os_user()
+    named = {} if user is None else {USER_HEADER: user}
+    return {"Authorization": f"Bearer {reach.token}", "Content-Type": "application/json", **named}
 
 
 def _query(operation: Operation[Q, A], request: Q) -> dict[str, str] | None:

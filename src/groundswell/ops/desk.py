@@ -3,7 +3,7 @@
 With a daemon behind it, what was changed on disk takes effect at once; without one, it does when the next one starts.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -16,11 +16,15 @@ from groundswell.clock import Clock, milliseconds
 from groundswell.config.problems import closest, listing, quoted
 from groundswell.errors import ConfigError, NotFoundError, NotNowError, RequestError
 from groundswell.http.api_keys import new_key
-from groundswell.ops.backfills import do_backfill
+from groundswell.ops.accounts import AccountsDesk
+from groundswell.ops.auditing import audit_lines
+from groundswell.ops.backfills import do_backfill, past_backfills
 from groundswell.ops.messages import (
     AskBackfill,
     AskRecord,
     AskReplay,
+    AuditLines,
+    Backfills,
     BackfillStatus,
     ComponentState,
     ConfigReloaded,
@@ -34,7 +38,10 @@ from groundswell.ops.messages import (
     LettersDropped,
     LetterShown,
     LettersRetried,
+    ListAudit,
+    ListBackfills,
     ListLetters,
+    LoginCode,
     NameComponent,
     NameKey,
     Nothing,
@@ -67,15 +74,24 @@ KEPT_FOR_EVER: Final = 2**62
 class Desk:
     """Answers for one state file, and for the daemon that runs on it, if one does."""
 
-    def __init__(self, store: Store, clock: Clock, place: Place | None, daemon: Daemon | None = None) -> None:
-        """`place` says what there is where no daemon can."""
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        place: Place | None,
+        daemon: Daemon | None = None,
+        new_code: Callable[[], LoginCode] | None = None,
+    ) -> None:
+        """`place` says what there is where no daemon can; `new_code` comes with a daemon."""
         assert place is not None or daemon is not None
         self._store = store
         self._clock = clock
         self._place = place
         self._daemon = daemon
+        self._new_code = new_code
         self.people = PeopleDesk(store, clock, self._outline, daemon, self._between_batches)
         self.sources = ReconcileDesk(store, clock, self._outline, self._sources)
+        self.accounts = AccountsDesk(store, clock, self._outline, place, daemon)
 
     def _outline(self) -> Outline:
         if self._daemon is not None:
@@ -171,8 +187,14 @@ class Desk:
     async def backfill(self, asked: AskBackfill) -> BackfillStatus:
         """Only with a daemon."""
         assert self._daemon is not None
+        part = self._outline().parts.get(asked.source)
+        if part is not None and not asked.cancel:
+            self.accounts.require_connected(part.name)
         async with self._between_batches():
             return await do_backfill(self._daemon, asked, self._clock.now())
+
+    async def backfills(self, asked: ListBackfills) -> Backfills:
+        return await past_backfills(self._store, self._daemon, asked, self._clock.now())
 
     async def record(self, asked: AskRecord) -> RecordTrace:
         trace = await self._store.trace(asked.id)
@@ -255,6 +277,14 @@ class Desk:
                 f"{name} ({part.role}, {part.type}) cannot be paused; what can is {listing(can) or 'nothing'}"
             )
         return part
+
+    async def audit(self, asked: ListAudit) -> AuditLines:
+        return await audit_lines(self._store.audit, asked)
+
+    async def dashboard(self, _: Nothing) -> LoginCode:
+        """Only with a daemon."""
+        assert self._new_code is not None
+        return self._new_code()
 
     async def reload(self, _: Nothing) -> ConfigReloaded:
         """Only with a daemon."""

@@ -35,6 +35,8 @@ class Gauges:
 
     def _samples(self) -> Iterator[Sample]:
         yield from self._daemon.supervisor.samples()
+        for name, seen in self._daemon.connections.look(self._daemon.supervisor).items():
+            yield "groundswell_account_state", (name, seen.state), 1.0
         yield "groundswell_config_reloaded_timestamp_seconds", (), self._daemon.config_read_at
         yield "groundswell_config_reload_failed", (), float(self._daemon.reloaded.error is not None)
         yield from self._of_disk

@@ -5,7 +5,7 @@ from typing import Final
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
-from groundswell.ops.api import answer
+from groundswell.ops.answers import answer
 from groundswell.ops.gauges import Gauges
 from groundswell.runtime.daemon import Daemon
 

@@ -4,10 +4,14 @@ The field names are the stable keys of every `--json`. Times are UTC. Only `Lett
 people wrote.
 """
 
-from datetime import UTC, datetime
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Raw, Struct
+
+from groundswell.ops.account_messages import AccountStatus
+from groundswell.ops.values import Moment as Moment
+from groundswell.ops.values import Name as Name
+from groundswell.ops.values import moment as moment
 
 LETTERS_MAX: Final = 1_000
 """Dead letters in one answer."""
@@ -17,18 +21,11 @@ RECORD_ID_MAX: Final = 600
 NUMBER_MAX: Final = 2**53 - 1
 """The largest number that every reader of JSON keeps exact."""
 
-Moment = Annotated[datetime, Meta(tz=True)]
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
 KeyName = Annotated[str, Meta(pattern=f"^{KEY_NAME}$")]
 RecordId = Annotated[str, Meta(min_length=1, max_length=RECORD_ID_MAX)]
 Number = Annotated[int, Meta(ge=1, le=NUMBER_MAX)]
 Position = Annotated[int, Meta(ge=0, le=NUMBER_MAX)]
 Limit = Annotated[int, Meta(ge=1, le=LETTERS_MAX)]
-
-
-def moment(milliseconds: float) -> datetime:
-    """A time of the state file."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 class Nothing(Struct, frozen=True):
@@ -83,10 +80,16 @@ class ComponentStatus(Struct, frozen=True):
     last_error: str | None = None
     attention: str | None = None
     """Why this needs a person, and what to do; null when it does not."""
+    can_pause: bool = False
+    """Whether an operator may hold it."""
+
+
+Sends = Literal["unsent", "resend"]
+"""What a backfill sends: to each sink what it has not been sent yet, or everything to all of them again."""
 
 
 class BackfillStatus(Struct, frozen=True):
-    """The last backfill of a source: a time that it was asked to fetch again."""
+    """A backfill: a time that a source was asked to fetch again."""
 
     source: str
     state: str
@@ -99,7 +102,22 @@ class BackfillStatus(Struct, frozen=True):
     records: int
     """What it brought so far."""
     accepted: int
-    """Of them, those that were new; the others were known by their ids."""
+    """Of them, those that were new here; the others were known by their ids."""
+    sends: Sends = "unsent"
+    subscribes: bool = False
+    """Whether a gift of that time counts as a yes to email."""
+    sent: int = 0
+    """Records that went on their way to one sink or more."""
+    known: int = 0
+    """Records that every sink had been sent before."""
+    dead: int = 0
+    """Records that lie in the dead letters of a sink, and were left there for `groundswell dead retry`."""
+    sinks: list[str] = []
+    """Those that its records may reach; empty while no daemon runs."""
+    is_paused: bool = False
+    """By itself, whether or not its source is paused too."""
+    waits_for: str | None = None
+    """Whose queue it waits for at this moment, since what is live goes first; null while it waits for none."""
     ended_at: Moment | None = None
     progress: SourceProgress | None = None
     last_error: str | None = None
@@ -111,14 +129,6 @@ class LastReload(Struct, frozen=True):
     at: Moment
     error: str | None
     """Why it was refused; then the one before is in force."""
-
-
-class AccountStatus(Struct, frozen=True):
-    """One account of the configuration in force."""
-
-    name: str
-    type: str
-    host: str
 
 
 class SyncStatus(Struct, frozen=True):
@@ -157,9 +167,8 @@ class Status(Struct, frozen=True):
     config_read_at: Moment | None = None
     last_reload: LastReload | None = None
     accounts: list[AccountStatus] = []
-    """Empty while no daemon runs."""
     backfills: list[BackfillStatus] = []
-    """Those under way, and for a week those that ended."""
+    """The last of each source, under way or ended within a week."""
     syncs: list[SyncStatus] = []
 
 
@@ -271,16 +280,38 @@ class Replayed(Struct, frozen=True):
 
 
 class AskBackfill(Struct, frozen=True):
-    """Which time a source is to fetch again; or that it is to stop doing so."""
+    """Which time a source is to fetch again; or what is to become of the backfill that is under way."""
 
     source: Name
     since: Moment | None = None
-    """Made or changed at or after; needed, unless it is to be cancelled."""
+    """Made or changed at or after. Either this or `all`, unless one under way is meant."""
     until: Moment | None = None
     """Made or changed before; null: now."""
     collections: Annotated[list[Name], Meta(min_length=1, max_length=100)] | None = None
     """Only these of what the source looks for; null: all."""
     cancel: bool = False
+    """Stop the one under way for good."""
+    pause: bool = False
+    """Hold the one under way; the source's own running goes on."""
+    resume: bool = False
+    """Let it go on."""
+    all: bool = False
+    """From the beginning until now."""
+    sends: Sends = "unsent"
+    subscribe: bool = False
+    """A gift of that time counts as a yes to email. Only for sources that know what to do with it."""
+
+
+class ListBackfills(Struct, frozen=True):
+    """Whose backfills to list; null: of all sources."""
+
+    source: Name | None = None
+
+
+class Backfills(Struct, frozen=True):
+    """Backfills by source, the newest of each first. The last twenty of each are kept."""
+
+    backfills: list[BackfillStatus]
 
 
 class AskRecord(Struct, frozen=True):
@@ -393,6 +424,54 @@ class ConfigReloaded(Struct, frozen=True):
     unchanged: list[str]
     needs_restart: list[str]
     """Settings that only a restart of the daemon applies."""
+
+
+# ---- who gets in, and what they did ----
+
+
+class ListAudit(Struct, frozen=True):
+    """Which lines of the audit log: newest first."""
+
+    before: Number = NUMBER_MAX
+    """Go on below this number."""
+    limit: Limit = 100
+
+
+class AuditShown(Struct, frozen=True):
+    """One thing that somebody changed, or wanted to."""
+
+    id: int
+    at: Moment
+    way: str
+    """How they were let in: token, password, read_password, proxy, code (a one-time link); or the command line."""
+    name: str | None
+    """Who, as the proxy or the command line says."""
+    place: str
+    """The address they asked from."""
+    operation: str
+    arguments: Raw
+    """As they were asked for, without what may be about people."""
+    outcome: Literal["done", "refused", "failed"] | None
+    """null: it is under way, or the daemon ended before it did."""
+    note: str | None
+    """Why it was not done."""
+
+
+class AuditLines(Struct, frozen=True):
+    """Some of the audit log."""
+
+    lines: list[AuditShown]
+    next_before: int | None
+    """Ask again with this as `before` for older ones; null when there are none."""
+
+
+class LoginCode(Struct, frozen=True):
+    """What lets a browser in, once, for a minute. A secret."""
+
+    code: str
+    url: str
+    """The login page with the code in it, behind the #, where no server and no proxy sees it."""
+    lasts_s: int
 
 
 class Refused(Struct, frozen=True):

@@ -6,6 +6,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 from msgspec import Struct
 
+from groundswell.ops.account_messages import Accounts, AccountTold, AskConnect, NameAccount
 from groundswell.ops.desk import Desk
 from groundswell.ops.member_messages import (
     ConsentLines,
@@ -22,6 +23,8 @@ from groundswell.ops.messages import (
     AskBackfill,
     AskRecord,
     AskReplay,
+    AuditLines,
+    Backfills,
     BackfillStatus,
     ComponentState,
     ConfigReloaded,
@@ -32,7 +35,10 @@ from groundswell.ops.messages import (
     LettersDropped,
     LetterShown,
     LettersRetried,
+    ListAudit,
+    ListBackfills,
     ListLetters,
+    LoginCode,
     NameComponent,
     NameKey,
     Nothing,
@@ -69,6 +75,15 @@ class Operation(Generic[Q, A]):
     is_personal: bool = False
     """Whether it only looks, and says whom at."""
 
+    holds_personal: bool = False
+    """Whether its answer holds personal data, though the question is not about a person."""
+    audited: tuple[str, ...] = ()
+    """The fields of the request that the audit log may hold: nothing about people, no secrets."""
+
+    @property
+    def shows_people(self) -> bool:
+        return self.is_personal or self.holds_personal
+
     @property
     def only_looks(self) -> bool:
         return self.method == "GET" or self.is_personal
@@ -79,7 +94,9 @@ class Operation(Generic[Q, A]):
 
 
 STATUS: Final = Operation("status", "GET", Nothing, Status, Desk.status, "How every component is doing")
-RECORD: Final = Operation("record", "GET", AskRecord, RecordTrace, Desk.record, "The whole way of one record")
+RECORD: Final = Operation(
+    "record", "GET", AskRecord, RecordTrace, Desk.record, "The whole way of one record", holds_personal=True
+)
 RECONCILE: Final = Operation(
     "reconcile",
     "GET",
@@ -135,10 +152,25 @@ FORGET: Final = Operation(
 DEAD_LIST: Final = Operation(
     "dead list", "GET", ListLetters, Letters, Desk.dead_list, "What could not succeed, and why"
 )
-DEAD_SHOW: Final = Operation("dead show", "GET", ShowLetter, LetterShown, Desk.dead_show, "One dead letter, whole")
-DEAD_RETRY: Final = Operation("dead retry", "POST", PickLetters, LettersRetried, Desk.dead_retry, "Try them again")
-DEAD_DROP: Final = Operation("dead drop", "POST", PickLetters, LettersDropped, Desk.dead_drop, "Forget them for good")
-REPLAY: Final = Operation("replay", "POST", AskReplay, Replayed, Desk.replay, "Process accepted records once more")
+DEAD_SHOW: Final = Operation(
+    "dead show", "GET", ShowLetter, LetterShown, Desk.dead_show, "One dead letter, whole", holds_personal=True
+)
+_PICKED: Final = ("ids", "component", "reason", "all")
+DEAD_RETRY: Final = Operation(
+    "dead retry", "POST", PickLetters, LettersRetried, Desk.dead_retry, "Try them again", audited=_PICKED
+)
+DEAD_DROP: Final = Operation(
+    "dead drop", "POST", PickLetters, LettersDropped, Desk.dead_drop, "Forget them for good", audited=_PICKED
+)
+REPLAY: Final = Operation(
+    "replay",
+    "POST",
+    AskReplay,
+    Replayed,
+    Desk.replay,
+    "Process accepted records once more",
+    audited=("source", "since", "until"),
+)
 BACKFILL: Final = Operation(
     "backfill",
     "POST",
@@ -147,15 +179,57 @@ BACKFILL: Final = Operation(
     Desk.backfill,
     "Have a source fetch a time again",
     needs_daemon=True,
+    audited=("source", "since", "until", "collections", "all", "sends", "subscribe", "pause", "resume", "cancel"),
 )
-PAUSE: Final = Operation("pause", "POST", NameComponent, ComponentState, Desk.pause, "Hold a sink or a running source")
-RESUME: Final = Operation("resume", "POST", NameComponent, ComponentState, Desk.resume, "Let it go on, now")
+PAUSE: Final = Operation(
+    "pause", "POST", NameComponent, ComponentState, Desk.pause, "Hold a sink or a running source", audited=("name",)
+)
+RESUME: Final = Operation(
+    "resume", "POST", NameComponent, ComponentState, Desk.resume, "Let it go on, now", audited=("name",)
+)
+BACKFILLS: Final = Operation(
+    "backfills", "GET", ListBackfills, Backfills, Desk.backfills, "What of the past was fetched again, and when"
+)
 RELOAD: Final = Operation(
     "reload", "POST", Nothing, ConfigReloaded, Desk.reload, "Read the configuration again", needs_daemon=True
 )
+ACCOUNTS: Final = Operation(
+    "accounts",
+    "GET",
+    Nothing,
+    Accounts,
+    lambda desk, asked: desk.accounts.accounts(asked),
+    "Every account: whether it is connected, and what connecting it asks for",
+)
+CONNECT: Final = Operation(
+    "connect",
+    "POST",
+    AskConnect,
+    AccountTold,
+    lambda desk, asked: desk.accounts.connect(asked),
+    "Try credentials, and connect an account with them",
+    audited=("account",),
+)
+DISCONNECT: Final = Operation(
+    "disconnect",
+    "POST",
+    NameAccount,
+    AccountTold,
+    lambda desk, asked: desk.accounts.disconnect(asked),
+    "Forget the credentials of an account; what is for it waits",
+    audited=("account",),
+)
 KEYS_LIST: Final = Operation("keys list", "GET", Nothing, Keys, Desk.keys_list, "All API keys, without their secrets")
-KEYS_CREATE: Final = Operation("keys create", "POST", NameKey, KeyCreated, Desk.keys_create, "Make an API key")
-KEYS_REVOKE: Final = Operation("keys revoke", "POST", RevokeKey, KeyRevoked, Desk.keys_revoke, "Revoke it, at once")
+KEYS_CREATE: Final = Operation(
+    "keys create", "POST", NameKey, KeyCreated, Desk.keys_create, "Make an API key", audited=("name",)
+)
+KEYS_REVOKE: Final = Operation(
+    "keys revoke", "POST", RevokeKey, KeyRevoked, Desk.keys_revoke, "Revoke it, at once", audited=("name",)
+)
+AUDIT: Final = Operation("audit", "GET", ListAudit, AuditLines, Desk.audit, "Who changed what")
+DASHBOARD: Final = Operation(
+    "dashboard", "POST", Nothing, LoginCode, Desk.dashboard, "A link that logs a browser in, once", needs_daemon=True
+)
 
 OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     STATUS,
@@ -172,10 +246,16 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     DEAD_DROP,
     REPLAY,
     BACKFILL,
+    BACKFILLS,
     PAUSE,
     RESUME,
     RELOAD,
+    ACCOUNTS,
+    CONNECT,
+    DISCONNECT,
     KEYS_LIST,
     KEYS_CREATE,
     KEYS_REVOKE,
+    AUDIT,
+    DASHBOARD,
 )

@@ -11,6 +11,8 @@ from msgspec import Struct
 from groundswell.clock import Clock
 from groundswell.errors import NotFoundError, RefusedError, RequestError, StoreError, StoreLockedError
 from groundswell.ops import token_file
+from groundswell.ops.caller import of_command_line
+from groundswell.ops.clerk import Clerk
 from groundswell.ops.client import OpsError, ask_daemon
 from groundswell.ops.desk import Desk
 from groundswell.ops.operations import Operation
@@ -94,7 +96,8 @@ async def _ask_file(place: Place, clock: Clock, operation: Operation[Q, A], requ
         if is_new:
             _give_to_owner_of_directory(place.state)
     try:
-        return await operation.run(Desk(store, clock, place), request)
+        clerk = Clerk(Desk(store, clock, place), store.audit, clock, tells_log=False)
+        return await clerk.run(of_command_line(), operation, request)
     finally:
         await store.close()
 

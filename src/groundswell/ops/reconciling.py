@@ -75,9 +75,9 @@ class ReconcileDesk:
         extent = Extent(hasattr(source, "arrivals"), told_by)
         backfill = await self._store.backfill(part.name)
         if backfill is not None and backfill.state != "finished":
-            extent.unread = Span(backfill.since, backfill.until)
-        elif backfill is not None and set(backfill.collections) >= set(getattr(source, "collections", ())):
-            extent.read = Span(backfill.since, min(backfill.until, backfill.asked_at))
+            extent.unread = Span(backfill.asked.since, backfill.asked.until)
+        elif backfill is not None and set(backfill.asked.collections) >= set(getattr(source, "collections", ())):
+            extent.read = Span(backfill.asked.since, min(backfill.asked.until, backfill.asked.asked_at))
         return extent
 
     async def _seen(self, part: Part, side: Side, comparison: Comparison, kinds: list[KindCompared]) -> SideSeen:
@@ -101,4 +101,4 @@ class ReconcileDesk:
 def _span(backfill: Backfill | None) -> BackfillSpan | None:
     if backfill is None:
         return None
-    return BackfillSpan(moment(backfill.since), moment(backfill.until), backfill.state)
+    return BackfillSpan(moment(backfill.asked.since), moment(backfill.asked.until), backfill.state)

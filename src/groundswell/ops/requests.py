@@ -1,7 +1,8 @@
 """Reading what was asked: a query or a JSON body into a request. What is not known is refused, with a suggestion."""
 
-from collections.abc import Iterable
-from typing import Any, Final, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
+from urllib.parse import parse_qsl
 
 import anyio
 import msgspec
@@ -13,6 +14,11 @@ from groundswell.errors import RefusedError
 
 BODY_BYTES_MAX: Final = 2**20
 BODY_TIMEOUT_S: Final = 10.0
+FORM_BYTES_MAX: Final = 128 * 2**10
+FIELDS_MAX: Final = 2_000
+
+Form = Mapping[str, list[str]]
+"""What a form sent: by field, every value."""
 
 Q = TypeVar("Q", bound=Struct)
 
@@ -42,6 +48,46 @@ async def read_body(request: web.BaseRequest, wanted: type[Q]) -> Q:
         raise RefusedError(400, "the body must be a JSON object")
     _check_known(values, wanted, "a field")
     return _converted({name: _with_whole_numbers(value) for name, value in values.items()}, wanted, strict=True)
+
+
+async def read_form(request: web.BaseRequest) -> Form:
+    """The fields of a form. Raises RefusedError (400, 408, 413)."""
+    too_large = RefusedError(413, f"the form is larger than {FORM_BYTES_MAX} bytes", {"Connection": "close"})
+    if (request.content_length or 0) > FORM_BYTES_MAX:
+        raise too_large
+    body = await _body_of(request)
+    if len(body) > FORM_BYTES_MAX:
+        raise too_large
+    try:
+        pairs = parse_qsl(
+            body.decode(), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=FIELDS_MAX
+        )
+    except ValueError:  # bytes that are no text, too many fields
+        raise RefusedError(400, "the form cannot be read") from None
+    form: dict[str, list[str]] = {}
+    for name, value in pairs:
+        form.setdefault(name, []).append(value)
+    return form
+
+
+def of_form(form: Form, wanted: type[Q]) -> Q:
+    """The request in the fields of a form: what is left blank is not asked for. Raises RefusedError (400)."""
+    _check_known(form, wanted, "a field")
+    lists = {name for name, hint in get_type_hints(wanted).items() if _is_list(hint)}
+    values: dict[str, Any] = {}
+    for name, given in form.items():
+        filled = [value for value in given if value]
+        if name in lists and filled:
+            values[name] = filled
+        elif len(filled) > 1:
+            raise RefusedError(400, "a field is given twice; give each once")
+        elif filled:
+            values[name] = filled[0]
+    return _converted(values, wanted, strict=False)
+
+
+def _is_list(hint: Any) -> bool:
+    return get_origin(hint) is list or any(_is_list(part) for part in get_args(hint))
 
 
 def _with_whole_numbers(value: Any) -> Any:

@@ -7,8 +7,9 @@ from groundswell import __version__
 from groundswell.clock import Clock
 from groundswell.config.problems import counted
 from groundswell.members.member import LinkState
+from groundswell.ops.accounts_shown import accounts_of, needs_person
 from groundswell.ops.backfills import status_of_backfills
-from groundswell.ops.messages import AccountStatus, ComponentStatus, LastReload, Role, Status, SyncStatus, moment
+from groundswell.ops.messages import ComponentStatus, LastReload, Role, Status, SyncStatus, moment
 from groundswell.ops.people_shown import counts_of
 from groundswell.ops.place import Outline, Part
 from groundswell.ops.progress import progress_of
@@ -37,6 +38,7 @@ async def status_of(store: Store, clock: Clock, outline: Outline, daemon: Daemon
     names = [*parts, *sorted((disk.backlogs.keys() | disk.dead.keys()) - parts.keys())]
     now = clock.now()
     components = [_component(name, parts.get(name), disk, daemon, totals.get(name, {}), now) for name in names]
+    accounts = await accounts_of(store, clock, outline, daemon)
     components.sort(key=lambda component: component.attention is None)
     lacking = await store.lacks_room()
     not_ready = ["no daemon runs"] if daemon is None else daemon.supervisor.not_ready()
@@ -50,12 +52,16 @@ async def status_of(store: Store, clock: Clock, outline: Outline, daemon: Daemon
         inbox_waiting=inbox_waiting,
         inbox_oldest_at=None if inbox_oldest_at is None else moment(inbox_oldest_at),
         not_ready=not_ready if lacking is None or lacking in not_ready else [*not_ready, lacking],
-        attention=[*_attention(lacking, daemon), *(f"{c.name}: {c.attention}" for c in components if c.attention)],
+        attention=[
+            *_attention(lacking, daemon),
+            *(f"{account.name}: {account.to_do}" for account in accounts if needs_person(account)),
+            *(f"{c.name}: {c.attention}" for c in components if c.attention),
+        ],
+        accounts=accounts,
         backfills=status_of_backfills(
             await store.backfills(),
-            {} if daemon is None else daemon.supervisor.backfills.runners,
+            daemon,
             now,
-            is_running=daemon is not None,
         ),
         syncs=list(_syncs(outline, await store.people.counts())),
         **_of_daemon(daemon),
@@ -86,10 +92,6 @@ def _of_daemon(daemon: Daemon | None) -> dict[str, Any]:
         "config": daemon.config.hash,
         "config_read_at": moment(daemon.config_read_at * 1000),
         "last_reload": LastReload(moment(daemon.reloaded.at * 1000), daemon.reloaded.error),
-        "accounts": [
-            AccountStatus(name, account.type, daemon.supervisor.accounts[name].host)
-            for name, account in daemon.supervisor.config.accounts.items()
-        ],
     }
 
 
@@ -132,6 +134,7 @@ def _component(
         progress=None if source is None else progress_of(source.progress, now, is_running=source.state == "running"),
         last_error=last_error,
         attention="; ".join(why) or None,
+        can_pause=part is not None and part.can_pause,
         **({} if daemon is None or part is None else _counts(part, daemon, totals)),
     )
 

@@ -16,13 +16,15 @@ TOKEN_BYTES: Final = 32
 FILE_BYTES_MAX: Final = 4096
 
 
-class TokenFile(Struct, frozen=True):
+class TokenFile(Struct, frozen=True, omit_defaults=True):
     """What it holds."""
 
     address: str
     """Host and port that this machine reaches, such as "127.0.0.1:9464" or "[::1]:9464"."""
     token: str
     pid: int
+    fingerprint: str | None = None
+    """SHA-256 of the certificate it serves HTTPS with, in hex; None: it is plain HTTP."""
 
     def __repr__(self) -> str:
         return f"TokenFile(address={self.address!r}, token=***, pid={self.pid})"

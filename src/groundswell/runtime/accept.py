@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Final
 
@@ -13,6 +13,7 @@ from groundswell.component import Arrival, Batch, Cursor, Emit
 from groundswell.errors import NotNowError, StoreFullError
 from groundswell.metrics import Metrics
 from groundswell.runtime.tail import Tail
+from groundswell.store.brought import Bringing
 from groundswell.store.dead_letters import DeadLetter
 from groundswell.store.inbox import Accept as AcceptBatch
 from groundswell.store.inbox import InboxEntry
@@ -100,8 +101,11 @@ class Accept:
             await self._store.bury(letter)
             self._metrics.buried(source, "unreadable")
 
-    def emitter(self, source: str, backfill: int | None = None) -> Emit:
-        """What a running source calls with each batch, or its backfill; waits for its turn instead of refusing."""
+    def emitter(self, source: str, backfill: Callable[[], Bringing] | None = None) -> Emit:
+        """What a running source calls with each batch, or its backfill; waits for its turn instead of refusing.
+
+        `backfill` says of each batch which backfill brings it, and how.
+        """
 
         async def emit(batch: Batch) -> None:
             size = sum(len(arrival.raw) for arrival in batch.arrivals)
@@ -114,7 +118,8 @@ class Accept:
                     await self._went_down.wait()
                 else:
                     try:
-                        await self._commit(source, batch.arrivals, batch.cursor, size, backfill)
+                        bringing = None if backfill is None else backfill()
+                        await self._commit(source, batch.arrivals, batch.cursor, size, bringing)
                     except StoreFullError as exc:
                         self.no_room = str(exc)
                     else:
@@ -129,7 +134,12 @@ class Accept:
         return self.records + records <= self._records_max and self.bytes + size <= self._bytes_max
 
     async def _commit(
-        self, source: str, arrivals: Sequence[Arrival], cursor: Cursor | None, size: int, backfill: int | None = None
+        self,
+        source: str,
+        arrivals: Sequence[Arrival],
+        cursor: Cursor | None,
+        size: int,
+        backfill: Bringing | None = None,
     ) -> int:
         count = len(arrivals)
         self.records += count

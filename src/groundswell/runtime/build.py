@@ -10,6 +10,7 @@ from groundswell import registry
 from groundswell.clock import Clock
 from groundswell.component import Account, Context, Keys
 from groundswell.config import model
+from groundswell.errors import UnauthorizedError
 from groundswell.http.client import Client, new_session
 
 _TABLES = {
@@ -29,7 +30,9 @@ class Builder:
         self._keys = keys
 
     def account(self, described: model.Account) -> Account:
-        """The account this describes."""
+        """The account this describes; one that refuses every call while it is not connected."""
+        if described.settings is None:
+            return Unconnected(described.name)
         context = self._context(described.name, described.directory)
         built: Account = registry.ACCOUNTS[described.type].build(described.settings, context)
         return built
@@ -53,6 +56,26 @@ async def built(config: model.Config, names: Iterable[str], clock: Clock) -> Asy
         builder = Builder(clock, Random(), Client(session, clock), NoKeys())
         accounts = {name: builder.account(described) for name, described in config.accounts.items()}
         yield {name: builder.build(config.components[name], accounts) for name in names}
+
+
+class Unconnected:
+    """Stands where an account would that is not connected: whatever is called on it, or on what it has, refuses.
+
+    So its components can be built: they read what was accepted before, and do nothing else.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.host = "not connected"
+
+    async def check(self) -> str:
+        return str(self())
+
+    def __getattr__(self, _: str) -> Any:
+        return self
+
+    def __call__(self, *_: object, **__: object) -> Any:
+        raise UnauthorizedError(f"{self._name} is not connected; `groundswell connect {self._name}` connects it")
 
 
 class NoKeys:

@@ -18,7 +18,9 @@ from groundswell.http.api_keys import VerifiedKeys
 from groundswell.http.client import Client, new_session
 from groundswell.metrics import Metrics
 from groundswell.runtime.build import Builder
-from groundswell.runtime.housekeeping import beat, forget_old, watch_room
+from groundswell.runtime.connecting import vault_of
+from groundswell.runtime.connections import Connections
+from groundswell.runtime.housekeeping import beat, forget_old, forget_old_audit, watch_room
 from groundswell.runtime.sd_notify import ServiceManager
 from groundswell.runtime.supervisor import Changes, Supervisor
 from groundswell.store.store import Store
@@ -33,6 +35,9 @@ class OpsPort(Protocol):
     """The port really listened on, once started."""
 
     async def start(self, daemon: "Daemon") -> None: ...
+    def apply(self, config: Config) -> None:
+        """Take over what changed, as far as that needs no restart."""
+
     async def stop(self) -> None: ...
     async def watch(self, daemon: "Daemon", http: Client) -> None:
         """Tell people when something needs them, for as long as the daemon runs."""
@@ -78,6 +83,7 @@ class Daemon:
         self.config = config
         self.metrics = Metrics()
         self.store = Store(state, size_max=daemon.state_max, disk_free_min=daemon.disk_free_min)
+        self.connections = Connections(self.store, clock, vault_of(config))
         self.keys: VerifiedKeys
         self.supervisor: Supervisor
         self.started_at = clock.now()
@@ -97,14 +103,18 @@ class Daemon:
             http = Client(session, self._clock, self.metrics.http_seconds, self.metrics.http_waited)
             self.keys = VerifiedKeys(self._key_hash, self._clock)
             builder = Builder(self._clock, self._random, http, self.keys)
-            self.supervisor = Supervisor(self.config, self.store, self._clock, self._random, self.metrics, builder)
+            await self.connections.load()
+            config = await self.connections.complete(self.config)
+            self.supervisor = Supervisor(config, self.store, self._clock, self._random, self.metrics, builder)
             try:
                 async with anyio.create_task_group() as tasks:
                     await self.supervisor.start(tasks)
                     await self.ops.start(self)
                     self._announce()
+                    tasks.start_soon(self.connections.watch, self.supervisor)
                     tasks.start_soon(watch_room, self.supervisor, self.store, self._clock)
                     tasks.start_soon(forget_old, self.store, self._clock, lambda: self.config.daemon.keep)
+                    tasks.start_soon(forget_old_audit, self.store, self._clock, lambda: self.config.ops.audit_keep)
                     tasks.start_soon(beat, self.supervisor, self.store, self._clock, self._manager.alive)
                     tasks.start_soon(self.ops.watch, self, http)
                     task_status.started()
@@ -154,13 +164,19 @@ class Daemon:
         async with self._reloading:
             return await self._reload()
 
+    async def reconnect(self) -> None:
+        """Go over to the accounts as they are connected now."""
+        async with self._reloading:
+            await self.supervisor.reload(await self.connections.complete(self.config))
+
     async def _reload(self) -> Reloaded:
         self._manager.reloading()
         reloaded = Reloaded(self._clock.now())
         try:
             config = self._load()
-            reloaded.changes = await self.supervisor.reload(config)
+            reloaded.changes = await self.supervisor.reload(await self.connections.complete(config))
             self.config = config
+            self.ops.apply(config)
             self.config_read_at = reloaded.at
             log.info("reloaded", config=config.hash, **_words(reloaded.changes))
         except ConfigError as exc:
@@ -187,6 +203,7 @@ class Daemon:
             await self.supervisor.drain()
         await self.ops.stop()
         await self.supervisor.close()
+        await self.connections.keep(self.supervisor, is_last=True)
         waiting = {name: sink.waiting for name, sink in self.supervisor.sinks.items() if sink.waiting}
         log.info("stopped", in_time=not scope.cancelled_caught, waiting_in_state_file=waiting or "nothing")
 

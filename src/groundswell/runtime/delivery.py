@@ -12,7 +12,7 @@ from anyio.abc import TaskStatus
 from msgspec import Struct
 
 from groundswell.clock import Clock, milliseconds
-from groundswell.component import Delivered, Outcome, Rejected, Retry, Sink, Skipped
+from groundswell.component import Delivered, Outcome, Rejected, Retry, Sink, Skipped, is_there_already
 from groundswell.errors import RateLimitedError, RejectedError, RemoteError, UnauthorizedError, UnavailableError
 from groundswell.logs import without_text
 from groundswell.metrics import Metrics
@@ -24,6 +24,7 @@ from groundswell.runtime.tail import Tail
 from groundswell.settings import SinkSettings
 from groundswell.store.dead_letters import DeadLetter
 from groundswell.store.outbox import Pending, Settlement
+from groundswell.store.sent import MONEY
 from groundswell.store.store import SinkBacklog, Store
 
 OWN_FAULTS_MAX: Final = 100_000
@@ -64,6 +65,8 @@ class SinkRunner:
         """Lane -> tries of what is first in it, since the start, that failed for reasons that may be its own."""
         self._metrics = metrics
         self.gate = Gate(random)
+        self.good_at: float | None = None
+        """When the sink last answered as it should (seconds since 1970)."""
         self.tail: Tail[Pending] = Tail(
             lambda after, count, size: store.pending_after(name, after, count, size),
             lambda entry: len(entry.delivery.body),
@@ -321,6 +324,7 @@ class SinkRunner:
         # "Wait" and "I do not know you" are about all deliveries, also where some of the batch were taken.
         of_all = [error for error in errors if isinstance(error, RateLimitedError | UnauthorizedError)]
         if not of_all and len(errors) < len(outcomes):
+            self.good_at = self._clock.now()
             if self.gate.succeeded(now):
                 log.warning("sink_came_back", component=self.name)
             return
@@ -369,6 +373,7 @@ class _Ledger(Struct):
     held: list[tuple[Turn, int, bool]] = []
     """With until when, and whether what stands behind it goes first."""
     returned: list[Turn] = []
+    sent: list[tuple[str, str]] = []
 
     def enter(self, turn: Turn, outcome: Outcome) -> None:
         if isinstance(outcome, Retry):
@@ -385,6 +390,8 @@ class _Ledger(Struct):
             self.skipped.append((last.seq, outcome.reason))
         else:
             self._bury(turn, outcome.reason, outcome.message)
+        if turn.delivery.kind in MONEY and (isinstance(outcome, Delivered) or is_there_already(outcome)):
+            self.sent.append((self.runner.name, turn.delivery.record_id))
 
     def _enter_retry(self, turn: Turn, error: Exception, *, gives_way: bool) -> None:
         self.retry_reasons.append(getattr(error, "reason", "unavailable"))
@@ -429,7 +436,9 @@ class _Ledger(Struct):
         """What to write; None when nothing changed on disk."""
         if not self.settled and not self.held:
             return None
-        return Settlement(self.now, self.delivered, self.skipped, self.coalesced, self.retries, self.dead)
+        return Settlement(
+            self.now, self.delivered, self.skipped, self.coalesced, self.retries, self.dead, sent=self.sent
+        )
 
     def count(self, metrics: Metrics) -> None:
         metrics.settled(

@@ -20,6 +20,7 @@ from groundswell.members.values import is_same
 from groundswell.members.words import consent_in
 from groundswell.record import Person
 from groundswell.runtime.build import built
+from groundswell.runtime.connecting import completed, vault_of
 from groundswell.runtime.plan import delivery_of
 from groundswell.store.outbox import Processed
 from groundswell.store.store import Store
@@ -74,6 +75,7 @@ async def drift(
     Raises:
         RemoteError: the account could not be read.
     """
+    config, _ = completed(config, await store.connections(), vault_of(config))
     account = config.syncs[name].account
     numbers = await store.people.linked(account, count, random)
     found = Drift(name, len(numbers))

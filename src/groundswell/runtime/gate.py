@@ -1,4 +1,4 @@
-"""Whether deliveries may go to a sink now: running, away, told to wait, refused, or paused by an operator."""
+"""Whether deliveries may go to a sink now: running, away, told to wait, refused, paused, or not connected."""
 
 from random import Random
 from typing import Final, Literal
@@ -7,7 +7,7 @@ from groundswell.errors import RateLimitedError, UnauthorizedError
 from groundswell.runtime.retry import FAILURES_BEFORE_AWAY, UNAUTHORIZED_PROBE_S, asked_s, away_s
 
 Trouble = Literal["away", "rate_limited", "unauthorized"]
-State = Literal["running", "away", "rate_limited", "unauthorized", "paused"]
+State = Literal["running", "away", "rate_limited", "unauthorized", "paused", "not_connected"]
 
 _WEIGHT: Final[dict[Trouble | None, int]] = {None: 0, "away": 1, "rate_limited": 2, "unauthorized": 3}
 """While the gate is closed, answers to what was sent before only change what it is closed for to something heavier."""
@@ -26,16 +26,24 @@ class Gate:
         self._opens_at = 0.0
         self._is_probing = False
         self.is_paused = False
+        self.is_connected = True
+        """False while the account of the sink is not connected."""
         self.trouble: Trouble | None = None
         self.last_error: str | None = None
 
     @property
     def state(self) -> State:
+        if not self.is_connected:
+            return "not_connected"
         return "paused" if self.is_paused else self.trouble or "running"
+
+    @property
+    def _is_held(self) -> bool:
+        return self.is_paused or not self.is_connected
 
     def allows(self, now: float) -> int:
         """How many turns may be taken now: none, one (a probe), or any number (a large one)."""
-        if self.is_paused or now < self._opens_at:
+        if self._is_held or now < self._opens_at:
             return 0
         if self.trouble in (None, "rate_limited"):
             return 2**31
@@ -43,7 +51,7 @@ class Gate:
 
     def opens_in(self, now: float) -> float | None:
         """Seconds until it is worth asking again; None when only a change of state can open it."""
-        if self.is_paused or (self._is_probing and now >= self._opens_at):
+        if self._is_held or (self._is_probing and now >= self._opens_at):
             return None
         return max(0.0, self._opens_at - now)
 

@@ -54,6 +54,15 @@ async def forget_old(store: Store, clock: Clock, keep: Callable[[], timedelta]) 
             log.info("forgot_old_records", rows=rows)
 
 
+async def forget_old_audit(store: Store, clock: Clock, keep: Callable[[], timedelta]) -> None:
+    """Forget who changed what, once that is older than `keep`, or more than is kept."""
+    while True:
+        await clock.sleep(PURGE_EVERY_S)
+        with contextlib.suppress(StoreFullError):
+            while await store.audit.purge(milliseconds(clock.now() - keep().total_seconds())):
+                await clock.sleep(PURGE_STEP_PAUSE_S)
+
+
 async def beat(supervisor: Supervisor, store: Store, clock: Clock, alive: Callable[[], None]) -> None:
     """Call `alive` for as long as real work gets done: the writer commits, and the processor moves when it has work."""
     beats, was_busy = -1, False

@@ -15,7 +15,7 @@ from groundswell.metrics import Metrics
 from groundswell.runtime.retry import UNAUTHORIZED_PROBE_S, wait_s
 from groundswell.store.store import Store
 
-State = Literal["running", "waiting", "unauthorized", "finished", "paused"]
+State = Literal["running", "waiting", "unauthorized", "finished", "paused", "not_connected"]
 STEADY_S: Final = 300.0
 """A source that ran so long without failing starts its count of failures anew."""
 
@@ -49,7 +49,9 @@ class SourceRunner:
         metrics: Metrics,
         *,
         is_backfill: bool = False,
+        is_connected: bool = True,
     ) -> None:
+        """`is_connected`: False where its account is not connected, and so it does nothing."""
         self.name = name
         self._told = {"component": name, "work": "backfill"} if is_backfill else {"component": name}
         """Of whom the log speaks."""
@@ -62,17 +64,21 @@ class SourceRunner:
         self._has_emitted = False
         """Since it was started last: then a failure is the first, not one more."""
         self._scope: anyio.CancelScope | None = None
-        self.state: State = "running"
+        self.state: State = "running" if is_connected else "not_connected"
         self.last_error: str | None = None
         self.failing_since: float | None = None
         """When it failed first of those times that it has failed since it last brought something."""
+        self.trouble: str | None = None
+        """The reason of the last error, for as long as that lasts."""
+        self.good_at: float | None = None
+        """When it last brought something (seconds since 1970), if only word that there was nothing new."""
         self.progress: Progress | None = None
         """As the latest batch has it: None when nothing long goes on."""
 
     def pause(self) -> None:
         """Stop it where it is; `resume` goes on from the cursor saved last."""
-        if self.state == "finished":
-            return
+        if self.state in ("finished", "not_connected", "paused"):
+            return  # when it is paused, it waits for the event there is
         self.state = "paused"
         self._resumed = anyio.Event()
         if self._scope is not None:
@@ -80,7 +86,7 @@ class SourceRunner:
 
     def resume(self) -> None:
         """Go on, now."""
-        if self.state in ("running", "finished"):
+        if self.state in ("running", "finished", "not_connected"):
             return
         self.state = "running"
         self._resumed.set()
@@ -94,7 +100,7 @@ class SourceRunner:
     async def run(self) -> None:
         """Run until cancelled or finished."""
         failures = 0
-        while self.state != "finished":
+        while self.state not in ("finished", "not_connected"):
             while self._is_paused:
                 await self._resumed.wait()
             began = self._clock.monotonic()
@@ -119,7 +125,7 @@ class SourceRunner:
             self._note(exc)
             return exc
         self.state = "finished"
-        self.last_error = self.failing_since = None
+        self.last_error = self.trouble = self.failing_since = None
         self.progress = None
         return None
 
@@ -127,12 +133,13 @@ class SourceRunner:
         await self._emit(batch)
         self._has_emitted = True
         self.progress = batch.progress
+        self.good_at = self._clock.now()
         if self.last_error is not None:
-            self.last_error = self.failing_since = None
+            self.last_error = self.trouble = self.failing_since = None
             log.warning("source_came_back", **self._told)
 
     def _note(self, exc: Exception) -> None:
-        reason = getattr(exc, "reason", "defect")
+        self.trouble = reason = getattr(exc, "reason", "defect")
         self._metrics.source_failed(self.name, reason)
         was_running = self.state == "running" and self.last_error is None
         self.failing_since = self.failing_since or self._clock.now()

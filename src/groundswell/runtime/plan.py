@@ -20,6 +20,9 @@ from groundswell.record import Record, lane_of, to_json
 from groundswell.store.dead_letters import DeadLetter
 from groundswell.store.inbox import InboxEntry
 
+Wanted = Callable[[InboxEntry, Record], bool]
+"""Whether this arrival, which makes this record, is to go on."""
+
 
 class Made(Struct):
     """What processing made of some arrivals."""
@@ -57,8 +60,18 @@ class Plan:
         self.knows_members = any(isinstance(transform, Stage) for transform in transforms.values())
         """Whether `process` looks into the book."""
 
-    def process(self, entries: Sequence[InboxEntry], at: int, book: Book) -> Made:
+    def sinks_of(self, source: str) -> list[str]:
+        """The sinks that records of this source may reach by the wiring."""
+        return [step.name for step in self._steps.get(source, ()) if step.apply is None]
+
+    def reached_from(self, source: str) -> set[str]:
+        """The transforms and sinks that records of this source may reach."""
+        return {step.name for step in self._steps.get(source, ())}
+
+    def process(self, entries: Sequence[InboxEntry], at: int, book: Book, wanted: Wanted | None = None) -> Made:
         """Read, transform and address these arrivals. What fails becomes a dead letter; the rest goes on.
+
+        Of what is not `wanted` nothing is made.
 
         A record goes to all its sinks or to none: where one transform fails, nothing is delivered, so that a later
         retry of the dead letter delivers to each sink once.
@@ -66,13 +79,13 @@ class Plan:
         made = Made()
         for entry in entries:
             book.seq = entry.seq
-            if self._process(entry, at, book, made):
+            if self._process(entry, at, book, made, wanted):
                 made.deliveries += [(sink, entry.seq, delivery_of(record)) for sink, record in book.keep()]
             else:
                 book.undo()
         return made
 
-    def _process(self, entry: InboxEntry, at: int, book: Book, made: Made) -> bool:
+    def _process(self, entry: InboxEntry, at: int, book: Book, made: Made, wanted: Wanted | None) -> bool:
         """Whether it went through."""
         steps = self._steps.get(entry.source)
         if steps is None:
@@ -83,6 +96,8 @@ class Plan:
         except Exception as exc:
             made.dead.append(_dead(entry, entry.source, exc, at))
             return False
+        if wanted is not None and not wanted(entry, record):
+            return True
         made.processed[entry.source, record.kind] += 1
         slots: list[Sequence[Record]] = [(record,)]
         written: Sequence[Record] = ()

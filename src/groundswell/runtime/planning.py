@@ -13,6 +13,7 @@ from groundswell.members.book import Book, EmptyShelf
 from groundswell.members.linked import Edit
 from groundswell.members.member import Member
 from groundswell.runtime.build import built
+from groundswell.runtime.connecting import completed, vault_of
 from groundswell.store.store import Store
 from groundswell.sync.stage import SyncStage
 
@@ -54,6 +55,8 @@ async def plan(config: Config, store: Store | None, names: Sequence[str], clock:
     Raises:
         RemoteError: an account could not be read.
     """
+    if store is not None:
+        config, _ = completed(config, await store.connections(), vault_of(config))
     planned = Planned([], {}, {}, 0, 0 if store is None else (await store.inbox_waiting())[0])
     book = Book(EmptyShelf() if store is None else store.shelf)
     async with built(config, [part for name in names for part in (f"{name}_read", name)], clock) as parts:

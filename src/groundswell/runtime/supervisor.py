@@ -11,8 +11,8 @@ from anyio.abc import TaskGroup
 from msgspec import Struct
 
 from groundswell.clock import Clock, milliseconds
-from groundswell.component import Account
-from groundswell.config.model import Component, Config
+from groundswell.component import Account, Batch, Emit
+from groundswell.config.model import Component, Config, account_of
 from groundswell.errors import ConfigError, NotFoundError, Problem
 from groundswell.http.server import Bounds, Routes, WebhookServer
 from groundswell.logs import without_text
@@ -22,10 +22,12 @@ from groundswell.runtime.backfill import Backfills
 from groundswell.runtime.build import Builder
 from groundswell.runtime.delivery import SinkRunner
 from groundswell.runtime.intake import SourceRunner, own_running
+from groundswell.runtime.patience import QUEUE_MAX, Patience
 from groundswell.runtime.plan import Plan
 from groundswell.runtime.processor import Processor
 from groundswell.runtime.tail import Tail
 from groundswell.runtime.task import CLOSE_S, Task
+from groundswell.store.brought import Bringing
 from groundswell.store.inbox import InboxEntry
 from groundswell.store.outbox import Pending
 from groundswell.store.store import Store
@@ -73,6 +75,7 @@ class Supervisor:
         self.sinks: dict[str, SinkRunner] = {}
         self.running_sources: dict[str, SourceRunner] = {}
         self.backfills: Backfills
+        self.patience = Patience(clock, self._unprocessed, self._queues_of)
         self.accept: Accept
         self.processor: Processor
         self.inbox: Tail[InboxEntry]
@@ -111,8 +114,8 @@ class Supervisor:
             self._random,
             self._metrics,
             tasks=tasks,
-            emitter=self.accept.emitter,
-            is_paused=lambda name: name in self._paused,
+            emitter=self._backfill_emitter,
+            is_paused=lambda name: name in self._paused or not self._is_connected(name),
         )
         await self.backfills.go_on(self.sources)
         self.webhooks = self._new_listener(self.config, self._routes(self.config))
@@ -129,7 +132,7 @@ class Supervisor:
         return Plan(config, sources, transforms)
 
     async def _start_sinks(self, components: dict[str, Component]) -> None:
-        await self._store.ping()  # what those stopped before had to write is on disk
+        await self._store.meet_sinks(list(components))  # and what those stopped before had to write is on disk
         backlogs = await self._store.backlogs()
         for name, component in components.items():
             runner = SinkRunner(
@@ -143,6 +146,7 @@ class Supervisor:
                 backlog=backlogs.get(name),
                 **self._queue_bounds(),
             )
+            runner.gate.is_connected = self._is_connected(name)
             if name in self._paused:
                 runner.pause()
             self.sinks[name] = runner
@@ -154,12 +158,44 @@ class Supervisor:
         if hasattr(source, "run"):
             emit = self.accept.emitter(name)
             work = own_running(name, source, self._store)
-            runner = SourceRunner(name, work, emit, self._clock, self._random, self._metrics)
+            # Who is pushed to accepts on: that needs no account.
+            is_connected = self._is_connected(name) or hasattr(source, "arrivals")
+            runner = SourceRunner(name, work, emit, self._clock, self._random, self._metrics, is_connected=is_connected)
             if name in self._paused:
                 runner.pause()
             self.running_sources[name] = runner
             self._running[name] = task = Task()
             self._tasks.start_soon(task.run, runner)
+
+    def _is_connected(self, name: str) -> bool:
+        """Whether a component has the account it needs."""
+        account = account_of(self.config.components[name])
+        return account is None or self.config.accounts[account].settings is not None
+
+    def _backfill_emitter(self, name: str, number: int, resends: bool) -> Emit:
+        emit = self.accept.emitter(name, lambda: Bringing(number, resends, self.processor.plan.sinks_of(name)))
+
+        async def emit_and_tell(batch: Batch) -> None:
+            await emit(batch)
+            self.processor.look_for_what_was_brought()
+
+        return self.patience.emitter(name, emit_and_tell)
+
+    async def _unprocessed(self) -> int:
+        """Records that are accepted, or being accepted, and not in the outbox yet."""
+        again = await self._store.again_waiting()
+        if self.inbox.is_behind:
+            return QUEUE_MAX  # or more: nobody has counted them
+        return again + self.accept.records + len(self.inbox) + self.processor.in_hand
+
+    def _queues_of(self, source: str) -> dict[str, int]:
+        """What waits at each sink that a source's records may reach."""
+        reached = self.processor.plan.reached_from(source)
+        return {
+            name: runner.waiting
+            for name, runner in self.sinks.items()
+            if reached & {name, *self.config.components[name].written_by}
+        }
 
     def _new_listener(self, config: Config, routes: Routes) -> WebhookServer:
         listener = WebhookServer(
@@ -306,7 +342,8 @@ class Supervisor:
         await self._store.resume(name)
         self._paused.discard(name)
         runner.resume()
-        self.backfills.resume(name)
+        if self._is_connected(name):
+            self.backfills.resume(name)
 
     def _pausable(self, name: str) -> SinkRunner | SourceRunner:
         runner = self.sinks.get(name) or self.running_sources.get(name)
@@ -368,7 +405,7 @@ def _built(path: str, config: Config, build: Callable[[], B]) -> B:
 def _is_same(name: str, old: Config, new: Config) -> bool:
     """Whether a component can stay as it is. Where its records come from is the plan's business, not its own."""
     before, after = old.components[name], new.components[name]
-    account = getattr(after.settings, "account", None)
+    account = account_of(after)
     if account is not None and old.accounts.get(account) != new.accounts.get(account):
         return False
     if (before.role, before.type, before.directory) != (after.role, after.type, after.directory):
@@ -391,4 +428,6 @@ def _bounds_of(config: Config) -> Bounds:
 def _needs_restart(old: Config, new: Config) -> list[str]:
     fields = [field for field in type(new.daemon).model_fields if field not in _APPLIED_AT_ONCE]
     changed = [f"daemon.{f}" for f in fields if getattr(old.daemon, f) != getattr(new.daemon, f)]
-    return [*changed, *(["ops"] if old.ops != new.ops else [])]
+    served = [("ops.listen", old.ops.listen != new.ops.listen)]
+    served += [("ops.certificate", (old.ops.certificate is None) != (new.ops.certificate is None))]
+    return [*changed, *(name for name, has_changed in served if has_changed)]

@@ -46,6 +46,7 @@ class Tail(Generic[E]):
         self._news = 0
         """Rises whenever something may have been committed."""
         self._arrived = anyio.Event()
+        self._is_woken = False
         self.position = position
         """The newest entry taken."""
         self.bytes = 0
@@ -94,10 +95,16 @@ class Tail(Generic[E]):
         return not_taken
 
     async def wait(self) -> None:
-        """Return once there is something to take."""
-        while not self._entries and not self._has_gap:
+        """Return once there is something to take, or somebody calls `wake`."""
+        while not (self._entries or self._has_gap or self._is_woken):
             self._arrived = anyio.Event()
             await self._arrived.wait()
+        self._is_woken = False
+
+    def wake(self) -> None:
+        """Have `wait` return once, though there may be nothing to take."""
+        self._is_woken = True
+        self._arrived.set()
 
     async def take(self, count: int, size: int) -> Sequence[E]:
         """The next entries, in order: at most `count`, up to the one with which they reach `size` bytes.

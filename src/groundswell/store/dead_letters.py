@@ -131,7 +131,7 @@ def _retry(connection: sqlite3.Connection, selection: Selection, at: int) -> Ret
         )
     _take_back_opt_ins(connection, arguments)
     processed = connection.execute(
-        "INSERT OR IGNORE INTO replays (seq) SELECT inbox_seq FROM dead_letters "
+        "INSERT OR IGNORE INTO replays (seq, is_retry) SELECT inbox_seq, 1 FROM dead_letters "
         f"WHERE stage = 'process' AND id IN ({_SELECTED})",
         arguments,
     ).rowcount

@@ -20,8 +20,8 @@ from groundswell.store.ids import Ids
 from groundswell.store.outbox import Settlement
 from groundswell.store.traces import Identity, Traces, words_of
 
-Table = Literal["inbox", "outbox", "dead_letters"]
-TABLES: Final[tuple[Table, ...]] = ("inbox", "outbox", "dead_letters")
+Table = Literal["inbox", "brought", "outbox", "dead_letters"]
+TABLES: Final[tuple[Table, ...]] = ("inbox", "brought", "outbox", "dead_letters")
 """Where bodies are."""
 ROWS_PER_LOOK: Final = 1_000
 _LIST: Final = "SELECT value FROM json_each(?)"
@@ -128,6 +128,7 @@ _LINKS: Final = (
 )
 _TEXTS: Final[dict[Table, str]] = {
     "inbox": "SELECT seq, id, raw FROM inbox WHERE seq > ? ORDER BY seq LIMIT ?",
+    "brought": "SELECT id, raw FROM brought WHERE id > ? ORDER BY id LIMIT ?",
     "outbox": "SELECT seq, record_id, lane, body FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?",
     "dead_letters": "SELECT id, record_id, lane, message, body FROM dead_letters WHERE id > ? ORDER BY id LIMIT ?",
 }
@@ -197,6 +198,8 @@ class Erasure:
         match part.table:
             case "inbox":
                 return self._erase_arrivals(connection, part)
+            case "brought":
+                return Erased({"brought": _delete(connection, "brought", "id", part.numbers)})
             case "outbox":
                 return _settle(connection, part.numbers, part.at)
             case "dead_letters":
@@ -216,6 +219,7 @@ class Erasure:
         ).rowcount
         _delete(connection, "replays", "seq", part.numbers)
         _delete(connection, "sightings", "seq", part.numbers)
+        _delete(connection, "brought", "seq", part.numbers)
         # The newest line stays for its number's sake; like the others it names nobody.
         logged = connection.execute(
             f"DELETE FROM deliveries WHERE inbox_seq IN ({_LIST}) AND seq < (SELECT max(seq) FROM deliveries)",

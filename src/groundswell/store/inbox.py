@@ -8,7 +8,8 @@ import msgspec
 from msgspec import Struct
 
 from groundswell.component import Arrival, Cursor
-from groundswell.store import backfills, ids, rows
+from groundswell.store import backfills, brought, ids, rows
+from groundswell.store.brought import Bringing
 from groundswell.store.ids import Ids
 
 _INSERT: Final = "INSERT INTO inbox (seq, id, source, received_at, raw)"
@@ -33,8 +34,8 @@ class Accept(Struct, frozen=True):
     received_at: int
     arrivals: Sequence[Arrival]
     cursor: Cursor | None = None
-    backfill: int | None = None
-    """The backfill that brought it, and whose cursor it is; None: the source's own running."""
+    backfill: Bringing | None = None
+    """The backfill that brings it, and whose cursor it is; None: the source's own running."""
 
 
 class InboxEntry(Struct, frozen=True):
@@ -58,24 +59,29 @@ class Inbox:
         numbers = iter(self._ids.number(connection, record_ids, _last_seq(connection)))
         entries: list[list[InboxEntry]] = []
         inserts = []
-        again: dict[str, tuple[int, list[int]]] = {}
+        seen: dict[str, tuple[int, list[int]]] = {}
+        backfilled: list[tuple[Bringing, str, list[tuple[int, str]], list[tuple[int, Arrival]]]] = []
         for batch in batches:
             source, received_at = batch.source, batch.received_at
-            fresh = []
+            fresh, again = [], []
             for arrival, seq in zip(batch.arrivals, numbers):  # noqa: B905 - each batch takes its part of the numbers
                 if seq > 0:
                     fresh.append(InboxEntry(seq, source, received_at, arrival))
                     inserts.append((seq, arrival.id, source, received_at, arrival.raw))
                 else:
-                    again.setdefault(source, (received_at, []))[1].append(-seq)
+                    seen.setdefault(source, (received_at, []))[1].append(-seq)
+                    again.append((-seq, arrival))
             entries.append(fresh)
             if batch.backfill is not None:
-                backfills.moved(connection, batch.backfill, batch.cursor, len(batch.arrivals), len(fresh))
+                backfilled.append((batch.backfill, source, [(one.seq, one.arrival.id) for one in fresh], again))
+                backfills.moved(connection, batch.backfill.number, batch.cursor, len(batch.arrivals), len(fresh))
             elif batch.cursor is not None:
                 connection.execute(_CURSOR, (source, batch.cursor, received_at))
         rows.insert(connection, _INSERT, inserts)
-        for source, (at, seqs) in again.items():
+        for source, (at, seqs) in seen.items():
             connection.execute(_SIGHT, (source, at, msgspec.json.encode(seqs).decode()))
+        for one in backfilled:
+            brought.take(connection, *one)
         return entries
 
 

@@ -9,12 +9,14 @@ from msgspec import Struct, field
 
 from groundswell.component import Delivery
 from groundswell.members.book import Changes
-from groundswell.store import members, rows
+from groundswell.store import brought, members, rows, sent
+from groundswell.store.brought import AgainBatch, Outgoing
 from groundswell.store.dead_letters import DeadLetter, bury
 
 _INSERT: Final = (
     "INSERT INTO outbox (seq, sink, inbox_seq, record_id, kind, lane, created_at, attempts, next_attempt_at, body)"
 )
+_LOG: Final = "INSERT INTO deliveries (seq, sink, inbox_seq, outcome, note, attempts, created_at, settled_at)"
 _COLUMNS: Final = "seq, sink, inbox_seq, record_id, kind, lane, created_at, attempts, next_attempt_at, body"
 _SIZES_AFTER: Final = "SELECT seq, length(body) AS size FROM outbox WHERE sink = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"
 _SIZES_AMONG: Final = "SELECT seq, length(body) AS size FROM outbox WHERE seq IN (SELECT value FROM json_each(?1))"
@@ -49,6 +51,8 @@ class Processed(Struct, frozen=True):
     """(sink, inbox_seq, delivery), in order."""
     dead: Sequence[DeadLetter] = ()
     replayed: Sequence[int] = ()
+    again: AgainBatch | None = None
+    """What a backfill brought that the inbox had; then this is what was made of it."""
     changes: Changes = field(default_factory=Changes)
     """Of the members."""
 
@@ -60,15 +64,21 @@ def process(connection: sqlite3.Connection, batches: Sequence[Processed]) -> lis
     for batch in batches:
         numbered = []
         inserts = []
-        for sink, inbox_seq, made in batch.deliveries:
+        outgoing = _outgoing(connection, batch)
+        for sink, inbox_seq, made in outgoing.made:
             seq += 1
             numbered.append(Pending(seq, sink, inbox_seq, made, batch.at))
             inserts.append(
                 (seq, sink, inbox_seq, made.record_id, made.kind, made.lane, batch.at, made.attempts, 0, made.body)
             )
         rows.insert(connection, _INSERT, inserts)
+        if batch.again is None and outgoing.held:
+            seq = _log_held(connection, outgoing, seq, batch.at)
         if batch.replayed:
+            connection.execute(f"DELETE FROM replays WHERE seq IN ({_LIST})", (_numbers(batch.replayed),))
             _forget_earlier_tries(connection, _numbers(batch.replayed))
+        if batch.again is not None:
+            _forget_earlier_tries(connection, _numbers(batch.again.seqs))
         bury(connection, batch.dead)
         members.write(connection, batch.changes, batch.at)
         if batch.position is not None:
@@ -77,9 +87,29 @@ def process(connection: sqlite3.Connection, batches: Sequence[Processed]) -> lis
     return results
 
 
+def _outgoing(connection: sqlite3.Connection, batch: Processed) -> Outgoing:
+    """What is to be delivered: what a sink has, and must not have twice, is held back."""
+    if batch.again is not None:
+        failed = {letter.inbox_seq for letter in batch.dead if letter.inbox_seq is not None}
+        return brought.of_again(connection, batch.deliveries, batch.again, failed)
+    if batch.position is not None:
+        return brought.of_new(connection, batch.deliveries, batch.position)
+    return brought.of_replays(connection, batch.deliveries, batch.replayed)
+
+
+def _log_held(connection: sqlite3.Connection, outgoing: Outgoing, last: int, at: int) -> int:
+    """A line in the log for each, so that whoever looks for the record finds why. Returns the last number."""
+    lines = [
+        (last + place, sink, inbox_seq, "skipped", why, 0, at, at)
+        for place, (sink, inbox_seq, why) in enumerate(outgoing.held, 1)
+    ]
+    rows.insert(connection, _LOG, lines)
+    return last + len(lines)
+
+
 def _forget_earlier_tries(connection: sqlite3.Connection, inbox_seqs: str) -> None:
     """A dead letter of an arrival now processed again would, if it were retried too, deliver the record once more."""
-    connection.execute(f"DELETE FROM replays WHERE seq IN ({_LIST})", (inbox_seqs,))
+    connection.execute(f"DELETE FROM replays WHERE is_retry AND seq IN ({_LIST})", (inbox_seqs,))
     connection.execute(f"DELETE FROM dead_letters WHERE stage = 'process' AND inbox_seq IN ({_LIST})", (inbox_seqs,))
 
 
@@ -97,6 +127,8 @@ class Settlement(Struct, frozen=True):
     dead: Sequence[tuple[int, DeadLetter]] = field(default_factory=tuple)
     forgotten: Sequence[int] = ()
     """About somebody who is to be forgotten."""
+    sent: Sequence[tuple[str, str]] = ()
+    """(sink, record id) of money that the sink has now."""
 
 
 _LIST: Final = "SELECT value FROM json_each(?)"
@@ -108,6 +140,7 @@ def settle(connection: sqlite3.Connection, settlements: Sequence[Settlement]) ->
     _log(connection, "delivered", [seq for s in settlements for seq in s.delivered], at)
     _log(connection, "coalesced", [seq for s in settlements for seq in s.coalesced], at)
     _log(connection, "forgotten", [seq for s in settlements for seq in s.forgotten], at)
+    sent.note(connection, [one for s in settlements for one in s.sent])
     for settlement in settlements:
         for seq, note in settlement.skipped:
             _log(connection, "skipped", [seq], at, note)

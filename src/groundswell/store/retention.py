@@ -55,7 +55,8 @@ def _step(connection: sqlite3.Connection, step: Purge, ids: Ids) -> Purged:
         "SELECT seq, received_at < :before AND seq <= (SELECT seq FROM progress WHERE name = 'processor') "
         "AND seq < (SELECT max(seq) FROM inbox) "
         "AND NOT EXISTS (SELECT 1 FROM dead_letters WHERE inbox_seq = inbox.seq AND stage = 'process') "
-        "AND NOT EXISTS (SELECT 1 FROM replays WHERE replays.seq = inbox.seq), received_at >= :before, id "
+        "AND NOT EXISTS (SELECT 1 FROM replays WHERE replays.seq = inbox.seq) "
+        "AND NOT EXISTS (SELECT 1 FROM brought WHERE brought.seq = inbox.seq), received_at >= :before, id "
         "FROM inbox WHERE seq > :after ORDER BY seq LIMIT :rows",
         step.before,
         step.inbox_after,

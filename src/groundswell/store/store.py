@@ -14,8 +14,23 @@ from msgspec import Struct
 
 from groundswell.component import Cursor
 from groundswell.errors import NotFoundError, StoreError, StoreLockedError
-from groundswell.store import backfills, dead_letters, ids, inbox, keys, outbox, pauses, room
+from groundswell.store import (
+    backfills,
+    brought,
+    connections,
+    dead_letters,
+    ids,
+    inbox,
+    keys,
+    outbox,
+    pauses,
+    room,
+    sent,
+)
+from groundswell.store.audit import AuditLog
 from groundswell.store.backfills import Backfill, BackfillEnded, NewBackfill
+from groundswell.store.brought import AgainBatch
+from groundswell.store.connections import Connection, Observed
 from groundswell.store.database import (
     PAGE_BYTES,
     Lock,
@@ -107,6 +122,8 @@ class Store:
         """The members, for whoever looks at them."""
         self.sightings = Sightings(path)
         """Which of two sources brought what."""
+        self.audit = AuditLog(lambda apply, asked: self._writer.submit(apply, asked), self._rows)
+        """Who changed what."""
 
     async def open(self) -> Self:
         """Take the lock, check the file, bring it up to date.
@@ -258,6 +275,22 @@ class Store:
         """Remember that it goes on."""
         return self._writer.submit(pauses.resume, component)
 
+    def connect(self, account: str, kind: str, credentials: bytes | None, at: int) -> "asyncio.Future[None]":
+        """Remember that an account of this type is connected, with these sealed credentials."""
+        return self._writer.submit(connections.connect, (account, kind, credentials, at))
+
+    def disconnect(self, account: str, kind: str, at: int) -> "asyncio.Future[None]":
+        """Remember that an account is disconnected, and forget its credentials."""
+        return self._writer.submit(connections.disconnect, (account, kind, at))
+
+    def forget_connection(self, account: str) -> "asyncio.Future[None]":
+        """Let go of an account that the configuration no longer has."""
+        return self._writer.submit(connections.forget, account)
+
+    def observe(self, observed: Sequence[Observed]) -> "asyncio.Future[None]":
+        """Note how calls to accounts went."""
+        return self._writer.submit(connections.observe, observed)
+
     def begin_backfill(self, asked: NewBackfill) -> "asyncio.Future[int]":
         """Keep a backfill that was asked for; its number. Raises RequestError when its source has one under way."""
         return self._writer.submit(backfills.begin, asked)
@@ -265,6 +298,18 @@ class Store:
     def end_backfill(self, ended: BackfillEnded) -> "asyncio.Future[bool]":
         """Note that a backfill ended, and how. False when it had ended before."""
         return self._writer.submit(backfills.end, ended)
+
+    def pause_backfill(self, number: int, *, is_paused: bool) -> "asyncio.Future[bool]":
+        """Note that a backfill rests, or goes on. False when it is not under way."""
+        return self._writer.submit(backfills.pause, (number, is_paused))
+
+    def forget_resent(self) -> "asyncio.Future[bool]":
+        """Take a small step of forgetting what backfills that ended have resent. Whether there may be more."""
+        return self._writer.submit(brought.forget_resent, None)
+
+    def meet_sinks(self, names: Sequence[str]) -> "asyncio.Future[None]":
+        """Note that these sinks run: what is processed from now on, they are given."""
+        return self._writer.submit(sent.meet, names)
 
     def purge(self, step: Purge) -> "asyncio.Future[Purged]":
         """Take one small step of forgetting what is old."""
@@ -344,16 +389,43 @@ class Store:
 
     async def backfill(self, source: str) -> Backfill | None:
         """The last backfill that was asked for of a source."""
-        rows = await self._rows(backfills.OF_SOURCE, (source,))
-        return backfills.backfill_of(rows[0]) if rows else None
+        found = await self.backfill_history(source, 1)
+        return found[0] if found else None
+
+    async def backfill_history(self, source: str | None, limit: int) -> list[Backfill]:
+        """The last backfills of a source, or of all, newest first."""
+        return [backfills.backfill_of(row) for row in await self._rows(backfills.NEWEST_FIRST, (source, limit))]
+
+    async def again(self, count: int, size: int) -> AgainBatch | None:
+        """The next of what a backfill brought that the inbox had already."""
+        return brought.again_of(await self._rows(brought.AGAIN, (count, size)))
+
+    async def again_waiting(self) -> int:
+        """How many of those there are."""
+        waiting: int = (await self._rows(brought.WAITING))[0][0]
+        return waiting
+
+    async def brought_waiting(self, backfill: int) -> int:
+        """How much of what this backfill brought is not processed yet."""
+        waiting: int = (await self._rows(brought.OF_BACKFILL, (backfill,)))[0][0]
+        return waiting
 
     async def backfills(self) -> list[Backfill]:
         """The last backfill of each source that ever had one, also of sources the configuration no longer has."""
-        return [backfills.backfill_of(row) for row in await self._rows(backfills.ALL)]
+        return [backfills.backfill_of(row) for row in await self._rows(backfills.LAST_OF_EACH)]
 
     async def paused(self) -> set[str]:
         """The components an operator has paused."""
         return {row[0] for row in await self._rows("SELECT component FROM paused")}
+
+    async def connections(self) -> dict[str, Connection]:
+        """What operators said of accounts, by name, also of accounts the configuration no longer has."""
+        rows = await self._rows(connections.ALL)
+        return {row[0]: connections.connection_of(row) for row in rows}
+
+    async def observed(self) -> dict[str, Observed]:
+        """How calls to accounts went last, by name."""
+        return {row[0]: connections.observed_of(row) for row in await self._rows(connections.STATES)}
 
     async def keys(self) -> list[Key]:
         """All API keys, revoked ones too."""

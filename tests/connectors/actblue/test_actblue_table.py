@@ -65,7 +65,7 @@ def test_a_file_cut_anywhere_is_noticed_or_ends_with_a_whole_row(rows: list[list
     assert [row.cells for row in found] == [kept(row) for row in rows if any(row)][: len(found)]
 
 
-@pytest.mark.parametrize("end", [b'7,AB7,,"half of a', b"7,AB7,", b"7", b'7,AB7,,"two\nlines'])
+@pytest.mark.parametrize("end", [b'7,AB7,,"half of a', b"7,AB7,", b"7", b",", b'7,AB7,,"two\nlines'])
 def test_a_torn_last_row_is_never_handed_over(end: bytes) -> None:
     for is_end_known in (True, False):
         with pytest.raises(BrokenOffError):

@@ -84,9 +84,9 @@ class Table:
             values = self._next()
             if values is None:
                 break
+            self._check_end(values)
             if any(values):
                 self._number += 1
-                self._check_end(values)
                 rows.append(self._row(values))
         return rows
 
@@ -114,7 +114,7 @@ class Table:
         """A row without a line end is the last one; whole, if it has all its cells and nothing was cut off."""
         if self._lines.has_line_end or (self._is_end_known and len(values) >= len(self.names)):
             return
-        raise BrokenOffError(f"it breaks off in row {self._number}")
+        raise BrokenOffError(f"it breaks off in row {self._number + 1}")
 
     def _row(self, values: list[str]) -> Row:
         cells: Cells = {}

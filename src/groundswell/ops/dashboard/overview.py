@@ -1,0 +1,38 @@
+"""The overview: how everything is doing, and what needs a person first."""
+
+from aiohttp import web
+
+from groundswell.config.problems import listing
+from groundswell.ops.amounts import progress_words
+from groundswell.ops.dashboard.visit import Visit
+from groundswell.ops.messages import ConfigReloaded, Nothing, SourceProgress
+from groundswell.ops.operations import PAUSE, RELOAD, STATUS
+
+
+async def show(visit: Visit) -> web.Response:
+    status = await visit.ask(STATUS, Nothing())
+    under_way: list[tuple[str, SourceProgress | None]] = [(part.name, part.progress) for part in status.components]
+    under_way += [(f"backfill of {one.source}", one.progress) for one in status.backfills]
+    return visit.page(
+        "overview.html",
+        status=status,
+        roles={
+            heading: found
+            for heading, role in (("Sources", "source"), ("Transforms", "transform"), ("Sinks", "sink"), ("Gone", None))
+            if (found := [part for part in status.components if part.role == role])
+        },
+        under_way=[(name, progress_words(progress)) for name, progress in under_way if progress is not None],
+        may_pause=visit.may(PAUSE),
+        may_reload=visit.may(RELOAD),
+    )
+
+
+def reloaded(done: ConfigReloaded) -> str:
+    """What a reload changed, in a sentence or two."""
+    parts = [f"{word}: {', '.join(names)}" for word, names in _changes(done) if names]
+    restart = f" Restart the daemon for: {listing(done.needs_restart)}." if done.needs_restart else ""
+    return f"The configuration was read ({'; '.join(parts) or 'nothing changed'}).{restart}"
+
+
+def _changes(done: ConfigReloaded) -> list[tuple[str, list[str]]]:
+    return [("started", done.started), ("stopped", done.stopped), ("restarted", done.restarted)]

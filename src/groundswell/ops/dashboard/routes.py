@@ -1,0 +1,97 @@
+"""The routes of the dashboard: every page, its forms, the login, and what they are made with."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import web
+
+from groundswell.errors import ConfigError, RefusedError, RequestError
+from groundswell.ops.clerk import Clerk, may
+from groundswell.ops.dashboard.login import Login, local_path
+from groundswell.ops.dashboard.pages import PAGES, FormOf, Page
+from groundswell.ops.dashboard.shell import Shell
+from groundswell.ops.dashboard.static import Static
+from groundswell.ops.dashboard.visit import Link, Trouble, Visit
+from groundswell.ops.guard import CALLER, CSRF_FIELD, FORM, LOGIN, SESSION, Guard
+from groundswell.ops.requests import Form, of_form
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+FORM_FIELD = "form"
+"""Which form was sent."""
+AT_FIELD = "at"
+"""And which of several alike."""
+
+
+class Dashboard:
+    """All pages."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._static = Static()
+        self._shell = Shell(self._static.urls)
+        self._login = Login(guard, self._shell)
+
+    @property
+    def open_paths(self) -> list[str]:
+        """What everybody may see."""
+        return [LOGIN, *self._static.urls.values()]
+
+    def routes(self, clerk: Clerk) -> list[web.RouteDef]:
+        routes = [*self._static.routes(), *self._login.routes()]
+        for page in PAGES:
+            routes.append(web.get(page.path, self._shows(page, clerk)))
+            if page.forms:
+                routes.append(web.post(page.path, self._takes(page, clerk)))
+        return routes
+
+    def error(self, request: web.Request, status: int, message: str) -> web.Response:
+        """A page for what cannot be answered."""
+        values = {"title": "Not done" if status < 500 else "Not now", "message": message, "is_in": CALLER in request}
+        return self._shell.page("error.html", status, values)
+
+    def _shows(self, page: Page, clerk: Clerk) -> Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            return await page.show(self._visit(request, page, clerk))
+
+        return handle
+
+    def _takes(self, page: Page, clerk: Clerk) -> Handler:
+        forms = {form.operation.name: form for form in page.forms}
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            sent = request.get(FORM)
+            form = forms.get(_one(sent or {}, FORM_FIELD))
+            if sent is None or form is None:
+                raise RefusedError(400, "this page has no such form; load it again")
+            clerk.check(request[CALLER], form.operation)
+            return await _done(page, form, sent, self._visit(request, page, clerk))
+
+        return handle
+
+    def _visit(self, request: web.Request, page: Page, clerk: Clerk) -> Visit:
+        caller = request[CALLER]
+        links = [
+            Link(other.path, other.title, other is page)
+            for other in PAGES
+            if "{" not in other.path and all(may(caller, operation) for operation in other.needs)
+        ]
+        return Visit(request, caller, request.get(SESSION), clerk, self._shell, page.title, links)
+
+
+async def _done(page: Page, form: FormOf, sent: Form, visit: Visit) -> web.StreamResponse:  # type: ignore[type-arg]
+    """Have what the form asks for done: then on to the page as it is after that, or back with the reason why not."""
+    operation = form.operation
+    fields = {name: values for name, values in sent.items() if name not in (CSRF_FIELD, FORM_FIELD, AT_FIELD)}
+    try:
+        answer = await visit.ask(operation, of_form(fields, operation.request))
+    except (RefusedError, RequestError, ConfigError) as exc:
+        visit.trouble = Trouble(operation.name, _one(sent, AT_FIELD), str(exc), fields)
+        return await page.show(visit)
+    if operation.only_looks:
+        visit.found[operation.name] = answer
+        return await page.show(visit)
+    visit.tell(form.said(answer))
+    return web.Response(status=303, headers={"Location": local_path(visit.request.path_qs)})
+
+
+def _one(form: Mapping[str, list[str]], field: str) -> str:
+    return next(iter(form.get(field, [])), "")

@@ -1,0 +1,105 @@
+"""One visit to a page: who came, what they may do, and how they are answered."""
+
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from aiohttp import web
+from msgspec import Struct
+
+from groundswell.ops.caller import Caller
+from groundswell.ops.clerk import Clerk, may
+from groundswell.ops.dashboard.shell import Shell
+from groundswell.ops.operations import Operation
+from groundswell.ops.requests import Form
+from groundswell.ops.sessions import Session
+
+Q = TypeVar("Q", bound=Struct)
+A = TypeVar("A", bound=Struct)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One entry of the navigation."""
+
+    path: str
+    title: str
+    is_here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why what a form asked for was not done; shown where the form stands."""
+
+    form: str
+    """Which: the name of its operation."""
+    at: str
+    """And which of several alike."""
+    message: str
+    entered: Form
+    """What was entered, so that nobody has to type it again."""
+
+    def value(self, field: str) -> str:
+        """What was entered there."""
+        return next(iter(self.entered.get(field, [])), "")
+
+
+class Visit:
+    """What the handler of a page is given."""
+
+    def __init__(
+        self,
+        request: web.Request,
+        caller: Caller,
+        session: Session | None,
+        clerk: Clerk,
+        shell: Shell,
+        title: str,
+        links: list[Link],
+    ) -> None:
+        self.request = request
+        self.caller = caller
+        self.trouble: Trouble | None = None
+        """What came of a form that was sent, if not what was wanted."""
+        self.found: dict[str, Any] = {}
+        """What forms that only look have found, by the name of their operation."""
+        self._session = session
+        self._clerk = clerk
+        self._shell = shell
+        self._title = title
+        self._links = links
+
+    async def ask(self, operation: Operation[Q, A], asked: Q) -> A:
+        """Have an operation done for this caller. Raises what it raises."""
+        return await self._clerk.run(self.caller, operation, asked)
+
+    def may(self, operation: Operation[Any, Any]) -> bool:
+        """Whether to offer it."""
+        return may(self.caller, operation)
+
+    def tell(self, note: str) -> None:
+        """Say it on the next page."""
+        if self._session is not None:
+            self._session.tell(note)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the login has ended meanwhile: for what is sent for as long as a page is open."""
+        return self._session is not None and self._session.is_over
+
+    def page(self, template: str, **values: Any) -> web.Response:
+        """The page, made of its template and these values."""
+        shared = {
+            "title": self._title,
+            "links": self._links,
+            "caller": self.caller,
+            "can_log_out": self._session is not None and self.caller.way != "proxy",
+            "csrf": "" if self._session is None else self._session.csrf,
+            "notes": [] if self._session is None else self._session.told(),
+            "trouble": self.trouble,
+            "may": self.may,
+        }
+        return self._shell.page(template, 200 if self.trouble is None else REFUSED, {**shared, **values})
+
+
+REFUSED: Final = 422
+"""Of a page that says why its form was not done."""

@@ -1,0 +1,143 @@
+"""The pages of the dashboard, made of what operations answer, without a port."""
+
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from typing import Any, cast, get_args, get_origin
+
+import pytest
+from aiohttp.test_utils import make_mocked_request
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Struct, structs
+
+from groundswell.errors import RefusedError
+from groundswell.ops.caller import Caller
+from groundswell.ops.clerk import Clerk
+from groundswell.ops.dashboard import overview
+from groundswell.ops.dashboard.pages import PAGES
+from groundswell.ops.dashboard.shell import Shell
+from groundswell.ops.dashboard.static import Static
+from groundswell.ops.dashboard.visit import Link, Visit
+from groundswell.ops.messages import AskBackfill, PickLetters, Status
+from groundswell.ops.requests import of_form
+from groundswell.ops.sessions import Sessions
+from tests.virtual_time import VirtualClock
+
+SHELL = Shell(Static().urls)
+SCRIPT = "<script>alert('x')</script>\" onload=\"x"
+AT = datetime(2026, 5, 2, 11, 0, 9, tzinfo=UTC)
+
+
+def filled(kind: Any, text: str) -> Any:
+    """A value of this type, with the text wherever there is text."""
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        return kind(**{field.name: filled(field.type, text) for field in structs.fields(kind)})
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin is list:
+        return [filled(parts[0], text)]
+    if origin is dict:
+        return {filled(parts[0], text): filled(parts[1], text)}
+    if parts and origin is not None and type(None) in parts:
+        return filled(parts[0], text)
+    if parts and isinstance(parts[0], str):  # a Literal
+        return parts[0]
+    plain = {str: text, bool: True, int: 1_234, float: 5.0, datetime: AT}
+    return plain[parts[0] if parts else kind]
+
+
+class Answering:
+    """A clerk that has one answer."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    async def run(self, *_: Any) -> Any:
+        return self.answer
+
+
+def visit_of(answer: Any, caller: Caller | None = None) -> Visit:
+    who = caller or Caller("password")
+    _, session = Sessions(VirtualClock()).begin(who)
+    clerk = cast("Clerk", Answering(answer))
+    return Visit(make_mocked_request("GET", "/"), who, session, clerk, SHELL, "Overview", [Link("/", "Overview", True)])
+
+
+class Tags(HTMLParser):
+    """Every tag and attribute of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: set[str] = set()
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes.update(name for name, _ in attrs)
+
+
+@pytest.mark.parametrize("state", [SCRIPT, "paused"])
+async def test_everything_on_the_overview_is_text_whatever_it_holds(state: str) -> None:
+    status = filled(Status, SCRIPT)
+    parts = [
+        structs.replace(status.components[0], role=role, state=state) for role in ("source", "transform", "sink", None)
+    ]
+    visit = visit_of(structs.replace(status, components=parts), Caller("proxy", SCRIPT))
+    visit.tell(SCRIPT)
+    page = (await overview.show(visit)).text or ""
+    plain = (await overview.show(visit_of(filled(Status, "x")))).text or ""
+    assert Tags(page).tags.count("script") == 1
+    assert Tags(page).attributes <= Tags(plain).attributes
+    assert page.count("&lt;script&gt;") > 20
+
+
+@given(st.text())
+def test_no_text_ends_the_tag_it_stands_in(text: str) -> None:
+    page = SHELL.page("error.html", 404, {"title": text, "message": text, "is_in": False}).text or ""
+    calm = SHELL.page("error.html", 404, {"title": "x", "message": "x", "is_in": False}).text or ""
+    assert Tags(page).tags == Tags(calm).tags
+
+
+async def test_the_overview_says_what_needs_a_person_before_the_rest() -> None:
+    page = (await overview.show(visit_of(filled(Status, "crm: 3 dead letters")))).text or ""
+    headings = re.findall(r"<h[12][^>]*>([^<]+)", page)
+    assert headings[:2] == ["Overview", "Needs a person"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
+def test_every_form_is_of_an_operation_once_and_says_what_it_did(page: Any) -> None:
+    names = [form.operation.name for form in page.forms]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("form", "asked"),
+    [
+        ({"ids": ["3", "5"]}, PickLetters(ids=[3, 5])),
+        ({"ids": ["3"], "component": [""]}, PickLetters(ids=[3])),
+        ({"component": ["crm"], "reason": ["rejected"]}, PickLetters(component="crm", reason="rejected")),
+        ({"all": ["true"]}, PickLetters(all=True)),
+        ({"all": [""]}, PickLetters()),
+    ],
+    ids=str,
+)
+def test_the_fields_of_a_form_are_those_of_a_request(form: dict[str, list[str]], asked: PickLetters) -> None:
+    assert of_form(form, PickLetters) == asked
+
+
+@pytest.mark.parametrize(
+    ("form", "wanted"),
+    [
+        ({"idds": ["3"]}, PickLetters),
+        ({"ids": ["x"]}, PickLetters),
+        ({"component": ["crm", "file"]}, PickLetters),
+        ({"since": ["2026-05-02"], "source": ["people"]}, AskBackfill),
+        ({"source": [""]}, AskBackfill),
+    ],
+    ids=str,
+)
+def test_what_a_form_should_not_hold_is_refused(form: dict[str, list[str]], wanted: type[Struct]) -> None:
+    with pytest.raises(RefusedError) as caught:
+        of_form(form, wanted)
+    assert caught.value.status == 400
