@@ -209,9 +209,9 @@ async def test_every_gift_is_at_actionkit_once_and_to_the_cent_whatever_was_lost
     counts = all_.crm.counts
     assert counts.faults.keys() >= ({"429", "500"} if GIFTS < 1_000 else {"429", "500", "answer lost", "dropped"})
     print(  # noqa: T201 # for whoever runs it for the numbers
-        f"\n{len(notices):,} webhooks about {len(ledger.gifts):,} gifts: {len(answers.lost):,} lost, {answers.posts:,} "
-        f"POSTs, {KILLS} kills. All told after {told_s:.0f} s, written down after {written_s:.0f} s, and whole with the "
-        f"backfill after {filled_s:.0f} s; {too_early} were too early. {counts.calls:,} calls for "
+        f"\n{len(notices):,} webhooks about {len(ledger.gifts):,} gifts: {len(answers.lost):,} lost, "
+        f"{answers.posts:,} POSTs, {KILLS} kills. All told after {told_s:.0f} s, written down after {written_s:.0f} s, "
+        f"and whole with the backfill after {filled_s:.0f} s; {too_early} were too early. {counts.calls:,} calls for "
         f"{len(books.paid) + len(books.refunded):,} payments ({dict(counts.by_call)}; made to fail: "
         f"{dict(counts.faults)}). The daemon took {memory_mb:.0f} MB at most."
     )

@@ -316,8 +316,8 @@ async def test_an_outage_does_not_use_up_the_few_tries_of_what_may_break_them(st
 
 
 async def test_after_a_restart_what_may_break_them_has_all_its_tries_again(store: Store) -> None:
-    """Of tries before it nobody knows why they failed: gifts that had waited, for others or through an outage, were dead
-    letters after the first 500 that came after a restart."""
+    """Of tries before it nobody knows why they failed: gifts that had waited for others, or through an outage, were
+    dead letters after the first 500 that came after a restart."""
     fault = UnavailableError("crm: posting 1 record: crm.example answered 500", tries_max=3)
     sink = FakeSink(failing("a", error=fault))
     first = Delivering(store, sink)

@@ -341,8 +341,8 @@ class SinkRunner:
     def own_faults(self, turn: Turn, error: Exception) -> int:
         """How many tries of what is first in this lane, this one too, failed for reasons that may be its own.
 
-        An outage, a rate or a wait must not use up the few tries of what may break them. Nobody knows of which kind those
-        before the start were, so it has all its tries again.
+        An outage, a rate or a wait must not use up the few tries of what may break them. Nobody knows why those before
+        the start failed, so it has all its tries again.
         """
         if isinstance(error, UnavailableError) and error.tries_max is not None:
             if len(self._own_faults) >= OWN_FAULTS_MAX:
