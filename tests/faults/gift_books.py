@@ -28,6 +28,16 @@ class Books(Struct):
         return sum(self.paid.values(), Decimal(0))
 
 
+def differences(there: Books, right: Books) -> dict[str, tuple[object, object]]:
+    """What is not as it has to be: how it is there, and how it should be."""
+    found: dict[str, tuple[object, object]] = {number: ("twice", "once") for number in there.twice}
+    for ours, theirs in ((there.paid, right.paid), (there.refunded, right.refunded), (there.series, right.series)):
+        for number in ours.keys() | theirs.keys():
+            if ours.get(number) != theirs.get(number):  # type: ignore[call-overload]
+                found[number] = ours.get(number), theirs.get(number)  # type: ignore[call-overload]
+    return found
+
+
 def has_email(order: Order) -> bool:
     """Whether we are told the donor's address, without which ActionKit takes no gift."""
     return order.shares_contact
