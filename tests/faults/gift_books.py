@@ -30,7 +30,7 @@ class Books(Struct):
 
 def differences(there: Books, right: Books) -> dict[str, tuple[object, object]]:
     """What is not as it has to be: how it is there, and how it should be."""
-    found: dict[str, tuple[object, object]] = {number: ("twice", "once") for number in there.twice}
+    found: dict[str, tuple[object, object]] = dict.fromkeys(there.twice, ("twice", "once"))
     for ours, theirs in ((there.paid, right.paid), (there.refunded, right.refunded), (there.series, right.series)):
         for number in ours.keys() | theirs.keys():
             if ours.get(number) != theirs.get(number):  # type: ignore[call-overload]

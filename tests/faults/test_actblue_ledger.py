@@ -6,8 +6,7 @@ Some three hundred gifts here; `LEDGER_GIFTS=20000` does the same with twenty th
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from random import Random
@@ -19,16 +18,13 @@ import msgspec
 import pytest
 
 from groundswell.connectors.actblue.simulator import faults as actblue_faults
-from groundswell.connectors.actblue.simulator import server as actblue
-from groundswell.connectors.actblue.simulator.behaviour import Behaviour as CsvBehaviour
-from groundswell.connectors.actblue.simulator.ledger import SINCE, Ledger
+from groundswell.connectors.actblue.simulator.ledger import Ledger
 from groundswell.connectors.actblue.simulator.messages import messages
-from groundswell.connectors.actblue.simulator.sender import Pace, Target
-from groundswell.connectors.actionkit.simulator import server as actionkit
+from groundswell.connectors.actblue.simulator.sender import Pace
 from groundswell.connectors.actionkit.simulator.faults import FaultRates
-from groundswell.connectors.actionkit.simulator.state.behaviour import Behaviour
 from groundswell.ops.reconcile_messages import LISTED_MAX
 from tests.faults.gift_books import at_actionkit, differences, given, has_email, ours
+from tests.faults.gift_rig import Rig, rig
 from tests.faults.process import Process
 
 GIFTS = int(os.environ.get("LEDGER_GIFTS", "300"))
@@ -36,134 +32,10 @@ KILLS = max(3, GIFTS // 1_000)
 PER_S = 250.0
 """Webhooks, on the average: bursts come faster."""
 WITHIN_S = 60 + GIFTS / 10
-ROOT = Path(__file__).parents[2]
-LOGIN = "actblue:typed-in-once"
-BEHAVIOUR = Behaviour(retry_after_s=0.5)
-"""A 429 that does not say for how long holds for a minute."""
 RATES = FaultRates(too_many=0.01, server_error=0.01, server_error_done=0.005, dropped=0.005, answer_lost=0.005)
 WEBHOOK_FAULTS = actblue_faults.FaultRates(
     webhook_lost=0.1, webhook_twice=0.1, webhook_late=0.2, webhook_late_s=1.0, webhook_ahead=0.3
 )
-QUICK_CSVS = CsvBehaviour(calls_per_minute=None, polls=0)
-PIPELINE = """
-[accounts.crm]
-type = "actionkit"
-host = "{crm.root}"
-username = "{crm.user}"
-password = "{crm.password}"
-rate = "60000/min"
-at_once = 8
-
-[accounts.actblue]
-type = "actblue"
-client_uuid = "{actblue.api.client}"
-client_secret = "{actblue.api.secret}"
-host = "{actblue.root}"
-rate = "1000/s"
-
-[sources.gifts]
-type = "actblue.webhook"
-auth = {{ type = "basic", username = "actblue", password = "typed-in-once" }}
-entities = [{own}]
-
-[sources.history]
-type = "actblue.csv"
-account = "actblue"
-entities = [{own}]
-
-[transforms.phone]
-type = "normalise_phone"
-inputs = ["gifts", "history"]
-
-[transforms.opt_in]
-type = "normalise_opt_in"
-inputs = ["phone"]
-"""
-MONEY = """
-[sinks.money]
-type = "actionkit.donations"
-inputs = ["opt_in"]
-account = "crm"
-enabled = true
-payment_account = "Default ActBlue"
-page = "actblue_{action.page.id}"
-page_without_form = "actblue_other"
-action_fields = { refcode2 = "donation.refcodes.refcode2" }
-concurrency = 8
-wait_for_gift = "1s"
-"""
-
-
-class Rig:
-    """Both vendors, simulated in this process, and the daemon, a process of its own."""
-
-    def __init__(self, ledger: Ledger, crm: actionkit.Server, given_at: actblue.Server, process: Process) -> None:
-        self.ledger = ledger
-        self.crm = crm
-        self.actblue = given_at
-        self.process = process
-        assert given_at.sender is not None
-        self.sender = given_at.sender
-
-    async def cli(self, *arguments: str) -> str:
-        """What a verb prints."""
-        done = await anyio.to_thread.run_sync(self.process.cli, *arguments)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    async def backfill(self, *arguments: str) -> None:
-        """Have the past fetched, and return when all of it is where it goes."""
-        await self.cli("backfill", "history", *(arguments or ("--since", SINCE.isoformat())))
-        with anyio.fail_after(WITHIN_S):
-            while self.process.rows("SELECT 1 FROM backfills WHERE state = 'running'"):
-                self.process.check()
-                await anyio.sleep(0.05)
-        await self.process.drained(WITHIN_S)
-
-    async def retry(self, reason: str) -> None:
-        """Have dead letters tried again, as a person does, and return when that has been done."""
-        await self.cli("dead", "retry", "--reason", reason)
-        await self.process.drained(WITHIN_S)
-
-    def dead(self) -> dict[str, str]:
-        """Why, by record."""
-        return dict(self.process.rows("SELECT record_id, reason FROM dead_letters"))  # type: ignore[arg-type]
-
-    def unaccounted(self) -> set[object]:
-        """Accepted records of which nothing became: neither delivered, nor skipped for a reason, nor a dead letter."""
-        return {
-            record_id
-            for (record_id,) in self.process.rows(
-                "SELECT id FROM inbox WHERE seq NOT IN (SELECT inbox_seq FROM deliveries WHERE outcome = 'delivered' "
-                "OR (outcome = 'skipped' AND note IS NOT NULL)) AND seq NOT IN (SELECT inbox_seq FROM dead_letters)"
-            )
-        }
-
-
-@asynccontextmanager
-async def rig(
-    directory: Path,
-    ledger: Ledger,
-    sink: str = MONEY,
-    *,
-    rates: FaultRates | None = None,
-    webhook_rates: actblue_faults.FaultRates | None = None,
-    pace: Pace | None = None,
-) -> AsyncIterator[Rig]:
-    """Everything but the daemon is under way; that is killed at the end, if it runs."""
-    environ = {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
-    process = Process(directory, "", environ=environ, module="tests.faults.without_waiting")
-    target = Target.all_at(f"http://{LOGIN}@127.0.0.1:{process.webhooks}/webhooks/gifts")
-    async with (
-        actionkit.simulator(behaviour=BEHAVIOUR, rates=rates) as crm,
-        actblue.simulator(ledger, behaviour=QUICK_CSVS, rates=webhook_rates, webhooks=target, pace=pace) as given_at,
-    ):
-        text = PIPELINE.format(crm=crm, actblue=given_at, own=ledger.own.id) + sink
-        process.file.write_text(process.file.read_text() + text)
-        try:
-            yield Rig(ledger, crm, given_at, process)
-        finally:
-            process.end()
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
 """`groundswell` that takes what shows at once: `python -m tests.faults.without_waiting run FILE`.
 
-The real one's pollers wait for a minute, since what they ask shows some things late; and its sink of gifts for five
+The real one's pollers wait for a minute, since what they ask shows some things late; and its sinks of gifts for five
 seconds at least, after a start and after a lost answer, for a call may be under way still. With the simulators of these
 tests a thing has been done and shows, or never will.
 """
@@ -8,6 +8,7 @@ tests a thing has been done and shows, or never will.
 from typing import Any
 
 from groundswell.cli.main import main
+from groundswell.connectors.action_network import records_sink
 from groundswell.connectors.action_network.polling import rounds as network
 from groundswell.connectors.actionkit import donations_sink
 from groundswell.connectors.actionkit.polling import rounds as actionkit
@@ -25,5 +26,5 @@ class Settled(Unsettled):
 
 if __name__ == "__main__":
     actionkit.SETTLED_S = network.SETTLED_S = -2  # type: ignore[misc]
-    donations_sink.Unsettled = Settled  # type: ignore[misc]
+    donations_sink.Unsettled = records_sink.Unsettled = Settled  # type: ignore[misc]
     main()
