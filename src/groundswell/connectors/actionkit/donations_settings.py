@@ -12,7 +12,7 @@ from groundswell.connectors.actionkit.parameters import FieldName
 from groundswell.connectors.actionkit.writing.address import Country
 from groundswell.connectors.actionkit.writing.ours import KEY_FIELD
 from groundswell.connectors.actionkit.writing.paths import Path
-from groundswell.settings import Duration, SinkSettings
+from groundswell.settings import BatchSettings, Duration, SinkSettings
 
 
 class ActionKitDonationsSettings(SinkSettings):
@@ -99,6 +99,10 @@ class ActionKitDonationsSettings(SinkSettings):
         '"reverse": ActionKit is told to reverse it, processor and all.',
     )
     canceled_by: CanceledBy = Field("user", description="Who is said to have ended a recurring donation.")
+    batch: BatchSettings = Field(
+        BatchSettings(records=25),
+        description="How many gifts are looked for in one report. They are written down one by one.",
+    )
     wait_for_gift: Duration = Field(
         timedelta(minutes=2),
         le=timedelta(days=1),
