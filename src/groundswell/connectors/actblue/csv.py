@@ -37,8 +37,8 @@ from groundswell.http.limits import Priority
 from groundswell.record import Record
 from groundswell.settings import Duration, SourceSettings
 
-BEGAN: Final = 1_072_933_200
-"""2004-01-01, Eastern: ActBlue is of that year. Each half year before it would be three empty files, minutes each."""
+BEGINNING: Final = 1_086_048_000
+"""2004-06-01: before there was an ActBlue. Files of half years since 1970 would take an hour, at ten calls a minute."""
 FOREVER: Final = 2**62
 LOST_S: Final = 30 * 86_400
 """So far back a source looks whose cursor cannot be understood."""
@@ -111,6 +111,8 @@ class ActBlueCsv:
     """Pulls, one after another, or looks into a folder; `read` makes the record of a row."""
 
     collections: Sequence[str]
+    can_subscribe = True
+    """A gift of the past may count as a yes to email, if the backfill says so."""
 
     def __init__(self, settings: ActBlueCsvSettings, context: Context) -> None:
         account: ActBlueAccount | None = context.account
@@ -159,7 +161,7 @@ class ActBlueCsv:
         if left is None:
             if cursor is not None:
                 self._say_not_understood("it is begun again; what was taken before is known by its id")
-            left = backfill_round(asked.collections, max(since, BEGAN), min(until, now), now)
+            left = backfill_round(asked.collections, max(since, BEGINNING), min(until, now), now)
         rows = self._rows(subscribes=asked.subscribes)
         try:
             await self._pull(self._client, Priority.BACKFILL).go(left, rows, to_cursor, emit, shows=True)
