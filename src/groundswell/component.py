@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from groundswell.clock import Clock
-from groundswell.errors import NotYetError
+from groundswell.errors import NotYetError, OvertookError
 from groundswell.http.client import Client
 from groundswell.record import Record
 
@@ -215,6 +215,11 @@ class Retry(Struct, frozen=True):
     def is_its_own_matter(self) -> bool:
         """Whether this delivery alone has to wait, and the sink is well."""
         return isinstance(self.error, NotYetError)
+
+    @property
+    def gives_way(self) -> bool:
+        """Whether what stands behind it about the same person may go first."""
+        return isinstance(self.error, OvertookError)
 
 
 class Rejected(Struct, frozen=True):
