@@ -22,7 +22,7 @@ from groundswell.ops.account_messages import (
 )
 from groundswell.ops.caller import Caller
 from groundswell.ops.clerk import Clerk, audited
-from groundswell.ops.dashboard import accounts, backfills, reconcile
+from groundswell.ops.dashboard import accounts, backfill_words, backfills, reconcile
 from groundswell.ops.dashboard.days import days_of
 from groundswell.ops.dashboard.shell import Shell
 from groundswell.ops.dashboard.static import Static
@@ -35,7 +35,7 @@ from groundswell.ops.sessions import Sessions
 from tests.unit.test_dashboard_pages import SCRIPT, Tags, filled
 from tests.virtual_time import VirtualClock
 
-SHELL = Shell(Static().urls, ["/components/{name}"])
+SHELL = Shell(Static().urls)
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 GIFTS = CanBackfill("gifts", "actblue.csv", "act", True, ["contributions", "refunds"], True, ["crm", "file"])
 PEOPLE = structs.replace(GIFTS, source="people", collections=["people"], can_subscribe=False)
@@ -88,9 +88,12 @@ async def page_of(what: str, text: str) -> str:
             status = structs.replace(status, components=[part, structs.replace(part, name=text + "2")])
             response = await reconcile.show(visit_of("/reconcile?one=a&other=b&kind=%3Cb%3E", status, found))
         case "backfills":
-            only = structs.replace(past, backfills=[structs.replace(one, source="y") for one in past.backfills])
-            visit = visit_of("/backfills?look=1&extent=all", only, filled(Status, text))
-            response = await backfills.show(visit)
+            one, over = past.backfills
+            under_way = structs.replace(one, source="y" + text)
+            status = filled(Status, text)
+            shown = structs.replace(past, backfills=[under_way, over])
+            status = structs.replace(status, backfills=[*status.backfills, under_way])
+            response = await backfills.show(visit_of("/backfills?look=1&extent=all", shown, status))
         case state:
             shown = account_with(text, state=state, cause="credentials" if state == "connection_error" else None)
             visit = visit_of("/accounts/x", shown, past, name=text)
@@ -275,7 +278,7 @@ def test_what_would_be_refused_is_not_offered(query: dict[str, list[str]], why: 
 async def test_a_yes_to_email_is_offered_unchecked_and_only_where_it_means_something(
     source: CanBackfill, is_offered: bool
 ) -> None:
-    page = (await backfills.show(visit_of("/backfills", Backfills([], [source])))).text or ""
+    page = (await backfills.show(visit_of("/backfills", Backfills([], [source]), filled(Status, "x")))).text or ""
     assert ("counts as a yes to email" in page) == is_offered
     assert 'name="subscribe" value="true" checked' not in page
 
@@ -301,8 +304,8 @@ def backfill_with(**changes: Any) -> BackfillStatus:
     ids=str,
 )
 def test_what_holds_a_backfill_up_is_said(changes: dict[str, Any], words: str) -> None:
-    assert backfills.what_of(backfill_with(**changes)).startswith(words)
-    assert bool(backfills.what_of(backfill_with(**changes))) == bool(words)
+    assert backfill_words.what_of(backfill_with(**changes)).startswith(words)
+    assert bool(backfill_words.what_of(backfill_with(**changes))) == bool(words)
 
 
 @pytest.mark.parametrize(
@@ -317,7 +320,7 @@ def test_what_holds_a_backfill_up_is_said(changes: dict[str, Any], words: str) -
 )
 def test_what_became_of_a_backfill_is_said(changes: dict[str, Any], words: str) -> None:
     assert backfills.said(backfill_with(**changes)).startswith(words)
-    assert backfills.span_of(backfill_with(**changes)) == "from the beginning to 2026-11-21 12:00 UTC"
+    assert backfill_words.span_of(backfill_with(**changes)) == "from the beginning to 2026-11-21 12:00 UTC"
 
 
 def test_days_and_all_else_become_what_is_asked_of_two_sources() -> None:

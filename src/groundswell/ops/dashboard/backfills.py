@@ -11,8 +11,9 @@ from aiohttp import web
 
 from groundswell.config.problems import listing, quoted
 from groundswell.errors import NotFoundError, RequestError
-from groundswell.ops.amounts import progress_words
+from groundswell.ops.dashboard.backfill_words import sends_of, span_of
 from groundswell.ops.dashboard.days import ZONES, Days, days_of
+from groundswell.ops.dashboard.figures import figures_of
 from groundswell.ops.dashboard.visit import Trouble, Visit
 from groundswell.ops.messages import AskBackfill, Backfills, BackfillStatus, CanBackfill, ListBackfills, Nothing
 from groundswell.ops.operations import BACKFILL, BACKFILLS, STATUS
@@ -31,6 +32,8 @@ class Plan:
 
 async def show(visit: Visit) -> web.Response:
     found = await visit.ask(BACKFILLS, ListBackfills())
+    status = await visit.ask(STATUS, Nothing())  # later, so that all that is under way is in its figures
+    figures = figures_of(status)
     query = {name: visit.request.query.getall(name) for name in visit.request.query}
     source = _source(found, query)
     under_way = [one for one in found.backfills if one.ended_at is None]
@@ -38,14 +41,14 @@ async def show(visit: Visit) -> web.Response:
     plan = None
     if source is not None and query.get(LOOK) and visit.may(BACKFILL):
         try:
-            plan = plan_of(source, query, (await visit.ask(STATUS, Nothing())).now)
+            plan = plan_of(source, query, status.now)
         except RequestError as exc:
             visit.trouble = visit.trouble or Trouble(LOOK, "", str(exc), query)
     return visit.page(
         "backfills.html",
-        under_way=[
-            (one, what_of(one), None if one.progress is None else progress_words(one.progress)) for one in under_way
-        ],
+        under_way=under_way,
+        live=figures.texts,
+        shape=figures.shape,
         sources=found.sources,
         source=source,
         is_busy=source is not None and any(one.source == source.source for one in under_way),
@@ -144,27 +147,6 @@ def _chosen(source: CanBackfill | None, query: Mapping[str, Sequence[str]]) -> d
         "collections": query.get("collections", [] if query.get(LOOK) and len(collections) > 1 else collections),
         **{name: _one(query, name) for name in ("first", "last", "zone")},
     }
-
-
-def what_of(one: BackfillStatus) -> str:
-    """What of one that is under way is told besides its state."""
-    if one.is_paused:
-        return "Held by an operator. The source's own running goes on."
-    if one.state == "paused":
-        return "Its source is paused, and it with it."
-    if one.state == "not_connected":
-        return "The account of its source is not connected. It goes on once that is."
-    return f"It waits for {one.waits_for}. What is live goes first." if one.waits_for else ""
-
-
-def span_of(one: BackfillStatus) -> str:
-    """ "from 2026-05-01 00:00 to 2026-05-02 00:00 UTC"."""
-    since = f"{one.since:%Y-%m-%d %H:%M}" if one.since.timestamp() else "the beginning"
-    return f"from {since} to {one.until:%Y-%m-%d %H:%M} UTC"
-
-
-def sends_of(one: BackfillStatus) -> str:
-    return ("what is unsent" if one.sends == "unsent" else "all again") + (", subscribes" if one.subscribes else "")
 
 
 def said(done: BackfillStatus) -> str:

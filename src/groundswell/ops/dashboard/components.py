@@ -10,8 +10,8 @@ from groundswell.ops.dashboard.chart import chart_of
 from groundswell.ops.dashboard.figures import figures_of
 from groundswell.ops.dashboard.visit import Visit
 from groundswell.ops.live_messages import AskRates, Polled
-from groundswell.ops.messages import ComponentStatus, Nothing, Status
-from groundswell.ops.operations import PAUSE, POLL, RATES, STATUS
+from groundswell.ops.messages import ComponentStatus, ListBackfills, Nothing, Status
+from groundswell.ops.operations import BACKFILL, BACKFILLS, PAUSE, POLL, RATES, STATUS
 from groundswell.ops.states import STATES
 
 _COUNTS: Final = (
@@ -42,6 +42,9 @@ async def show(visit: Visit) -> web.Response:
             for heading, window in (("The last hour", rates.hour), ("The last day", rates.day))
         ],
         backfill=next((one for one in status.backfills if one.source == part.name), None),
+        can_backfill=part.role == "source"
+        and visit.may(BACKFILL)
+        and bool((await visit.ask(BACKFILLS, ListBackfills(part.name))).sources),
         may_pause=part.can_pause and visit.may(PAUSE),
         may_poll=part.can_poll and visit.may(POLL),
     )

@@ -9,7 +9,8 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from groundswell.ops.amounts import lasting, per_second, progress_words, size
-from groundswell.ops.messages import ComponentStatus, Role, Status
+from groundswell.ops.dashboard.backfill_words import so_far, what_of
+from groundswell.ops.messages import BackfillStatus, ComponentStatus, Role, Status
 
 Mood = Literal["good", "odd", "bad"]
 
@@ -46,6 +47,8 @@ def figures_of(status: Status) -> Figures:
     texts = dict(_of_daemon(status))
     for part in status.components:
         texts.update((f"{part.name}.{what}", text) for what, text in _of_component(part, status.now))
+    for one in status.backfills:
+        texts.update((f"{one.source}.backfill.{what}", text) for what, text in _of_backfill(one))
     names = ",".join(sorted(part.name for part in status.components))
     shape = sha256(f"{status.config} {names}".encode()).hexdigest()[:12]
     return Figures({key: tidy(text) for key, text in texts.items()}, _attention(status), shape)
@@ -88,6 +91,16 @@ def _of_component(part: ComponentStatus, now: datetime) -> Iterator[tuple[str, s
     yield "rate", _rate(part)
     yield "flag", _flag(part)
     yield "queue", _queue(part, now)
+
+
+def _of_backfill(one: BackfillStatus) -> Iterator[tuple[str, str]]:
+    state = "paused" if one.is_paused else one.state
+    yield "state", state.replace("_", " ")
+    yield "mood", "bad" if state == "failed" else "good" if state in _CALM else "odd"
+    yield "progress", "" if one.progress is None else progress_words(one.progress)
+    yield "what", what_of(one)
+    yield "last_error", one.last_error or ""
+    yield "so_far", so_far(one)
 
 
 def mood_of(part: ComponentStatus) -> Mood:

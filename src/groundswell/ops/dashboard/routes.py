@@ -31,7 +31,7 @@ class Dashboard:
 
     def __init__(self, guard: Guard, clock: Clock) -> None:
         self._static = Static()
-        self._shell = Shell(self._static.urls, frozenset(page.path for page in PAGES))
+        self._shell = Shell(self._static.urls)
         self._login = Login(guard, self._shell)
         self.live = Live(clock)
 

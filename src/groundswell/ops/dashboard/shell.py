@@ -1,6 +1,6 @@
 """What all pages share: templates, and the words for times and numbers in them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,8 +16,8 @@ from groundswell.ops.dashboard.figures import NOTHING, page_of, tidy
 class Shell:
     """Makes pages of templates. Everything that is put into one is escaped."""
 
-    def __init__(self, static: Mapping[str, str], paths: Collection[str] = ()) -> None:
-        """`static` has the URL of each file by name; `paths`: of all pages, for links to those there are."""
+    def __init__(self, static: Mapping[str, str]) -> None:
+        """`static` has the URL of each file by name."""
         self._templates = Environment(
             loader=PackageLoader("groundswell.ops.dashboard", "templates"),
             autoescape=True,
@@ -25,7 +25,7 @@ class Shell:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals.update(static=static, version=__version__, lasting_between=_between, paths=paths)
+        self._templates.globals.update(static=static, version=__version__, lasting_between=_between)
         self._templates.filters.update(
             moment=_moment,
             number=_number,
