@@ -24,6 +24,8 @@ CSRF_HEADER: Final = "X-CSRF-Token"
 CSRF_FIELD: Final = "csrf"
 LOGIN: Final = "/login"
 API: Final = "/api/"
+EVENTS: Final = "/events"
+"""What pages ask for by themselves: that somebody looks is not that somebody is there."""
 
 CALLER: Final = web.RequestKey("caller", Caller)
 SESSION: Final = web.RequestKey("session", Session)
@@ -72,7 +74,9 @@ class Guard:
         resource = request.match_info.route.resource
         if resource is None:
             return await handler(request)
-        if resource.canonical not in self._open and not await self._is_let_in(request):
+        if resource.canonical not in self._open and not await self._is_let_in(
+            request, is_use=resource.canonical != EVENTS
+        ):
             self._turn_away(request, resource.canonical)
         if request.method not in ("GET", "HEAD"):
             await self._check_is_meant(request)
@@ -80,7 +84,7 @@ class Guard:
 
     # ---- who ----
 
-    async def _is_let_in(self, request: web.Request) -> bool:
+    async def _is_let_in(self, request: web.Request, *, is_use: bool) -> bool:
         """Note who it is. Raises RefusedError: what they bring to prove it is wrong."""
         request[_ACCESS] = self.access
         header = self._settings.proxy_header
@@ -91,7 +95,7 @@ class Guard:
         elif authorization is not None:
             address, user = self.address(request), request.headers.get(USER_HEADER)
             request[CALLER] = await self.access.check(authorization, address, user)
-        elif session := self.sessions.of_id(request.cookies.get(self.cookie(request))):
+        elif session := self.sessions.of_id(request.cookies.get(self.cookie(request)), is_use=is_use):
             request[CALLER], request[SESSION] = replace(session.caller, place=self.address(request)), session
         return CALLER in request
 

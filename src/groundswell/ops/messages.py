@@ -82,6 +82,16 @@ class ComponentStatus(Struct, frozen=True):
     """Why this needs a person, and what to do; null when it does not."""
     can_pause: bool = False
     """Whether an operator may hold it."""
+    can_poll: bool = False
+    """Whether it can be told to look now."""
+    per_second: dict[str, float] = {}
+    """What happens: records a second over the last five seconds, by the same words as the counts."""
+    state_since: Moment | None = None
+    """When it was first seen in this state, within five seconds; null while no daemon runs."""
+    inputs: list[str] = []
+    """What it takes records from; empty for a source, and while no daemon runs."""
+    place: str | None = None
+    """Where its settings stand, such as "[sinks.crm]"."""
 
 
 Sends = Literal["unsent", "resend"]

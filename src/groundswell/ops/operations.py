@@ -10,6 +10,7 @@ from groundswell.ops.account_messages import Accounts, AccountTold, AskConnect, 
 from groundswell.ops.config_messages import ConfigShown
 from groundswell.ops.desk import Desk
 from groundswell.ops.group_messages import GroupMembers, Groups, ListGroupMembers, ListGroups
+from groundswell.ops.live_messages import AskRates, MetricsShown, Polled, RatesShown
 from groundswell.ops.member_messages import (
     ConsentLines,
     ExportConsents,
@@ -100,6 +101,24 @@ class Operation(Generic[Q, A]):
 
 
 STATUS: Final = Operation("status", "GET", Nothing, Status, Desk.status, "How every component is doing")
+RATES: Final = Operation(
+    "rates",
+    "GET",
+    AskRates,
+    RatesShown,
+    Desk.rates,
+    "How fast a component works, for an hour and a day",
+    needs_daemon=True,
+)
+METRICS: Final = Operation(
+    "metrics",
+    "GET",
+    Nothing,
+    MetricsShown,
+    Desk.metrics,
+    "Every metric, what it means and what it is",
+    needs_daemon=True,
+)
 RECORDS: Final = Operation(
     "records",
     "GET",
@@ -264,6 +283,9 @@ PAUSE: Final = Operation(
 RESUME: Final = Operation(
     "resume", "POST", NameComponent, ComponentState, Desk.resume, "Let it go on, now", audited=("name",)
 )
+POLL: Final = Operation(
+    "poll", "POST", NameComponent, Polled, Desk.poll, "Have a source look now", needs_daemon=True, audited=("name",)
+)
 BACKFILLS: Final = Operation(
     "backfills", "GET", ListBackfills, Backfills, Desk.backfills, "What of the past was fetched again, and when"
 )
@@ -319,6 +341,8 @@ DASHBOARD: Final = Operation(
 
 OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     STATUS,
+    RATES,
+    METRICS,
     RECORDS,
     RECORD,
     RECONCILE,
@@ -340,6 +364,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     BACKFILLS,
     PAUSE,
     RESUME,
+    POLL,
     RELOAD,
     CONFIG,
     ACCOUNTS,

@@ -70,9 +70,9 @@ class Sessions:
         session_id = self._token_bytes(32).hex()
         return session_id, self._keep(_digest(session_id), caller)
 
-    def of_id(self, session_id: str | None) -> Session | None:
-        """The session with this id, unless it is over; it counts as used now."""
-        return None if session_id is None else self._used(_digest(session_id))
+    def of_id(self, session_id: str | None, *, is_use: bool = True) -> Session | None:
+        """The session with this id, unless it is over; it counts as used now, unless a page asks by itself."""
+        return None if session_id is None else self._used(_digest(session_id), is_use=is_use)
 
     def of_proxy(self, caller: Caller) -> Session:
         """The session of a user whom a proxy names with every request: it has no cookie."""
@@ -108,15 +108,16 @@ class Sessions:
             self._end(next(iter(self._sessions)))
         return session
 
-    def _used(self, key: bytes) -> Session | None:
+    def _used(self, key: bytes, *, is_use: bool = True) -> Session | None:
         session = self._sessions.get(key)
         if session is None:
             return None
         if self._is_late(session):
             self._end(key)
             return None
-        session.used = self._clock.monotonic()
-        self._sessions.move_to_end(key)
+        if is_use:
+            session.used = self._clock.monotonic()
+            self._sessions.move_to_end(key)
         return session
 
     def _is_late(self, session: Session) -> bool:

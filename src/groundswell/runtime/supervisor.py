@@ -13,7 +13,7 @@ from msgspec import Struct
 from groundswell.clock import Clock, milliseconds
 from groundswell.component import Account, Batch, Emit
 from groundswell.config.model import Component, Config, account_of
-from groundswell.errors import ConfigError, NotFoundError, Problem
+from groundswell.errors import ConfigError, NotFoundError, Problem, RequestError
 from groundswell.http.server import Bounds, Routes, WebhookServer
 from groundswell.logs import without_text
 from groundswell.metrics import Metrics, Sample
@@ -347,6 +347,22 @@ class Supervisor:
         runner.resume()
         if self._is_connected(name):
             self.backfills.resume(name)
+
+    def poll(self, name: str) -> bool:
+        """Have a polling source look now. False: it is looking already. Raises NotFoundError, RequestError."""
+        runner = self.running_sources.get(name)
+        if runner is None or not hasattr(source := self._parts[name], "look_now"):
+            raise NotFoundError(f'nothing that goes and looks is called "{name}"')
+        if runner.state == "paused":
+            raise RequestError(f"{name} is paused; `groundswell resume {name}` lets it go on, and look")
+        if runner.state == "not_connected":
+            raise RequestError(f"the account of {name} is not connected; `groundswell accounts` says why")
+        if runner.state == "finished":
+            raise RequestError(f"{name} has read all there is, and is finished")
+        if runner.state in ("waiting", "unauthorized"):  # it failed, and would be tried again later
+            runner.resume()
+            return True
+        return bool(source.look_now())
 
     def _pausable(self, name: str) -> SinkRunner | SourceRunner:
         runner = self.sinks.get(name) or self.running_sources.get(name)

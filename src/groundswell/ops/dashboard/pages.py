@@ -9,11 +9,13 @@ from msgspec import Struct
 
 from groundswell.ops.dashboard import (
     audit,
+    components,
     consents,
     dead,
     groups,
     households,
     members,
+    metrics,
     overview,
     person,
     records,
@@ -38,8 +40,11 @@ from groundswell.ops.operations import (
     KEYS_REVOKE,
     MEMBERS_HOUSEHOLDS,
     MEMBERS_LIST,
+    METRICS,
     PAUSE,
     PERSON,
+    POLL,
+    RATES,
     RECORD,
     RECORDS,
     RELOAD,
@@ -100,6 +105,17 @@ PAGES: Final[tuple[Page, ...]] = (
             FormOf(RELOAD, overview.reloaded),
         ),
     ),
+    Page(
+        "/components/{name}",
+        "Component",
+        components.show,
+        (STATUS, RATES),
+        (
+            FormOf(PAUSE, lambda done: f"{done.name} is {done.state}."),
+            FormOf(RESUME, lambda done: f"{done.name} goes on."),
+            FormOf(POLL, components.polled),
+        ),
+    ),
     Page("/members", "Members", members.show, (STATUS,), (FormOf(MEMBERS_LIST),)),
     Page(
         "/members/households",
@@ -148,4 +164,5 @@ PAGES: Final[tuple[Page, ...]] = (
     ),
     Page("/audit", "Audit", audit.show, (AUDIT,)),
     Page("/tap", "Tap", tap.show, (STATUS,)),
+    Page("/help/metrics", "Metrics", metrics.show, (METRICS,)),
 )

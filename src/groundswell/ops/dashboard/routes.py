@@ -4,8 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
+from groundswell.clock import Clock
 from groundswell.errors import ConfigError, RefusedError, RequestError
 from groundswell.ops.clerk import Clerk, may
+from groundswell.ops.dashboard.live import Live
 from groundswell.ops.dashboard.login import Login, local_path
 from groundswell.ops.dashboard.pages import PAGES, FormOf, Page
 from groundswell.ops.dashboard.shell import Shell
@@ -27,10 +29,11 @@ SURE_FIELD = "sure"
 class Dashboard:
     """All pages."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, clock: Clock) -> None:
         self._static = Static()
         self._shell = Shell(self._static.urls)
         self._login = Login(guard, self._shell)
+        self.live = Live(clock)
 
     @property
     def open_paths(self) -> list[str]:
@@ -38,7 +41,7 @@ class Dashboard:
         return [LOGIN, *self._static.urls.values()]
 
     def routes(self, clerk: Clerk) -> list[web.RouteDef]:
-        routes = [*self._static.routes(), *self._login.routes()]
+        routes = [*self._static.routes(), *self._login.routes(), *self.live.routes(clerk)]
         for page in PAGES:
             routes.append(web.get(page.path, self._shows(page, clerk)))
             if page.forms:

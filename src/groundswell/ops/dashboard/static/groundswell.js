@@ -11,6 +11,52 @@ function useCode() {
   form.requestSubmit();
 }
 
+// What moves is sent once a second: texts by name, for the elements that name them. See figures.py.
+function watch() {
+  const events = document.querySelector("[data-events]")?.dataset.events;
+  if (events === undefined) return;
+  let stream = null;
+  function open() {
+    stream = new EventSource(events);
+    stream.onopen = () => say("Live:");
+    stream.onerror = () => say(stream.readyState === EventSource.CLOSED
+      ? "Not live any more, load the page again; as of" : "Not live, trying again; as of");
+    stream.onmessage = (event) => Object.entries(JSON.parse(event.data)).forEach(show);
+  }
+  // A page nobody sees needs nothing; and browsers allow one place only six connections.
+  document.addEventListener("visibilitychange", () => {
+    stream?.close();
+    if (!document.hidden) open();
+  });
+  if (!document.hidden) open();
+}
+
+function say(text) {
+  const line = document.getElementById("live");
+  if (line.textContent !== text) line.textContent = text;
+}
+
+function show([key, value]) {
+  if (key === ".stale") document.getElementById("stale").hidden = !value;
+  for (const one of document.querySelectorAll(`[data-live="${CSS.escape(key)}"]`)) {
+    if (Array.isArray(value)) one.replaceChildren(...value.map(line));
+    else one.textContent = value;
+  }
+  for (const one of document.querySelectorAll(`[data-mood="${CSS.escape(key)}"]`)) one.dataset.is = value;
+}
+
+function line({ name, path, text }) {
+  const item = document.createElement("li");
+  if (path !== null) {
+    const link = document.createElement("a");
+    link.href = path;
+    link.textContent = name;
+    item.append(link, ": ");
+  }
+  item.append(text);
+  return item;
+}
+
 // The page "Tap": lines of /api/tap as they come, the newest first.
 async function tap() {
   const place = document.getElementById("tap");
@@ -97,4 +143,5 @@ async function tap() {
 }
 
 useCode();
+watch();
 tap();
