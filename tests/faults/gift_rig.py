@@ -3,23 +3,33 @@
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 import anyio.to_thread
+from msgspec import Struct
 
+from groundswell.clock import SystemClock
 from groundswell.connectors.actblue.simulator import faults as actblue_faults
 from groundswell.connectors.actblue.simulator import server as actblue
 from groundswell.connectors.actblue.simulator.behaviour import Behaviour as CsvBehaviour
-from groundswell.connectors.actblue.simulator.ledger import SINCE, Ledger
+from groundswell.connectors.actblue.simulator.ledger import Ledger
 from groundswell.connectors.actblue.simulator.messages import Message
 from groundswell.connectors.actblue.simulator.sender import Pace, Target
 from groundswell.connectors.actionkit.simulator import server as actionkit
 from groundswell.connectors.actionkit.simulator.faults import FaultRates
 from groundswell.connectors.actionkit.simulator.server import Server
 from groundswell.connectors.actionkit.simulator.state.behaviour import Behaviour
+from groundswell.ops import reach
+from groundswell.ops.messages import AskBackfill, PickLetters, Sends
+from groundswell.ops.operations import BACKFILL, DEAD_RETRY, Operation
+from groundswell.ops.place import place_of
 from tests.faults.process import Process
 
+Q = TypeVar("Q", bound=Struct)
+A = TypeVar("A", bound=Struct)
 ROOT = Path(__file__).parents[2]
 LOGIN = "actblue:typed-in-once"
 BEHAVIOUR = Behaviour(retry_after_s=0.5)
@@ -93,18 +103,30 @@ class Rig:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    async def backfill(self, *arguments: str) -> None:
-        """Have the past fetched, and return when all of it is where it goes."""
-        await self.cli("backfill", "history", *(arguments or ("--since", SINCE.isoformat())))
+    async def ask(self, operation: Operation[Q, A], request: Q) -> A:
+        """What the daemon answers: as a verb does it, without a process for each."""
+        return await reach.ask(place_of([self.process.file], {}), SystemClock(), operation, request)
+
+    async def backfill(
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        collections: list[str] | None = None,
+        sends: Sends = "unsent",
+    ) -> None:
+        """Have the past fetched, all of it unless said otherwise, and return when it is where it goes."""
+        asked = AskBackfill("history", since, until, collections, all=since is None, sends=sends)
+        await self.ask(BACKFILL, asked)
         with anyio.fail_after(self.within_s):
             while self.process.rows("SELECT 1 FROM backfills WHERE state = 'running'"):
                 self.process.check()
-                await anyio.sleep(0.05)
+                await anyio.sleep(0.02)
         await self.process.drained(self.within_s)
 
     async def retry(self, reason: str) -> None:
         """Have dead letters tried again, as a person does, and return when that has been done."""
-        await self.cli("dead", "retry", "--reason", reason)
+        await self.ask(DEAD_RETRY, PickLetters(reason=reason))
         await self.process.drained(self.within_s)
 
     async def told(self, messages: Sequence[Message]) -> None:

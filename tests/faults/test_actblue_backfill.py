@@ -19,6 +19,8 @@ from groundswell.connectors.action_network.simulator.server import Server as Net
 from groundswell.connectors.action_network.simulator.state.behaviour import FRIENDLIEST
 from groundswell.connectors.actionkit.simulator import server as actionkit
 from groundswell.connectors.actionkit.simulator.server import Server
+from groundswell.ops.messages import Nothing
+from groundswell.ops.operations import RELOAD
 from tests.faults.gift_books import at_actionkit, differences, given, ours
 from tests.faults.gift_rig import BEHAVIOUR, rig
 
@@ -54,8 +56,6 @@ settle = "5s"
 make_page = {{ title = "Given at ActBlue" }}
 concurrency = 8
 """
-ALL = ("--since", SINCE.isoformat())
-AGREES = ("--lag", "0s", "--check")
 
 
 def writes(server: Server) -> int:
@@ -71,17 +71,17 @@ def archived(directory: Path) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 async def test_what_a_sink_has_is_not_sent_and_all_again_changes_nothing(tmp_path: Path) -> None:
-    ledger = Ledger.make(seed=7, gifts=150)
+    ledger = Ledger.make(seed=27, gifts=120)
     async with rig(tmp_path, ledger) as all_:
         process, crm = all_.process, all_.crm
         await process.start()
-        await all_.backfill(*ALL, "--until", MIDDLE.isoformat())
+        await all_.backfill(SINCE, MIDDLE)
         before, had = writes(crm), at_actionkit(crm)
         assert 10 < len(had.paid) < len(given(ours(ledger)).paid) - 10
 
         process.file.write_text(process.file.read_text() + ARCHIVE)
-        await all_.cli("reload")
-        await all_.backfill("--all")  # to each what it lacks
+        await all_.ask(RELOAD, Nothing())
+        await all_.backfill(SINCE)  # to each what it lacks
         await all_.retry("no_donation")
         books = at_actionkit(crm)
         assert differences(books, given(ours(ledger))) == {}
@@ -94,17 +94,19 @@ async def test_what_a_sink_has_is_not_sent_and_all_again_changes_nothing(tmp_pat
         assert sent == []
         assert writes(crm) > before
 
-        calls = crm.counts.calls
-        await all_.backfill("--all")
+        calls, dead = crm.counts.calls, all_.dead()
+        await all_.backfill(SINCE)
         assert crm.counts.calls == calls, "everything is there, so nobody is asked"
 
         before = writes(crm)
         for times in (2, 3):
-            await all_.backfill("--all", "--resend")
+            await all_.backfill(SINCE, sends="resend")
             assert sorted(archived(tmp_path)) == sorted(right * times), "asked for again, so sent again"
         assert crm.counts.calls > calls
         assert writes(crm) == before
         assert at_actionkit(crm) == books
+        assert all_.dead() == dead
+        assert process.rows("SELECT count(*) FROM dead_letters") == [(len(dead),)]
 
 
 def _ids(ledger: Ledger) -> list[str]:
@@ -135,8 +137,7 @@ async def test_a_time_is_exact_to_the_second_also_where_clocks_change(tmp_path: 
         await all_.process.start()
         had: set[int] = set()
         for since, until in pairwise(edges):
-            span = ("--since", since.isoformat(), "--until", until.isoformat())
-            await all_.backfill(*span, "--collection", "contributions")
+            await all_.backfill(since, until, collections=["contributions"])
             right = set(ledger.totals(since=since, until=until).by_lineitem)
             assert all_.accepted("contribution") - had == right, (since, until)
             had |= right
@@ -187,7 +188,7 @@ def _state(server: Server) -> dict[str, list[tuple[object, ...]]]:
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 async def test_every_gift_is_one_donation_at_action_network_through_losses_faults_and_kills(tmp_path: Path) -> None:
-    ledger = Ledger.make(seed=17, gifts=50)
+    ledger = Ledger.make(seed=25, gifts=50)
     rates = NetworkFaultRates(too_many=0.01, server_error_page=0.01, unavailable=0.01, dropped=0.01, answer_lost=0.02)
     async with (
         action_network.simulator(behaviour=FRIENDLIEST, rates=rates) as network,
@@ -200,9 +201,9 @@ async def test_every_gift_is_one_donation_at_action_network_through_losses_fault
         process.kill()
         await process.start()
         await all_.told(told[len(told) // 3 : len(told) // 2])
-        await all_.backfill(*ALL)
+        await all_.backfill(SINCE)
         assert _donated(network) == sorted(given(ours(ledger), is_whole=False).paid.values())
-        await all_.backfill("--all", "--resend")
+        await all_.backfill(SINCE, sends="resend")
         assert _donated(network) == sorted(given(ours(ledger), is_whole=False).paid.values())
         assert set(all_.dead().values()) == {"no_identity"}, "neither email nor phone: nobody to give it to"
         assert all_.accepted("contribution") - {gift.lineitem_id for gift in ours(ledger)} == {

@@ -18,7 +18,7 @@ import msgspec
 import pytest
 
 from groundswell.connectors.actblue.simulator import faults as actblue_faults
-from groundswell.connectors.actblue.simulator.ledger import Ledger
+from groundswell.connectors.actblue.simulator.ledger import SINCE, Ledger
 from groundswell.connectors.actblue.simulator.messages import messages
 from groundswell.connectors.actblue.simulator.sender import Pace
 from groundswell.connectors.actionkit.simulator.faults import FaultRates
@@ -59,7 +59,7 @@ async def test_every_gift_is_at_actionkit_once_and_to_the_cent_whatever_was_lost
         told_s = anyio.current_time() - began
         await process.drained(WITHIN_S)
         written_s = anyio.current_time() - began
-        await all_.backfill()
+        await all_.backfill(SINCE)
         filled_s = anyio.current_time() - began
         # What was about a gift that had been lost.
         too_early = Counter(all_.dead().values())["no_donation"]
