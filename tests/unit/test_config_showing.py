@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from groundswell.config.load import load
-from groundswell.config.showing import MASK, ShownSetting
+from groundswell.config.model import ShownSetting
+from groundswell.config.showing import MASK
 
 SECRETS = {
     "OPS": "ops-5f0c",
@@ -27,6 +28,11 @@ names = ["${LISTEN}", "dash.example.org"]
 [accounts.network]
 type = "action_network"
 token = { file = "token" }
+
+[accounts.later]
+type = "action_network"
+connect = true
+rate = "3/s"
 
 [sources.signups]
 type = "action_network.webhook"
@@ -60,6 +66,11 @@ batch = { records = 50 }
 [sinks.people]
 type = "action_network.people"
 account = "network"
+inputs = ["mapped"]
+
+[sinks.later]
+type = "action_network.people"
+account = "later"
 inputs = ["mapped"]
 """
 ALL_SECRETS = (
@@ -114,6 +125,14 @@ def test_defaults_are_told_from_what_was_written(shown: dict[str, dict[str, Show
 def test_the_type_comes_first_and_what_was_written_short_is_shown_short(
     shown: dict[str, dict[str, ShownSetting]],
 ) -> None:
-    assert [next(iter(of)) for table, of in shown.items() if "." in table] == ["type"] * 7
+    assert [next(iter(of)) for table, of in shown.items() if "." in table] == ["type"] * 9
     assert shown["transforms.mapped"]["fields.zip"].value == '"raw.zip"'
     assert shown["transforms.mapped"]['fields."custom.Shirt size"'].value == '"raw.size"'
+
+
+def test_of_an_account_that_is_connected_later_what_the_file_says(shown: dict[str, dict[str, ShownSetting]]) -> None:
+    later = shown["accounts.later"]
+    assert later["connect"] == ShownSetting("connect", "true", is_written=True)
+    assert later["rate"] == ShownSetting("rate", '"3/s"', is_written=True)
+    assert later["token"] == ShownSetting("token", None, is_written=False)
+    assert {one.is_written for one in later.values()} == {True, False}

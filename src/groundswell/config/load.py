@@ -75,8 +75,11 @@ def load(paths: Sequence[Path], environ: Mapping[str, str], registry: Registry =
     assert daemon is not None
     assert webhooks is not None
     assert ops is not None
-    shown: dict[TomlPath, Settings] = {("daemon",): daemon, ("webhooks",): webhooks, ("ops",): ops}
-    shown |= {("accounts", name): account.settings for name, account in accounts.items()}
+    shown: dict[TomlPath, Settings | type[Settings]] = {("daemon",): daemon, ("webhooks",): webhooks, ("ops",): ops}
+    shown |= {
+        ("accounts", name): account.settings or registry.accounts[account.type].settings
+        for name, account in accounts.items()
+    }
     shown |= {(TABLE_OF[part.role], name): part.settings for name, part in components.items()}
     shown |= {("sync", name): settings for name, settings in reader.syncs.items()}
     return Config(

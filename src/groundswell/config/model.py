@@ -10,7 +10,6 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from groundswell.config.notify import Notify
-from groundswell.config.showing import ShownTable
 from groundswell.http.api_keys import check_hash, is_hash
 from groundswell.settings import Duration, Listen, SealingKey, Secret, SecretText, Settings, Size
 from groundswell.sync.settings import SyncSettings
@@ -228,6 +227,27 @@ class PipelineTest:
     """By the name of a component: the records it lets through or that reach it, in order, as far as they matter."""
     dead: dict[str, list[str]] = field(default_factory=dict)
     """By the name of a component: the reasons of the dead letters it makes, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSetting:
+    """One setting."""
+
+    key: str
+    """As it is written in its table: `batch.records`."""
+    value: str | None
+    """As TOML; None: not set."""
+    is_written: bool
+    """False: a default."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTable:
+    """One table, with its defaults."""
+
+    heading: str
+    """As it is written, without brackets: `sinks.crm`."""
+    settings: tuple[ShownSetting, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ Nothing from the environment is shown either: a value that was written with `${N
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, time
 from typing import Any, Final
 
 import msgspec
 
+from groundswell.config.asked import secrets_of
 from groundswell.config.environment import names_variable
+from groundswell.config.model import ShownSetting, ShownTable
 from groundswell.config.problems import TomlPath, path_text
 from groundswell.config.tables import Table
 from groundswell.settings import Settings, WebhookSourceSettings
@@ -19,41 +20,36 @@ MASK: Final = "***"
 """What settings write in the place of a secret."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShownSetting:
-    """One setting."""
+def shown_tables(
+    tables: Sequence[Table], settings: Mapping[TomlPath, Settings | type[Settings]]
+) -> tuple[ShownTable, ...]:
+    """The tables that have settings, in order; those that stand in no file (all defaults) first.
 
-    key: str
-    """As it is written in its table: `batch.records`."""
-    value: str | None
-    """As TOML; None: not set."""
-    is_written: bool
-    """False: a default."""
-
-
-@dataclass(frozen=True, slots=True)
-class ShownTable:
-    """One table, with its defaults."""
-
-    heading: str
-    """As it is written, without brackets: `sinks.crm`."""
-    settings: tuple[ShownSetting, ...]
-
-
-def shown_tables(tables: Sequence[Table], settings: Mapping[TomlPath, Settings]) -> tuple[ShownTable, ...]:
-    """The tables that have settings, in order; those that stand in no file (all defaults) first."""
+    Of an account that is connected later, the file does not have all settings: then there is only their model.
+    """
     written = {table.path: table.values for table in tables}
     missing = [path for path in settings if path not in written]
     paths = [*missing, *(table.path for table in tables if table.path in settings)]
     return tuple(shown_table(path_text(path), settings[path], written.get(path, {})) for path in paths)
 
 
-def shown_table(heading: str, settings: Settings, written: Mapping[str, Any]) -> ShownTable:
+def shown_table(heading: str, settings: Settings | type[Settings], written: Mapping[str, Any]) -> ShownTable:
     """One table as people may see it."""
+    if isinstance(settings, type):
+        return ShownTable(heading, tuple(_settings(_of_model(settings, written), written, ())))
     values = settings.model_dump(mode="json", by_alias=True)
     if isinstance(settings, WebhookSourceSettings) and settings.path is not None and not _is_guarded(settings, values):
         values["path"] = MASK  # to know it is to be let in
     return ShownTable(heading, tuple(_settings(values, written, ())))
+
+
+def _of_model(model: type[Settings], written: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands in the file, the defaults, and null for what has neither."""
+    defaults = model.model_construct().model_dump(mode="json", by_alias=True, warnings=False)
+    names = [field.alias or name for name, field in model.model_fields.items()]
+    secrets = secrets_of(model)
+    stands = {name: MASK if name in secrets else value for name, value in written.items()}
+    return dict.fromkeys(names) | defaults | stands
 
 
 def _is_guarded(settings: WebhookSourceSettings, values: Mapping[str, Any]) -> bool:

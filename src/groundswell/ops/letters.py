@@ -113,8 +113,9 @@ def _selection(picked: PickLetters) -> Selection:
     return Selection(ids=picked.ids, component=picked.component, reason=picked.reason)
 
 
-_FIELD_NAME: Final = re.compile(r"`(?![a-z][a-z0-9_]{0,30}`|\$)[^`]*`")
-"""In the words of msgspec: a field that somebody wrote, and that does not look like one."""
+_QUOTED: Final = re.compile(r"`[^`]*`|'[^']*'")
+_HARMLESS: Final = re.compile(r"`([a-z][a-z0-9_]{0,30}|\$[a-z0-9_.\[\]]*)`")
+"""In the words of msgspec: a field or a type that looks like one, a path. All else that it quotes, somebody wrote."""
 
 
 def _record_of(text: str) -> Record:
@@ -122,7 +123,7 @@ def _record_of(text: str) -> Record:
     try:
         return from_json(text)
     except msgspec.ValidationError as exc:
-        words = _FIELD_NAME.sub("(left out here)", str(exc))
+        words = _QUOTED.sub(lambda part: part[0] if _HARMLESS.fullmatch(part[0]) else "(left out here)", str(exc))
         raise RequestError(f"this is not a record: {words[:1].lower()}{words[1:]}") from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as exc:
         where = re.search(r"\(byte \d+\)", str(exc))

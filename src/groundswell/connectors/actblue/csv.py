@@ -32,11 +32,14 @@ from groundswell.connectors.actblue.windows import (
     to_cursor,
 )  # fmt: skip
 from groundswell.connectors.common.moments import Moment
+from groundswell.connectors.common.rest import Rest
 from groundswell.errors import RequestError
 from groundswell.http.limits import Priority
 from groundswell.record import Record
 from groundswell.settings import Duration, SourceSettings
 
+BEGINNING: Final = 1_086_048_000
+"""2004-06-01: before there was an ActBlue. Files of half years since 1970 would take an hour, at ten calls a minute."""
 FOREVER: Final = 2**62
 LOST_S: Final = 30 * 86_400
 """So far back a source looks whose cursor cannot be understood."""
@@ -109,6 +112,8 @@ class ActBlueCsv:
     """Pulls, one after another, or looks into a folder; `read` makes the record of a row."""
 
     collections: Sequence[str]
+    can_subscribe = True
+    """A gift of the past may count as a yes to email, if the backfill says so."""
 
     def __init__(self, settings: ActBlueCsvSettings, context: Context) -> None:
         account: ActBlueAccount | None = context.account
@@ -116,6 +121,7 @@ class ActBlueCsv:
         """What was met, for `status`."""
         self._name = context.name
         self._clock = context.clock
+        self._rest = Rest(context.clock)
         self._directory = context.directory
         self._files = tuple(settings.files)
         self._client = None if account is None else account.client
@@ -134,6 +140,9 @@ class ActBlueCsv:
             await self._follow(cursor, emit)
         else:
             await self._keep_up(self._client, cursor, emit)
+
+    def look_now(self) -> bool:
+        return self._rest.end()
 
     async def backfill(self, asked: History, cursor: Cursor | None, emit: Emit) -> None:
         """Emit what happened in this time.
@@ -157,7 +166,7 @@ class ActBlueCsv:
         if left is None:
             if cursor is not None:
                 self._say_not_understood("it is begun again; what was taken before is known by its id")
-            left = backfill_round(asked.collections, since, min(until, now), now)
+            left = backfill_round(asked.collections, max(since, BEGINNING), min(until, now), now)
         rows = self._rows(subscribes=asked.subscribes)
         try:
             await self._pull(self._client, Priority.BACKFILL).go(left, rows, to_cursor, emit, shows=True)
@@ -178,7 +187,7 @@ class ActBlueCsv:
         while True:
             left = marks.round
             if left is None:
-                await self._clock.sleep(marks.due_in_s(self._every_s, self._clock.now()))
+                await self._rest.take(marks.due_in_s(self._every_s, self._clock.now()))
                 left = marks.next_round(self._csv_types, self.collections, int(self._clock.now()), self._overlap_s)
             shows = left.until - left.since > SHOWN_S
             left = await pull.go(left, rows, marks.cursor_within, emit, shows=shows)
@@ -215,7 +224,7 @@ class ActBlueCsv:
         wanted = None if self._since is None else Round(self._since, FOREVER, COLLECTIONS, {}, {})
         while True:
             marks = await folder.look(marks, lambda: Taken(wanted), emit)
-            await self._clock.sleep(self._every_s)
+            await self._rest.take(self._every_s)
 
     def _folder(self, *, subscribes: bool) -> Folder:
         return Folder(self._name, self._directory, self._files, self._clock, self._rows(subscribes=subscribes))

@@ -21,8 +21,6 @@ from groundswell.connectors.actblue.transport import Caller, MissingError
 from groundswell.connectors.actblue.windows import At, Round, Window
 from groundswell.errors import UnavailableError
 
-LEAST_SHARE: Final = 0.01
-"""Of a pull: with less done, nobody knows how much there is."""
 POLL_S: Final = (1.0, 2.0, 4.0, 8.0, 10.0)
 """How long to wait before asking again whether a file is ready; the last one from then on."""
 READY_S: Final = 3600.0
@@ -61,12 +59,12 @@ class Pull:
         Raises:
             RemoteError: as the client says. Go on from the cursor saved last.
         """
-        began_at, before = self._clock.now(), left.records
+        began_at, days = self._clock.now(), left.days
+        before = int(days * left.share_done(0.0))
 
         async def tell(left: Round, arrivals: Sequence[Arrival], share: float) -> None:
-            done = left.share_done(share)
-            total = int(left.records / done) if done >= LEAST_SHARE else None
-            progress = Progress("gifts", left.records, total, began_at, before) if shows else None
+            done = int(days * left.share_done(share))
+            progress = Progress("days of files", done, days, began_at, before) if shows else None
             await emit(Batch(arrivals, save(left), progress))
 
         for window in left.windows():

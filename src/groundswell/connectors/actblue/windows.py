@@ -82,11 +82,20 @@ class Round(Struct, frozen=True, omit_defaults=True):
 
     def share_done(self, share_of_window: float) -> float:
         """How much of the whole pull is done, from 0 to 1, by the time it spans."""
-        whole = sum(goal - self.since for goal in self.goals.values())
+        whole = self._spanned_s
         left = sum(window.end - window.start for window in self.windows())
         current = next(self.windows(), None)
         here = 0.0 if current is None else share_of_window * (current.end - current.start)
         return 1.0 if whole <= 0 else min(1.0, max(0.0, (whole - left + here) / whole))
+
+    @property
+    def days(self) -> int:
+        """How many days of files are asked for, each type of file by itself."""
+        return -(-self._spanned_s // 86_400)
+
+    @property
+    def _spanned_s(self) -> int:
+        return sum(goal - self.since for goal in self.goals.values())
 
 
 def backfill_round(wanted: Sequence[str], since: int, until: int, now: int) -> Round:
