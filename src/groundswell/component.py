@@ -92,6 +92,14 @@ class RunningSource(Source, Protocol):
     async def run(self, cursor: Cursor | None, emit: Emit) -> None: ...
 
 
+class PollingSource(RunningSource, Protocol):
+    """A running source that looks, rests, and looks again."""
+
+    def look_now(self) -> bool:
+        """Rest no longer. False: it does not rest now, but looks."""
+        ...
+
+
 class History(Struct, frozen=True):
     """What of the past is asked for: these collections, from `since` (included) to `until` (not)."""
 

@@ -18,7 +18,7 @@ from groundswell.errors import RequestError
 from groundswell.members.book import Changes
 from groundswell.members.member import Link, Member, Sent, Statement, Value
 from groundswell.ops.client import OpsError
-from groundswell.ops.member_messages import ExportConsents, ListMembers, NamePerson
+from groundswell.ops.member_messages import ExportConsents, FindPerson, ListMembers, NamePerson
 from groundswell.ops.operations import CONSENTS_EXPORT, FORGET, MEMBERS_HOUSEHOLDS, MEMBERS_LIST, PERSON
 from groundswell.runtime.daemon import Daemon
 from groundswell.store.inbox import Accept
@@ -189,12 +189,37 @@ async def test_no_question_about_a_person_fits_into_a_url(tmp_path: Path) -> Non
 
 
 async def test_who_is_meant_is_said_in_one_way(tmp_path: Path) -> None:
+    both_ways = (NamePerson(), NamePerson(PHONE, EMAIL))
+    found = (
+        FindPerson(),
+        FindPerson(PHONE, EMAIL),
+        FindPerson(PHONE, member=7),
+        FindPerson(member=7, account="x", remote_id="1"),
+    )
+    halves = (FindPerson(account="x"), FindPerson(member=7, remote_id="x"))
     async with people(tmp_path):
-        for operation in (PERSON, FORGET):
-            for named in (NamePerson(), NamePerson(PHONE, EMAIL)):
-                with pytest.raises(OpsError, match="one of phone and email") as caught:
-                    await ask(tmp_path, operation, named)
-                assert caught.value.status == 409
+        for named in both_ways:
+            with pytest.raises(OpsError, match="one of phone and email") as caught:
+                await ask(tmp_path, FORGET, named)
+            assert caught.value.status == 409
+        for asked, said in [*((one, "in one way") for one in found), *((one, "go together") for one in halves)]:
+            with pytest.raises(OpsError, match=said) as caught:
+                await ask(tmp_path, PERSON, asked)
+            assert caught.value.status == 409
+
+
+async def test_a_person_is_found_by_a_number_too(type_in: Groundswell, tmp_path: Path) -> None:
+    async with people(tmp_path):
+        by_member = await type_in("person", "--member", "7", "--json")
+        by_twin = await type_in("person", "--account", "actionkit", "--number", "4500", "--json")
+        alone = await type_in("person", "--account", "actionkit", "--number", "4600", "--json")
+        nobody = await type_in("person", "--member", "8")
+        nowhere = await type_in("person", "--account", "actionkit", "--number", "9")
+    found = [msgspec.json.decode(one.out)["persons"] for one in (by_member, by_twin, alone)]
+    assert [[one["member"] and one["member"]["id"] for one in persons] for persons in found] == [[7], [7], [None]]
+    assert (nobody.code, nowhere.code) == (1, 1)
+    assert "nobody is known as member 8" in nobody.err
+    assert 'nobody is known as "9" in "actionkit"' in nowhere.err
 
 
 # ---- lists ----
@@ -328,7 +353,7 @@ async def test_the_ledger_is_written_out_as_lines_of_json_or_as_csv(type_in: Gro
     )
     assert [msgspec.json.decode(line)["words"] for line in of_one.out.splitlines()] == ["TBD"]
     assert (of_none.code, of_none.out) == (0, "")
-    assert "there is no line about this phone" in of_none.err
+    assert "there is no line about them" in of_none.err
 
 
 async def test_a_long_ledger_is_written_in_parts_and_once(
@@ -412,7 +437,7 @@ async def test_an_email_of_several_members_forgets_nobody(tmp_path: Path) -> Non
         await store.process(Processed(NOW, None, changes=Changes({8: other})))
     with pytest.raises(RequestError, match="2 members have this email"):
         await ask(tmp_path, FORGET, NamePerson(email=EMAIL))
-    assert len((await ask(tmp_path, PERSON, NamePerson(email=EMAIL))).persons) == 2
+    assert len((await ask(tmp_path, PERSON, FindPerson(email=EMAIL))).persons) == 2
 
 
 async def test_what_waits_for_a_sink_is_recalled(tmp_path: Path) -> None:

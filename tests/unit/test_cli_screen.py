@@ -6,10 +6,10 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import Raw
 
-from groundswell.cli.screen import pretty, shown
+from groundswell.cli.screen import shown
 from groundswell.ops.amounts import lasting, size
+from groundswell.ops.pretty import pretty
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,6 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_pretty_json_holds_no_control_characters_and_says_the_same(value: object) -> None:
-    text = pretty(Raw(msgspec.json.encode(value)))
+    text = pretty(msgspec.json.encode(value))
     assert text.replace("\n", "").isprintable()
     assert msgspec.json.decode(text) == value

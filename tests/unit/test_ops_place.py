@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from groundswell.errors import ConfigError
-from groundswell.ops.place import Part, SyncPart, place_of
+from groundswell.ops.place import Part, place_of
+from groundswell.registry import REGISTRY
 
 WHOLE = """
 [sources.signups]
@@ -54,6 +55,14 @@ def test_only_what_is_held_without_loss_can_be_paused(tmp_path: Path) -> None:
         "crm": True,
     }
     assert not Part("x", "source", "no such type").can_pause
+
+
+def test_only_what_goes_and_looks_can_be_told_to_look_now() -> None:
+    polls = ("action_network.poll", "actionkit.poll", "actblue.csv", "jsonl")
+    assert [name for name in REGISTRY.sources if Part("x", "source", name).can_poll] == sorted(
+        polls, key=list(REGISTRY.sources).index
+    )
+    assert not Part("x", "sink", "jsonl").can_poll
 
 
 def test_the_state_file_is_where_daemon_says_from_the_first_file_on(tmp_path: Path) -> None:
@@ -108,10 +117,29 @@ enabled = false
 """
     outline = place_of([written(tmp_path, WHOLE + syncs)], {}).outline
     assert outline.accounts == {"crm": "actionkit", "network": "action_network"}
-    assert outline.syncs == {"people": SyncPart("crm", "GB", True), "other": SyncPart("network", "US", False)}
+    assert {name: (one.account, one.region, one.is_on) for name, one in outline.syncs.items()} == {
+        "people": ("crm", "GB", True),
+        "other": ("network", "US", False),
+    }
+    assert all(one.settings is not None and one.settings.account == one.account for one in outline.syncs.values())
     assert [part for name, part in outline.parts.items() if "people" in name] == [
         Part("people_read", "source", "actionkit.poll"),
         Part("people", "transform", "sync"),
         Part("people_write", "sink", "actionkit.sync"),
     ]
     assert not any("other" in name for name in outline.parts)
+
+
+def test_a_sync_that_cannot_be_read_by_itself_is_there_all_the_same(tmp_path: Path) -> None:
+    syncs = """
+[accounts.crm]
+type = "actionkit"
+[sync.people]
+account = "crm"
+opt_in_field = "${NOT_SET_IN_THIS_SHELL}"
+[sync.odd]
+account = "crm"
+rate = "fast"
+"""
+    outline = place_of([written(tmp_path, WHOLE + syncs)], {}).outline
+    assert {name: one.settings for name, one in outline.syncs.items()} == {"people": None, "odd": None}

@@ -479,10 +479,10 @@ async def test_a_trace_shows_the_whole_way_of_a_record(store: Store) -> None:
     await store.settle(Settlement(NOW + 2, delivered=[1], retries=[(2, 1, NOW + 99)], dead=[(3, letter())]))
     trace = await store.trace("r/1")
     assert (trace.source, trace.received_at, trace.raw, trace.is_processed) == ("signups", NOW, b"{}", True)
-    assert [tuple(waiting) for waiting in trace.waiting] == [("log", 1, NOW + 99)]
+    assert [tuple(waiting) for waiting in trace.waiting] == [("log", 1, NOW + 99, NOW + 1)]
     assert [tuple(settled) for settled in trace.settled] == [
-        ("crm", "delivered", None, 1, NOW + 2),
-        ("sms", "dead", "rejected", 0, NOW + 2),
+        ("crm", "delivered", None, 1, NOW + 2, NOW + 1),
+        ("sms", "dead", "rejected", 0, NOW + 2, NOW + 1),
     ]
     assert trace.dead == [1]
 

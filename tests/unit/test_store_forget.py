@@ -19,6 +19,7 @@ from groundswell.store import erasure
 from groundswell.store.dead_letters import DeadLetter, Selection
 from groundswell.store.erasure import ROWS_PER_LOOK, Erased, Forget
 from groundswell.store.inbox import Accept, Replay
+from groundswell.store.ledger import LedgerQuery
 from groundswell.store.outbox import Processed, Settlement
 from groundswell.store.retention import Purge
 from groundswell.store.store import Store
@@ -153,7 +154,7 @@ async def test_everybody_else_is_as_they_were(store: Store) -> None:
 async def test_the_ledger_keeps_one_line_with_a_hash_and_what_was_known_last(store: Store) -> None:
     await everywhere(store)
     await forget(store)
-    others, line = (await store.people.consents())[0]
+    others, line = (await store.people.ledger(LedgerQuery())).lines
     assert others.phone == OTHER_PHONE
     assert (line.old, line.new, line.decision, line.learnt_at) == ("no", "unknown", "forgotten", (NOW + 1) / 1000)
     assert line.phone.startswith("forgotten:")
@@ -287,7 +288,7 @@ async def test_nobody_comes_back_with_a_batch_that_had_read_them_before(store: S
     assert store.shelf.by_email("new@example.org") == [ken("new@example.org")]
     await commit(store, links=[link for link in late.links.values() if link], lines=[said(PHONE)])
     assert found_in(bytes_of(store)) == []
-    assert [line.phone for line in (await store.people.consents())[0]].count(OTHER_PHONE) == 2
+    assert [line.phone for line in (await store.people.ledger(LedgerQuery())).lines].count(OTHER_PHONE) == 2
 
 
 async def test_a_member_with_the_phone_of_a_forgotten_one_has_another_number(store: Store) -> None:

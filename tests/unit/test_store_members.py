@@ -17,6 +17,7 @@ from groundswell.members.member import Link, Member, Statement, Value, counterpa
 from groundswell.store.database import migrations
 from groundswell.store.dead_letters import DeadLetter
 from groundswell.store.inbox import Accept
+from groundswell.store.ledger import LedgerQuery
 from groundswell.store.listing import LinkQuery
 from groundswell.store.outbox import Processed, Settlement
 from groundswell.store.store import Store
@@ -162,7 +163,7 @@ async def test_a_batch_is_written_whole_or_not_at_all(store: Store) -> None:
     with pytest.raises(StoreError, match="UNIQUE"):
         await store.process(Processed(NOW, entry.seq, made, changes=doomed))
     assert (store.shelf.member(2), store.shelf.link("crm", "9"), store.shelf.groups_of(2)) == (None, None, set())
-    assert await store.people.consents() == ([], 0)
+    assert (await store.people.ledger(LedgerQuery())).lines == []
     assert await store.people.counts() == {}
     assert (await store.position(), await store.pending_after("sms", 0, 10, 2**40)) == (0, [])
     assert store.shelf.next_member() == 2
@@ -251,7 +252,9 @@ async def test_a_killed_process_leaves_members_as_far_as_it_came(tmp_path: Path)
         assert first is not None
         assert (first.changed_at, store.shelf.next_member()) == (position, position + 1)
         assert await store.people.counts() == {"crm": {"synced": position}}
-        assert [line.learnt_at for line in (await store.people.consents())[0]] == list(range(1, position + 1))
+        assert [line.learnt_at for line in (await store.people.ledger(LedgerQuery())).lines] == list(
+            range(1, position + 1)
+        )
         assert store.shelf.groups_of(position) == {"all"}
         assert store.shelf.links_of(position) == [Link("crm", str(position), position, "synced")]
 

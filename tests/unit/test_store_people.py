@@ -7,6 +7,7 @@ from random import Random
 from typing import Any, get_args
 
 import pytest
+from msgspec.structs import replace
 
 from groundswell.component import Arrival, Delivery
 from groundswell.errors import StoreError
@@ -15,9 +16,9 @@ from groundswell.members.member import Link, LinkState, Member, Statement, Value
 from groundswell.store import listing
 from groundswell.store.dead_letters import DeadLetter
 from groundswell.store.inbox import Accept
+from groundswell.store.ledger import LedgerQuery
 from groundswell.store.listing import LinkQuery, LinkRow, Sort
 from groundswell.store.outbox import Processed, Settlement
-from groundswell.store.people import LEDGER_LINES_PER_READ
 from groundswell.store.store import Store
 from groundswell.store.traces import Identity
 
@@ -289,32 +290,62 @@ async def test_what_is_looked_up_has_an_index(store: Store, query: str, plan: st
 # ---- the ledger ----
 
 
-async def test_the_whole_ledger_comes_in_order_and_a_few_lines_at_a_time(store: Store) -> None:
-    count = 2 * LEDGER_LINES_PER_READ + 3
-    for start in range(0, count, 500):
-        await commit(store, *(said(n) for n in range(start, min(start + 500, count))))
-    lines, last = await store.people.consents()
-    await commit(store, said(count))  # nobody who writes waits for an export
-    while len(lines) % LEDGER_LINES_PER_READ == 0:
-        more, last = await store.people.consents(last)
-        assert 0 < len(more) <= LEDGER_LINES_PER_READ
-        lines += more
-    assert [line.record_id for line in lines] == [f"r/{n}" for n in range(count + 1)]
-    assert await store.people.consents(last) == ([], last)
+async def whole_ledger(store: Store, query: LedgerQuery) -> list[Statement]:
+    found: list[Statement] = []
+    place: int | None = 0
+    while place is not None:
+        page = await store.people.ledger(replace(query, after=place))
+        assert len(page.lines) <= query.count
+        found += page.lines
+        place = page.next
+    return found
 
 
-async def test_the_ledger_of_one_phone_comes_alone_and_in_order(store: Store) -> None:
+@pytest.mark.parametrize("is_newest_first", [False, True], ids=["oldest first", "newest first"])
+async def test_the_whole_ledger_comes_in_order_and_a_few_lines_at_a_time(is_newest_first: bool, store: Store) -> None:
+    for start in range(0, 203, 50):
+        await commit(store, *(said(n) for n in range(start, min(start + 50, 203))))
+    lines = await whole_ledger(store, LedgerQuery(count=20, is_newest_first=is_newest_first))
+    names = [f"r/{n}" for n in range(203)]
+    assert [line.record_id for line in lines] == (names[::-1] if is_newest_first else names)
+
+
+async def test_lines_that_come_meanwhile_come_last(store: Store) -> None:
+    await commit(store, *map(said, range(4)))
+    first = await store.people.ledger(LedgerQuery(count=3))
+    await commit(store, said(4))  # nobody who writes waits for an export
+    assert first.next is not None
+    rest = await store.people.ledger(LedgerQuery(first.next))
+    assert ([line.record_id for line in rest.lines], rest.next) == (["r/3", "r/4"], None)
+
+
+@pytest.mark.parametrize("is_newest_first", [False, True], ids=["oldest first", "newest first"])
+async def test_a_rare_decision_is_found_over_several_looks(
+    is_newest_first: bool, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("groundswell.store.ledger.LOOKED_AT_MAX", 10)
+    await commit(store, *(replace(said(n), decision="older" if n % 37 == 0 else "changed") for n in range(100)))
+    first = await store.people.ledger(LedgerQuery(count=2, decision="older", is_newest_first=is_newest_first))
+    assert len(first.lines) < 2
+    assert first.next is not None
+    found = await whole_ledger(store, LedgerQuery(count=2, decision="older", is_newest_first=is_newest_first))
+    names = ["r/0", "r/37", "r/74"]
+    assert [line.record_id for line in found] == (names[::-1] if is_newest_first else names)
+
+
+async def test_the_ledger_of_some_phones_comes_alone_and_in_order(store: Store) -> None:
     other = "+15035550002"
     await commit(store, said(0), said(1, other), said(2), said(3, other))
-    first, last = await store.people.consents(0, 1, other)
-    rest, _ = await store.people.consents(last, 10, other)
-    assert (first, rest) == ([said(1, other)], [said(3, other)])
+    first = await store.people.ledger(LedgerQuery(0, 1, [other]))
+    assert (first.lines, first.next is None) == ([said(1, other)], False)
+    assert await whole_ledger(store, LedgerQuery(0, 1, [other])) == [said(1, other), said(3, other)]
+    assert await whole_ledger(store, LedgerQuery(0, 1, [])) == []
 
 
 async def test_lines_come_back_as_they_were_said(store: Store) -> None:
     line = Statement("+15035550001", "yes", "no", "no", "  STOP ☎ ", "changed", "crm", "r/1", 1.25, 2.5)
     await commit(store, line)
-    assert (await store.people.consents())[0] == [line]
+    assert (await store.people.ledger(LedgerQuery())).lines == [line]
 
 
 async def test_a_store_opened_to_look_shows_people_too(store: Store, tmp_path: Path) -> None:

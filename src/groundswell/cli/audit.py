@@ -17,14 +17,15 @@ def command(
         int, typer.Option(help="Go on below this number.", min=1, max=NUMBER_MAX, show_default="the newest")
     ] = NUMBER_MAX,
     limit: Annotated[int, typer.Option(help="How many lines.", min=1, max=LETTERS_MAX)] = 50,
+    operation: Annotated[str | None, typer.Option(help='Only of this operation, such as "dead retry".')] = None,
     config: CONFIG = None,
     as_json: JSON = False,
 ) -> None:
     """List who changed what, newest first: on the command line, over the API and on the dashboard.
 
-    Examples: groundswell audit; groundswell audit --limit 500 --json
+    Examples: groundswell audit; groundswell audit --operation "dead drop"; groundswell audit --limit 500 --json
     """
-    found = ask(config, AUDIT, ListAudit(before, limit))
+    found = ask(config, AUDIT, ListAudit(before, limit, operation))
     if as_json:
         print_json(found)
         return

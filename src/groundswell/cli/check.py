@@ -19,8 +19,8 @@ from groundswell.config.load import load
 from groundswell.config.model import Config
 from groundswell.config.problems import by_file, counted, rendered
 from groundswell.config.schema import config_schema
+from groundswell.config.warnings import warnings_of
 from groundswell.errors import ConfigError, StoreError
-from groundswell.http.certificate import read_pair
 from groundswell.runtime.connecting import NotConnected, completed, vault_of
 from groundswell.runtime.trying import AccountTried, try_accounts
 from groundswell.store.store import Store
@@ -69,7 +69,7 @@ def command(
     if as_json:
         typer.echo(msgspec.json.encode(_right(config, tried)))
     else:
-        for warning in _warnings(config):
+        for warning in warnings_of(config, SystemClock().now()):
             typer.echo(f"warning: {warning}")
         typer.echo(_summary(config))
         for line in _accounts(tried):
@@ -116,16 +116,6 @@ def _show_problems(error: ConfigError) -> None:
         console.print(table)
 
 
-def _warnings(config: Config) -> list[str]:
-    """Those of the files, and what only the calendar knows."""
-    warnings = list(config.warnings)
-    if config.ops.certificate is not None and config.ops.key is not None:
-        pair = read_pair(Path(config.ops.certificate), Path(config.ops.key))
-        if ended := pair.warning(SystemClock().now()):
-            warnings.append(f"ops.certificate {ended}")
-    return warnings
-
-
 def _summary(config: Config) -> str:
     """ "pipeline.toml is fine: 1 source, 2 transforms, 1 sink (1f0c2a9b7d3e)"."""
     subject = f"{config.files[0]} is" if len(config.files) == 1 else f"{len(config.files)} files are"
@@ -154,7 +144,7 @@ def _right(config: Config, tried: Sequence[AccountTried] | None) -> dict[str, An
     return {
         "ok": _are_good(tried),
         "problems": [],
-        "warnings": _warnings(config),
+        "warnings": warnings_of(config, SystemClock().now()),
         "files": [str(file) for file in config.files],
         "hash": config.hash,
         **{f"{role}s": number for role, number in _numbers(config).items()},

@@ -1,11 +1,10 @@
 """`groundswell consents`: what people said about being texted, for whoever has to prove it."""
 
-import csv
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Final, TextIO
+from typing import Annotated, Final, Literal, TextIO
 
 import msgspec
 import typer
@@ -14,14 +13,14 @@ from groundswell.cli.asking import ask_at, place_or_exit
 from groundswell.cli.options import CONFIG
 from groundswell.cli.screen import warn_of_personal_data
 from groundswell.config.problems import counted
-from groundswell.ops.member_messages import LINES_MAX, ConsentLine, ExportConsents
+from groundswell.ops.consent_files import WRITERS
+from groundswell.ops.member_messages import LINES_MAX, ConsentLine, Decision, ExportConsents
 from groundswell.ops.operations import CONSENTS_EXPORT
 from groundswell.ops.place import Place
 
 app = typer.Typer(help="Write out what people said about being texted.", no_args_is_help=True)
 
 LINES_PER_PART: Final = LINES_MAX
-_COLUMNS: Final = ConsentLine.__struct_fields__
 
 
 @app.callback()
@@ -34,6 +33,9 @@ def export(
     phone: Annotated[
         str | None, typer.Option(help="Only what was said about this phone, as it is usually written.")
     ] = None,
+    email: Annotated[str | None, typer.Option(help="Only what members with this email said.")] = None,
+    decision: Annotated[Decision | None, typer.Option(help="Only where this was made of it.")] = None,
+    order: Annotated[Literal["oldest", "newest"], typer.Option(help="Which lines come first.")] = "oldest",
     as_json: Annotated[
         bool,
         typer.Option("--jsonl/--csv", "--json", help="One JSON object a line, or a table with a heading; both UTF-8."),
@@ -44,53 +46,45 @@ def export(
     ] = None,
     config: CONFIG = None,
 ) -> None:
-    """Write the ledger of consents, oldest line first: who, before and after, the words, who said so, when it was said
+    """Write the ledger of consents: who, before and after, the words, who said so, when it was said
     and when we learnt it; every change, and every refusal to change. Personal data.
 
-    A person who was forgotten has one line left, with a hash in place of the phone. Exit codes: 0 done, 1 failed.
+    A person who was forgotten has one line left, with a hash in place of the phone. In CSV, words that begin like a
+    formula of a spreadsheet get an apostrophe first. Exit codes: 0 done, 1 failed.
 
     Examples: groundswell consents export --csv --output consents.csv; groundswell consents export --phone "+1 503 555
     0144"; groundswell consents export | jq -r .decision | sort | uniq -c
     """
     place = place_or_exit(config)
-    lines = _lines(place, phone)
+    asked = ExportConsents(limit=LINES_PER_PART, phone=phone, email=email, decision=decision, order=order)
+    lines = _lines(place, asked)
     if output is None:
         warn_of_personal_data()
         if not _write(sys.stdout, lines, as_json=as_json):
-            typer.echo("there is no line" + (" about this phone" if phone else ""), err=True)
+            typer.echo("there is no line" + (" about them" if phone or email else ""), err=True)
         return
     with _new_file(output) as file:
         count = _write(file, lines, as_json=as_json)
     typer.echo(f"{counted(count, 'line')} written to {output}", err=True)
 
 
-def _lines(place: Place, phone: str | None) -> Iterator[ConsentLine]:
+def _lines(place: Place, asked: ExportConsents) -> Iterator[list[ConsentLine]]:
     """A part of the ledger in memory at a time."""
     after: int | None = 0
     while after is not None:
-        found = ask_at(place, CONSENTS_EXPORT, ExportConsents(after, LINES_PER_PART, phone))
-        yield from found.lines
+        found = ask_at(place, CONSENTS_EXPORT, msgspec.structs.replace(asked, after=after))
+        yield found.lines
         after = found.next_after
 
 
-def _write(file: TextIO, lines: Iterator[ConsentLine], *, as_json: bool) -> int:
-    write = _json_writer(file) if as_json else _csv_writer(file)
+def _write(file: TextIO, parts: Iterator[list[ConsentLine]], *, as_json: bool) -> int:
+    writer = WRITERS["jsonl" if as_json else "csv"]()
     count = 0
-    for line in lines:
-        write(line)
-        count += 1
+    file.write(writer.heading())
+    for lines in parts:
+        file.write(writer.lines(lines))
+        count += len(lines)
     return count
-
-
-def _json_writer(file: TextIO) -> Callable[[ConsentLine], Any]:
-    encoder = msgspec.json.Encoder()
-    return lambda line: file.write(encoder.encode(line).decode() + "\n")
-
-
-def _csv_writer(file: TextIO) -> Callable[[ConsentLine], Any]:
-    table = csv.writer(file, lineterminator="\n")
-    table.writerow(_COLUMNS)
-    return lambda line: table.writerow(msgspec.to_builtins(line).values())
 
 
 def _new_file(path: Path) -> TextIO:

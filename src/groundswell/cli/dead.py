@@ -1,5 +1,6 @@
 """`groundswell dead`: what could not succeed, and what to do with it."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
@@ -9,7 +10,7 @@ from rich.text import Text
 
 from groundswell.cli.asking import ask
 from groundswell.cli.options import CONFIG, JSON
-from groundswell.cli.screen import pretty, print_json, say, shown, table, warn_of_personal_data
+from groundswell.cli.screen import print_json, say, shown, table, warn_of_personal_data
 from groundswell.config.problems import counted
 from groundswell.ops.messages import (
     LETTERS_MAX,
@@ -20,7 +21,9 @@ from groundswell.ops.messages import (
     PickLetters,
     ShowLetter,
 )
-from groundswell.ops.operations import DEAD_DROP, DEAD_LIST, DEAD_RETRY, DEAD_SHOW
+from groundswell.ops.operations import DEAD_DROP, DEAD_EDIT, DEAD_LIST, DEAD_RETRY, DEAD_SHOW
+from groundswell.ops.pretty import pretty
+from groundswell.ops.record_messages import RECORD_TEXT_MAX, EditLetter
 
 app = typer.Typer(help="Look at what could not succeed, and retry or drop it.", no_args_is_help=True)
 
@@ -95,6 +98,31 @@ def retry_letters(
         _say_retried(retried)
 
 
+@app.command("edit")
+def edit_letter(
+    number: Annotated[int, typer.Argument(metavar="N", help="Its number, as `dead list` shows.", min=1)],
+    file: Annotated[
+        Path,
+        typer.Option(metavar="F", help="A file with the whole record as JSON; - is standard input.", allow_dash=True),
+    ],
+    config: CONFIG = None,
+    as_json: JSON = False,
+) -> None:
+    """Put a mended record in the place of what a sink refused, and try it again. Id, kind and source have to stay.
+
+    Start from what `dead show N --json` has under "body". The record's way shows which fields were changed. Nobody can
+    say yes to texts or email for somebody else: what was no yes before cannot become one.
+
+    Example: groundswell dead edit 17 --file mended.json
+    """
+    edited = ask(config, DEAD_EDIT, EditLetter(number, _text_of(file)))
+    if as_json:
+        print_json(edited)
+        return
+    waits = ", which the configuration no longer has: put it back" if edited.is_sink_gone else ""
+    typer.echo(f"changed: {', '.join(map(shown, edited.changed)) or 'nothing'}; to {edited.sink} again{waits}")
+
+
 @app.command("drop")
 def drop_letters(
     numbers: NUMBERS = None,
@@ -117,6 +145,21 @@ def drop_letters(
         print_json(dropped)
     else:
         typer.echo(f"{counted(dropped.dropped, 'dead letter')} dropped")
+
+
+def _text_of(file: Path) -> str:
+    """What is in the file, if it can be a record."""
+    try:
+        with sys.stdin.buffer if str(file) == "-" else file.open("rb") as opened:
+            content = opened.read(RECORD_TEXT_MAX + 1)
+        text = content.decode("utf-8-sig")
+    except OSError as exc:
+        raise typer.BadParameter(f"{file} cannot be read: {exc.strerror}") from exc
+    except UnicodeDecodeError as exc:
+        raise typer.BadParameter(f"{file} is not UTF-8 text, as JSON is") from exc
+    if not 0 < len(content) <= RECORD_TEXT_MAX:
+        raise typer.BadParameter(f"{file} is empty" if not content else f"{file} is larger than a record can be")
+    return text
 
 
 def _picked(numbers: list[int] | None, component: str | None, reason: str | None, every: bool) -> PickLetters:
@@ -154,7 +197,7 @@ def _show(found: LetterShown) -> None:
         value = getattr(found.letter, fact)
         say(Text(f"{fact.replace('_', ' '):<{width}}  {value if fact == 'id' else shown(value)}"))
     if found.unreadable is None:
-        typer.echo(pretty(found.body))
+        typer.echo(pretty(bytes(found.body)))
     else:
         # Not JSON, maybe not even text; with --json it is there to the byte.
         typer.echo("\n".join(map(shown, found.unreadable.decode(errors="replace").split("\n"))))

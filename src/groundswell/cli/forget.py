@@ -11,7 +11,7 @@ from groundswell.cli.screen import print_json, say, shown, table
 from groundswell.config.problems import counted
 from groundswell.errors import GroundswellError, NotFoundError
 from groundswell.ops.client import OpsError
-from groundswell.ops.member_messages import NamePerson, PersonForgotten, PersonShown
+from groundswell.ops.member_messages import FindPerson, NamePerson, PersonForgotten, PersonShown
 from groundswell.ops.operations import FORGET
 from groundswell.ops.operations import PERSON as SHOW_PERSON
 from groundswell.ops.people_shown import CREATING
@@ -46,7 +46,7 @@ def command(
 
 def _question(place: Place, named: NamePerson) -> str:
     try:
-        found = answer_at(place, SHOW_PERSON, named)
+        found = answer_at(place, SHOW_PERSON, FindPerson(named.phone, named.email))
     except GroundswellError as exc:
         if not isinstance(exc, NotFoundError) and not (isinstance(exc, OpsError) and exc.status == _NOT_FOUND):
             fail(exc)

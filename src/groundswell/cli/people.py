@@ -8,13 +8,12 @@ from groundswell.ops.member_messages import NamePerson
 from groundswell.ops.people_shown import STATES
 
 DIGITS_MIN: Final = 5
-PERSON = Annotated[
-    str,
-    typer.Argument(
-        metavar="PHONE|EMAIL",
-        help='An email, or a phone as it is usually written, such as "+1 503 555 0144" or "(503) 555-0144".',
-    ),
-]
+PERSON_ARGUMENT: Final = typer.Argument(
+    metavar="PHONE|EMAIL",
+    help='An email, or a phone as it is usually written, such as "+1 503 555 0144" or "(503) 555-0144".',
+    show_default=False,
+)
+PERSON = Annotated[str, PERSON_ARGUMENT]
 COUNT_COLUMNS: Final = (*STATES, "total")
 
 

@@ -1,28 +1,55 @@
 """`groundswell person`: everything that is known of one person."""
 
 from collections.abc import Iterator
+from typing import Annotated
 
+import typer
 from rich.console import RenderableType
 from rich.text import Text
 
 from groundswell.cli.asking import ask
 from groundswell.cli.options import CONFIG, JSON
-from groundswell.cli.people import PERSON, named
+from groundswell.cli.people import PERSON_ARGUMENT, named
 from groundswell.cli.screen import print_json, say, shown, table, warn_of_personal_data
 from groundswell.config.problems import counted
-from groundswell.ops.member_messages import DeliveryShown, HappenedShown, LinkShown, MemberShown, PersonShown
+from groundswell.ops.member_messages import (
+    DeliveryShown,
+    FieldExplained,
+    FindPerson,
+    HappenedShown,
+    LinkShown,
+    MemberShown,
+    NamePerson,
+    PersonShown,
+)
 from groundswell.ops.operations import PERSON as SHOW_PERSON
 
 
-def command(who: PERSON, config: CONFIG = None, as_json: JSON = False) -> None:
+def command(
+    who: Annotated[str | None, PERSON_ARGUMENT] = None,
+    member: Annotated[int | None, typer.Option(help="By the number of the member.", min=1)] = None,
+    account: Annotated[
+        str | None, typer.Option(help="By their number in this account, with --number.", show_default=False)
+    ] = None,
+    number: Annotated[str | None, typer.Option(help="Their number in that account.", show_default=False)] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say why each field has its value, and what the accounts have.")
+    ] = False,
+    config: CONFIG = None,
+    as_json: JSON = False,
+) -> None:
     """Show everything that is known of one person: where they are linked, or why not, what is known of them, what they
     said about being texted, their groups, and what came in and was sent lately. Personal data.
 
     Exit codes: 0 shown, 1 nobody is known, or it failed.
 
-    Examples: groundswell person "(503) 555-0144"; groundswell person rosa@example.org --json
+    Examples: groundswell person "(503) 555-0144"; groundswell person rosa@example.org --json; groundswell person
+    --member 7 --explain; groundswell person --account actionkit --number 4411
     """
-    found = ask(config, SHOW_PERSON, named(who))
+    if [who, member, account].count(None) != 2 or (account is None) != (number is None):
+        raise typer.BadParameter("write a phone or an email; or --member; or --account and --number")
+    asked = NamePerson() if who is None else named(who)
+    found = ask(config, SHOW_PERSON, FindPerson(asked.phone, asked.email, member, account, number))
     warn_of_personal_data()
     if as_json:
         print_json(found)
@@ -30,15 +57,17 @@ def command(who: PERSON, config: CONFIG = None, as_json: JSON = False) -> None:
     if found.total > 1:
         first = f"; here are the first {len(found.persons)}" if len(found.persons) < found.total else ""
         say(Text(f"{found.total} people have this{first}\n", style="bold"))
-    for number, person in enumerate(found.persons):
-        say(*([""] if number else []), *_parts(person))
+    for place, person in enumerate(found.persons):
+        say(*([""] if place else []), *_parts(person, explain=explain))
 
 
-def _parts(person: PersonShown) -> Iterator[RenderableType]:
+def _parts(person: PersonShown, *, explain: bool) -> Iterator[RenderableType]:
     if person.member is None:
         yield Text("no member", style="bold")
     else:
         yield from _member(person.member)
+    if explain and person.explained:
+        yield table("\nWhy", ["field", "side", "has", "why"], _explained(person.explained))
     if person.groups:
         yield table("\nGroups", ["group", "since"], person.groups.items())
     if person.links:
@@ -57,6 +86,13 @@ def _member(member: MemberShown) -> Iterator[RenderableType]:
     if member.fields:
         rows = [(name, known.value, known.source, known.at) for name, known in member.fields.items()]
         yield table("\nFields", ["field", "value", "from", "edited"], rows)
+
+
+def _explained(fields: list[FieldExplained]) -> Iterator[tuple[object, ...]]:
+    for field in fields:
+        yield field.name, "member", field.value, field.why
+        for side in field.sides:
+            yield "", f"{side.account} {side.remote_id}", side.seen, side.why
 
 
 def _links(links: list[LinkShown]) -> Iterator[RenderableType]:

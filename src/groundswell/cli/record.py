@@ -9,9 +9,10 @@ from rich.text import Text
 
 from groundswell.cli.asking import ask
 from groundswell.cli.options import CONFIG, JSON
-from groundswell.cli.screen import pretty, print_json, say, shown, table, warn_of_personal_data
+from groundswell.cli.screen import print_json, say, shown, table, warn_of_personal_data
 from groundswell.ops.messages import AskRecord, RecordTrace
 from groundswell.ops.operations import RECORD
+from groundswell.ops.pretty import pretty
 
 
 def command(
@@ -35,11 +36,12 @@ def _show(trace: RecordTrace) -> None:
     say(
         Text(shown(trace.id), style="bold"),
         f"accepted {shown(trace.received_at)} by {shown(trace.source)}",
+        *(f"brought {shown(seen.at)} by {shown(seen.source)}, too" for seen in trace.sightings),
         _processing(trace),
         *_tables(trace),
         Text("\nAs it came", style="bold"),
     )
-    typer.echo(pretty(trace.body))
+    typer.echo(pretty(bytes(trace.body)))
 
 
 def _tables(trace: RecordTrace) -> Iterator[Table]:

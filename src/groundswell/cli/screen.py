@@ -7,10 +7,12 @@ from typing import Final
 
 import msgspec
 import typer
-from msgspec import Raw, Struct
+from msgspec import Struct
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
+
+from groundswell.ops.pretty import escaped
 
 PIPED_WIDTH: Final = 10_000
 """Columns where nobody's window says how many there are: each row stays one line, for grep and awk."""
@@ -72,16 +74,4 @@ def shown(value: object) -> str:
             return f"{value:,}"
         case datetime():
             return f"{value:%Y-%m-%dT%H:%M:%SZ}"
-    return "".join(letter if letter.isprintable() else _escaped(letter) for letter in str(value))
-
-
-def _escaped(letter: str) -> str:
-    """As JSON writes it: beyond 16 bits as a pair."""
-    units = letter.encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{high:02x}{low:02x}" for high, low in zip(units[::2], units[1::2], strict=True))
-
-
-def pretty(body: Raw) -> str:
-    """JSON as people read it, with every control character escaped."""
-    text = msgspec.json.format(bytes(body), indent=2).decode()
-    return "\n".join(shown(line) for line in text.split("\n"))
+    return escaped(str(value))

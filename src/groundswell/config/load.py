@@ -23,6 +23,7 @@ from groundswell.config.model import (
     WebhooksSettings,
 )
 from groundswell.config.problems import Findings, TomlPath, meant, quoted
+from groundswell.config.showing import shown_tables
 from groundswell.config.syncs import parts_of
 from groundswell.config.tables import Table, tables_of
 from groundswell.config.validate import S, Validator
@@ -37,6 +38,7 @@ from groundswell.sync.sides import SIDES
 
 ROLES: Final[dict[str, Role]] = {"sources": "source", "transforms": "transform", "sinks": "sink"}
 """The tables that hold components, and what stands in each."""
+TABLE_OF: Final = {role: table for table, role in ROLES.items()}
 
 
 def load(paths: Sequence[Path], environ: Mapping[str, str], registry: Registry = REGISTRY) -> Config:
@@ -54,7 +56,8 @@ def load(paths: Sequence[Path], environ: Mapping[str, str], registry: Registry =
     files = read_files(paths, findings)
     # What is in a file that could not be read is unknown: then nothing is said of what seems to be missing.
     is_whole = not findings.has_problems
-    reader = _Reader(tables_of(files, findings), environ, registry, findings)
+    tables = tables_of(files, findings)
+    reader = _Reader(tables, environ, registry, findings)
     daemon = reader.single("daemon", DaemonSettings)
     webhooks = reader.single("webhooks", WebhooksSettings)
     ops = reader.single("ops", OpsSettings)
@@ -72,6 +75,13 @@ def load(paths: Sequence[Path], environ: Mapping[str, str], registry: Registry =
     assert daemon is not None
     assert webhooks is not None
     assert ops is not None
+    shown: dict[TomlPath, Settings | type[Settings]] = {("daemon",): daemon, ("webhooks",): webhooks, ("ops",): ops}
+    shown |= {
+        ("accounts", name): account.settings or registry.accounts[account.type].settings
+        for name, account in accounts.items()
+    }
+    shown |= {(TABLE_OF[part.role], name): part.settings for name, part in components.items()}
+    shown |= {("sync", name): settings for name, settings in reader.syncs.items()}
     return Config(
         daemon=daemon,
         webhooks=webhooks,
@@ -84,6 +94,7 @@ def load(paths: Sequence[Path], environ: Mapping[str, str], registry: Registry =
         hash=sha256(b"".join(file.content for file in files)).hexdigest()[:12],
         directory=files[0].directory,
         warnings=tuple(findings.warnings),
+        shown=shown_tables(tables, shown),
     )
 
 

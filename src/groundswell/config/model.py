@@ -230,6 +230,27 @@ class PipelineTest:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownSetting:
+    """One setting."""
+
+    key: str
+    """As it is written in its table: `batch.records`."""
+    value: str | None
+    """As TOML; None: not set."""
+    is_written: bool
+    """False: a default."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTable:
+    """One table, with its defaults."""
+
+    heading: str
+    """As it is written, without brackets: `sinks.crm`."""
+    settings: tuple[ShownSetting, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A whole configuration."""
 
@@ -249,6 +270,8 @@ class Config:
     """By name."""
     syncs: dict[str, SyncSettings] = field(default_factory=dict)
     """The settings of each `[sync.NAME]`, those that are switched off too, by name."""
+    shown: tuple[ShownTable, ...] = ()
+    """All of it, as people may see it."""
 
     def of_role(self, role: Role) -> dict[str, Component]:
         return {name: component for name, component in self.components.items() if component.role == role}

@@ -9,19 +9,23 @@ from typing import Any, Final
 
 import anyio
 import anyio.to_thread
-import msgspec
-from msgspec import Raw
 
 from groundswell.clock import Clock, milliseconds
+from groundswell.config.model import Config
 from groundswell.config.problems import closest, listing, quoted
 from groundswell.errors import ConfigError, NotFoundError, NotNowError, RequestError
 from groundswell.http.api_keys import new_key
 from groundswell.ops.accounts import AccountsDesk
 from groundswell.ops.auditing import audit_lines
 from groundswell.ops.backfills import do_backfill, past_backfills
+from groundswell.ops.config_messages import ConfigShown
+from groundswell.ops.configuration import config_shown
+from groundswell.ops.gauges import Gauges
+from groundswell.ops.groups import GroupDesk
+from groundswell.ops.letters import LettersDesk
+from groundswell.ops.live_messages import AskRates, MetricsShown, Polled, RatesShown
 from groundswell.ops.messages import (
     AskBackfill,
-    AskRecord,
     AskReplay,
     AuditLines,
     Backfills,
@@ -32,39 +36,30 @@ from groundswell.ops.messages import (
     KeyListed,
     KeyRevoked,
     Keys,
-    Letter,
-    LetterGroup,
-    Letters,
-    LettersDropped,
-    LetterShown,
-    LettersRetried,
     ListAudit,
     ListBackfills,
-    ListLetters,
     LoginCode,
     NameComponent,
     NameKey,
     Nothing,
-    PickLetters,
-    RecordTrace,
     Replayed,
     RevokeKey,
-    Settled,
-    ShowLetter,
     Status,
-    Waiting,
     moment,
 )
+from groundswell.ops.metrics_shown import metrics_shown
 from groundswell.ops.people import PeopleDesk
 from groundswell.ops.place import Outline, Part, Place, outline_of
+from groundswell.ops.rates import rates_of
 from groundswell.ops.reconciling import ReconcileDesk
+from groundswell.ops.records import RecordsDesk
 from groundswell.ops.status import status_of
+from groundswell.ops.syncs import SyncDesk
 from groundswell.runtime.build import built
 from groundswell.runtime.daemon import Daemon
-from groundswell.store.dead_letters import Selection
 from groundswell.store.inbox import Replay
 from groundswell.store.keys import Key
-from groundswell.store.store import DeadLetterRow, Store
+from groundswell.store.store import Store
 
 BATCH_WAIT_S: Final = 10.0
 """How long a change waits for the batch that is being processed."""
@@ -81,15 +76,21 @@ class Desk:
         place: Place | None,
         daemon: Daemon | None = None,
         new_code: Callable[[], LoginCode] | None = None,
+        gauges: Gauges | None = None,
     ) -> None:
-        """`place` says what there is where no daemon can; `new_code` comes with a daemon."""
+        """`place` says what there is where no daemon can; `new_code` and `gauges` come with a daemon."""
         assert place is not None or daemon is not None
         self._store = store
         self._clock = clock
         self._place = place
         self._daemon = daemon
         self._new_code = new_code
+        self._gauges = gauges
         self.people = PeopleDesk(store, clock, self._outline, daemon, self._between_batches)
+        self.groups = GroupDesk(store.people, self._outline)
+        self.syncs = SyncDesk(store.people, clock, self._outline, self._config, daemon)
+        self.letters = LettersDesk(store, clock, lambda: self._parts, daemon, self._between_batches)
+        self.records = RecordsDesk(store)
         self.sources = ReconcileDesk(store, clock, self._outline, self._sources)
         self.accounts = AccountsDesk(store, clock, self._outline, place, daemon)
 
@@ -98,6 +99,13 @@ class Desk:
             return outline_of(self._daemon.config)
         assert self._place is not None
         return self._place.outline
+
+    def _config(self) -> Config:
+        """Raises ConfigError."""
+        if self._daemon is not None:
+            return self._daemon.config
+        assert self._place is not None
+        return self._place.config()
 
     @asynccontextmanager
     async def _sources(self) -> AsyncIterator[Mapping[str, Any]]:
@@ -120,50 +128,17 @@ class Desk:
     async def status(self, _: Nothing) -> Status:
         return await status_of(self._store, self._clock, self._outline(), self._daemon)
 
-    # ---- dead letters ----
+    async def rates(self, asked: AskRates) -> RatesShown:
+        """Only with a daemon."""
+        assert self._daemon is not None
+        return rates_of(self._part(asked.component), self._daemon.rates)
 
-    async def dead_list(self, asked: ListLetters) -> Letters:
-        selection = Selection(component=asked.component, reason=asked.reason)
-        groups = [
-            LetterGroup(group.component, group.reason, group.count)
-            for group in await self._store.dead_groups()
-            if asked.component in (None, group.component) and asked.reason in (None, group.reason)
-        ]
-        rows = await self._store.dead_list(selection, asked.limit + 1, asked.after)
-        letters = [_letter(row) for row in rows[: asked.limit]]
-        return Letters(
-            total=sum(group.count for group in groups),
-            groups=groups,
-            letters=letters,
-            next_after=letters[-1].id if len(rows) > asked.limit else None,
-        )
-
-    async def dead_show(self, asked: ShowLetter) -> LetterShown:
-        row = await self._store.dead_show(asked.id)
-        body = row.letter.body or b""
-        if _is_json(body):
-            return LetterShown(_letter(row), body=Raw(body), unreadable=None)
-        return LetterShown(_letter(row), body=Raw(b"null"), unreadable=body)
-
-    async def dead_retry(self, picked: PickLetters) -> LettersRetried:
-        selection = _selection(picked)
-        async with self._between_batches():
-            retried = await self._store.retry_dead(selection, self._now())
-            # Nothing may come between the commit and this: what is committed later is offered to the sinks, and they
-            # would look for these only behind it.
-            gone = []
-            for name, count in retried.deliver.items():
-                runner = self._daemon.supervisor.sinks.get(name) if self._daemon else None
-                if runner is not None:
-                    runner.look_on_disk(count)
-                elif name not in self._parts:
-                    gone.append(name)
-            if self._daemon is not None and retried.process:
-                self._daemon.supervisor.processor.look_for_replays()
-        return LettersRetried(retried.process, retried.deliver, gone)
-
-    async def dead_drop(self, picked: PickLetters) -> LettersDropped:
-        return LettersDropped(await self._store.drop_dead(_selection(picked)))
+    async def metrics(self, _: Nothing) -> MetricsShown:
+        """Only with a daemon."""
+        assert self._daemon is not None
+        assert self._gauges is not None
+        await self._gauges.refresh()
+        return metrics_shown(self._daemon.metrics)
 
     # ---- records ----
 
@@ -195,23 +170,6 @@ class Desk:
 
     async def backfills(self, asked: ListBackfills) -> Backfills:
         return await past_backfills(self._store, self._daemon, asked, self._clock.now())
-
-    async def record(self, asked: AskRecord) -> RecordTrace:
-        trace = await self._store.trace(asked.id)
-        dead = await self._store.dead_list(Selection(ids=trace.dead), len(trace.dead)) if trace.dead else []
-        return RecordTrace(
-            id=trace.record_id,
-            source=trace.source,
-            received_at=moment(trace.received_at),
-            is_processed=trace.is_processed,
-            waiting=[Waiting(sink, attempts, moment(at) if at else None) for sink, attempts, at in trace.waiting],
-            settled=[
-                Settled(sink, outcome, note, attempts, moment(at))
-                for sink, outcome, note, attempts, at in trace.settled
-            ],
-            dead_letters=[_letter(row) for row in dead],
-            body=Raw(trace.raw) if _is_json(trace.raw) else Raw(b"null"),
-        )
 
     # ---- API keys ----
 
@@ -262,17 +220,32 @@ class Desk:
             await self._daemon.supervisor.resume(part.name)
         return self._state_of(part.name, "stopped")
 
+    async def poll(self, asked: NameComponent) -> Polled:
+        """Only with a daemon."""
+        assert self._daemon is not None
+        part = self._part(asked.name)
+        if not part.can_poll:
+            can = [other.name for other in self._parts.values() if other.can_poll]
+            raise RequestError(
+                f"{part.name} ({part.role}, {part.type}) does not go and look; what does is {listing(can) or 'nothing'}"
+            )
+        return Polled(part.name, was_looking=not self._daemon.supervisor.poll(part.name))
+
+    def _part(self, name: str) -> Part:
+        parts = self._parts
+        part = parts.get(name)
+        if part is None:
+            raise NotFoundError(f"nothing is called {quoted(name)}; {_there_is(name, list(parts))}")
+        return part
+
     def _state_of(self, name: str, otherwise: str) -> ComponentState:
         states = {} if self._daemon is None else self._daemon.supervisor.states()
         return ComponentState(name, states.get(name, otherwise))
 
     def _pausable(self, name: str) -> Part:
-        parts = self._parts
-        part = parts.get(name)
-        if part is None:
-            raise NotFoundError(f"nothing is called {quoted(name)}; {_there_is(name, list(parts))}")
+        part = self._part(name)
         if not part.can_pause:
-            can = [other.name for other in parts.values() if other.can_pause]
+            can = [other.name for other in self._parts.values() if other.can_pause]
             raise RequestError(
                 f"{name} ({part.role}, {part.type}) cannot be paused; what can is {listing(can) or 'nothing'}"
             )
@@ -285,6 +258,11 @@ class Desk:
         """Only with a daemon."""
         assert self._new_code is not None
         return self._new_code()
+
+    async def config(self, _: Nothing) -> ConfigShown:
+        """Only with a daemon."""
+        assert self._daemon is not None
+        return config_shown(self._daemon)
 
     async def reload(self, _: Nothing) -> ConfigReloaded:
         """Only with a daemon."""
@@ -319,39 +297,6 @@ class Desk:
             yield
         finally:
             lock.release()
-
-
-def _selection(picked: PickLetters) -> Selection:
-    """The store's way to say the same. Raises RequestError unless it is said in one way."""
-    by_kind = picked.component is not None or picked.reason is not None
-    if [picked.ids is not None, by_kind, picked.all].count(True) != 1:
-        raise RequestError("say which dead letters in one way: by ids, by component and reason, or all")
-    return Selection(ids=picked.ids, component=picked.component, reason=picked.reason)
-
-
-def _letter(row: DeadLetterRow) -> Letter:
-    letter = row.letter
-    return Letter(
-        id=row.id,
-        stage=letter.stage,
-        component=letter.component,
-        reason=letter.reason,
-        message=letter.message,
-        record_id=letter.record_id,
-        kind=letter.kind,
-        source=row.source,
-        attempts=letter.attempts,
-        created_at=moment(letter.created_at),
-        received_at=None if row.received_at is None else moment(row.received_at),
-    )
-
-
-def _is_json(body: bytes) -> bool:
-    try:
-        msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return False
-    return True
 
 
 def _there_is(name: str, known: list[str]) -> str:

@@ -3,12 +3,12 @@
 So whom it is about never stands in a URL: these requests are bodies, also where they only look.
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
 from groundswell.members.member import Consent, LinkState
-from groundswell.ops.messages import Moment, Name, Position
+from groundswell.ops.messages import Moment, Name, Number, Position
 from groundswell.store.listing import Sort
 
 LINKS_MAX: Final = 1_000
@@ -21,6 +21,8 @@ LINES_MAX: Final = 1_000
 Phone = Annotated[str, Meta(min_length=1, max_length=60)]
 """As it is usually written."""
 Email = Annotated[str, Meta(min_length=1, max_length=320)]
+Decision = Literal["changed", "same", "unknown", "older", "first_contact", "forgotten"]
+"""What was made of something that was said."""
 Token = Annotated[str, Meta(min_length=1, max_length=2_000)]
 
 
@@ -30,6 +32,17 @@ class NamePerson(Struct, frozen=True):
     phone: Phone | None = None
     """Without the code of its country it is of the region of the syncs."""
     email: Email | None = None
+
+
+class FindPerson(Struct, frozen=True):
+    """Who: by a phone, by an email, by the number of the member, or by an account and their number there."""
+
+    phone: Phone | None = None
+    """Without the code of its country it is of the region of the syncs."""
+    email: Email | None = None
+    member: Number | None = None
+    account: Name | None = None
+    remote_id: Annotated[str, Meta(min_length=1, max_length=600)] | None = None
 
 
 # ---- one person ----
@@ -44,6 +57,41 @@ class FieldShown(Struct, frozen=True):
     """Who told us: a sync, or a source."""
     at: Moment
     """When it was edited, as they say."""
+
+
+class SideShown(Struct, frozen=True):
+    """How one field stands between the member and one account. Holds personal data."""
+
+    account: str
+    remote_id: str
+    mode: str | None
+    """How it is kept in step; null: it is not, or (`sms_opt_in`) has rules of its own."""
+    remote: str | None
+    """What the field is called there."""
+    state: str
+    """not_kept, unread, alike, under_way, failed, turned, differs, due_there or due_here."""
+    seen: str | None
+    """What was seen there last; null: nothing, or it was never read."""
+    agreed: str | None
+    """In normal form, what both had when they last agreed; null: nothing, or they never did."""
+    pending: list[str | None]
+    """What is being written there, the oldest first."""
+    why: str
+    """The same as a sentence."""
+
+
+class FieldExplained(Struct, frozen=True):
+    """Why a member has this value in a field, or none. Holds personal data."""
+
+    name: str
+    value: str | None
+    source: str | None
+    """Who told us: a sync, or a source; null: nobody."""
+    at: Moment | None
+    """When it was edited or said, as they say."""
+    why: str
+    sides: list[SideShown]
+    """Of every account the member is linked in."""
 
 
 class MemberShown(Struct, frozen=True):
@@ -143,6 +191,8 @@ class PersonShown(Struct, frozen=True):
     """The newest records that were looked through for that."""
     looked_back_to: Moment | None
     """When the oldest of them came; null when that was all there is."""
+    explained: list[FieldExplained] = []
+    """Of a member: every field that they or an account have, and why it is as it is."""
 
 
 class PersonsShown(Struct, frozen=True):
@@ -248,15 +298,22 @@ class ExportConsents(Struct, frozen=True):
     """Which lines of the ledger."""
 
     after: Position = 0
-    """Go on after this number."""
+    """`next_after` of the answer before; asked with the same order, decision and person."""
     limit: Annotated[int, Meta(ge=1, le=LINES_MAX)] = LINES_MAX
     phone: Phone | None = None
     """Only about this one."""
+    email: Email | None = None
+    """Only about members with this one."""
+    decision: Decision | None = None
+    """Only where this was made of what was said."""
+    order: Literal["oldest", "newest"] = "oldest"
+    """Which come first: those that were learnt first, or last."""
 
 
 class ConsentLines(Struct, frozen=True):
-    """Lines of the ledger, oldest first. Holds personal data."""
+    """Lines of the ledger. Holds personal data."""
 
     lines: list[ConsentLine]
+    """Fewer than asked for, even none, does not mean that there are no more: `next_after` says."""
     next_after: int | None
     """Ask again with this as `after` for the rest; null when this is all."""

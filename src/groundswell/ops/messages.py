@@ -82,6 +82,16 @@ class ComponentStatus(Struct, frozen=True):
     """Why this needs a person, and what to do; null when it does not."""
     can_pause: bool = False
     """Whether an operator may hold it."""
+    can_poll: bool = False
+    """Whether it can be told to look now."""
+    per_second: dict[str, float] = {}
+    """What happens: records a second over the last five seconds, by the same words as the counts."""
+    state_since: Moment | None = None
+    """When it was first seen in this state, within five seconds; null while no daemon runs."""
+    inputs: list[str] = []
+    """What it takes records from; empty for a source, and while no daemon runs."""
+    place: str | None = None
+    """Where its settings stand, such as "[sinks.crm]"."""
 
 
 Sends = Literal["unsent", "resend"]
@@ -308,10 +318,27 @@ class ListBackfills(Struct, frozen=True):
     source: Name | None = None
 
 
+class CanBackfill(Struct, frozen=True):
+    """A source that can be asked for a time that is past."""
+
+    source: str
+    type: str
+    account: str | None
+    is_connected: bool
+    """Whether its account is; else it cannot begin."""
+    collections: list[str]
+    can_subscribe: bool
+    """Whether it knows what to do with `subscribe`."""
+    sinks: list[str]
+    """Those that its records may reach."""
+
+
 class Backfills(Struct, frozen=True):
     """Backfills by source, the newest of each first. The last twenty of each are kept."""
 
     backfills: list[BackfillStatus]
+    sources: list[CanBackfill] = []
+    """Those that can be asked for one; empty while no daemon runs."""
 
 
 class AskRecord(Struct, frozen=True):
@@ -327,6 +354,8 @@ class Waiting(Struct, frozen=True):
     attempts: int
     next_attempt_at: Moment | None
     """null: as soon as it is its turn."""
+    made_at: Moment | None = None
+    """When the record was processed, or set going again."""
 
 
 class Settled(Struct, frozen=True):
@@ -337,6 +366,16 @@ class Settled(Struct, frozen=True):
     note: str | None
     attempts: int
     at: Moment
+    made_at: Moment | None = None
+    """When the record was processed, or set going again."""
+
+
+class Seen(Struct, frozen=True):
+    """Another source that brought a record, too."""
+
+    source: str
+    at: Moment
+    """When it first did."""
 
 
 class RecordTrace(Struct, frozen=True):
@@ -351,6 +390,7 @@ class RecordTrace(Struct, frozen=True):
     dead_letters: list[Letter]
     body: Raw
     """What came."""
+    sightings: list[Seen] = []
 
 
 # ---- keys ----
@@ -435,6 +475,8 @@ class ListAudit(Struct, frozen=True):
     before: Number = NUMBER_MAX
     """Go on below this number."""
     limit: Limit = 100
+    operation: Name | None = None
+    """Only of this operation, such as "dead retry"."""
 
 
 class AuditShown(Struct, frozen=True):

@@ -7,10 +7,14 @@ from typing import Any, Final, Generic, Literal, TypeVar
 from msgspec import Struct
 
 from groundswell.ops.account_messages import Accounts, AccountTold, AskConnect, NameAccount
+from groundswell.ops.config_messages import ConfigShown
 from groundswell.ops.desk import Desk
+from groundswell.ops.group_messages import GroupMembers, Groups, ListGroupMembers, ListGroups
+from groundswell.ops.live_messages import AskRates, MetricsShown, Polled, RatesShown
 from groundswell.ops.member_messages import (
     ConsentLines,
     ExportConsents,
+    FindPerson,
     Households,
     ListHouseholds,
     ListMembers,
@@ -50,6 +54,9 @@ from groundswell.ops.messages import (
     Status,
 )
 from groundswell.ops.reconcile_messages import AskReconcile, Reconciled
+from groundswell.ops.record_messages import EditLetter, LetterEdited, ListRecords, Records
+from groundswell.ops.sync_messages import AskSyncs, Syncs
+from groundswell.ops.tap_messages import AskTap
 
 Q = TypeVar("Q", bound=Struct)
 A = TypeVar("A", bound=Struct)
@@ -94,8 +101,40 @@ class Operation(Generic[Q, A]):
 
 
 STATUS: Final = Operation("status", "GET", Nothing, Status, Desk.status, "How every component is doing")
+RATES: Final = Operation(
+    "rates",
+    "GET",
+    AskRates,
+    RatesShown,
+    Desk.rates,
+    "How fast a component works, for an hour and a day",
+    needs_daemon=True,
+)
+METRICS: Final = Operation(
+    "metrics",
+    "GET",
+    Nothing,
+    MetricsShown,
+    Desk.metrics,
+    "Every metric, what it means and what it is",
+    needs_daemon=True,
+)
+RECORDS: Final = Operation(
+    "records",
+    "GET",
+    ListRecords,
+    Records,
+    lambda desk, asked: desk.records.list_records(asked),
+    "The newest records, and how far each has come",
+)
 RECORD: Final = Operation(
-    "record", "GET", AskRecord, RecordTrace, Desk.record, "The whole way of one record", holds_personal=True
+    "record",
+    "GET",
+    AskRecord,
+    RecordTrace,
+    lambda desk, asked: desk.records.record(asked),
+    "The whole way of one record",
+    holds_personal=True,
 )
 RECONCILE: Final = Operation(
     "reconcile",
@@ -108,7 +147,7 @@ RECONCILE: Final = Operation(
 PERSON: Final = Operation(
     "person",
     "POST",
-    NamePerson,
+    FindPerson,
     PersonsShown,
     lambda desk, asked: desk.people.person(asked),
     "Everything that is known of one person",
@@ -132,6 +171,31 @@ MEMBERS_HOUSEHOLDS: Final = Operation(
     "Phones that several people of an account share, with all of them",
     is_personal=True,
 )
+GROUPS_LIST: Final = Operation(
+    "groups list",
+    "GET",
+    ListGroups,
+    Groups,
+    lambda desk, asked: desk.groups.groups(asked),
+    "Groups of members, how many are in each, and where they come from",
+)
+GROUPS_MEMBERS: Final = Operation(
+    "groups members",
+    "POST",
+    ListGroupMembers,
+    GroupMembers,
+    lambda desk, asked: desk.groups.members(asked),
+    "Who is in a group",
+    is_personal=True,
+)
+SYNCS: Final = Operation(
+    "syncs",
+    "GET",
+    AskSyncs,
+    Syncs,
+    lambda desk, asked: desk.syncs.syncs(asked),
+    "How each sync keeps fields in step, and how far it is",
+)
 CONSENTS_EXPORT: Final = Operation(
     "consents export",
     "POST",
@@ -150,17 +214,49 @@ FORGET: Final = Operation(
     "Erase one person",
 )
 DEAD_LIST: Final = Operation(
-    "dead list", "GET", ListLetters, Letters, Desk.dead_list, "What could not succeed, and why"
+    "dead list",
+    "GET",
+    ListLetters,
+    Letters,
+    lambda desk, asked: desk.letters.list_letters(asked),
+    "What could not succeed, and why",
 )
 DEAD_SHOW: Final = Operation(
-    "dead show", "GET", ShowLetter, LetterShown, Desk.dead_show, "One dead letter, whole", holds_personal=True
+    "dead show",
+    "GET",
+    ShowLetter,
+    LetterShown,
+    lambda desk, asked: desk.letters.show(asked),
+    "One dead letter, whole",
+    holds_personal=True,
 )
 _PICKED: Final = ("ids", "component", "reason", "all")
 DEAD_RETRY: Final = Operation(
-    "dead retry", "POST", PickLetters, LettersRetried, Desk.dead_retry, "Try them again", audited=_PICKED
+    "dead retry",
+    "POST",
+    PickLetters,
+    LettersRetried,
+    lambda desk, asked: desk.letters.retry(asked),
+    "Try them again",
+    audited=_PICKED,
+)
+DEAD_EDIT: Final = Operation(
+    "dead edit",
+    "POST",
+    EditLetter,
+    LetterEdited,
+    lambda desk, asked: desk.letters.edit(asked),
+    "Mend what a sink refused, and try it again",
+    audited=("id",),
 )
 DEAD_DROP: Final = Operation(
-    "dead drop", "POST", PickLetters, LettersDropped, Desk.dead_drop, "Forget them for good", audited=_PICKED
+    "dead drop",
+    "POST",
+    PickLetters,
+    LettersDropped,
+    lambda desk, asked: desk.letters.drop(asked),
+    "Forget them for good",
+    audited=_PICKED,
 )
 REPLAY: Final = Operation(
     "replay",
@@ -187,11 +283,23 @@ PAUSE: Final = Operation(
 RESUME: Final = Operation(
     "resume", "POST", NameComponent, ComponentState, Desk.resume, "Let it go on, now", audited=("name",)
 )
+POLL: Final = Operation(
+    "poll", "POST", NameComponent, Polled, Desk.poll, "Have a source look now", needs_daemon=True, audited=("name",)
+)
 BACKFILLS: Final = Operation(
     "backfills", "GET", ListBackfills, Backfills, Desk.backfills, "What of the past was fetched again, and when"
 )
 RELOAD: Final = Operation(
     "reload", "POST", Nothing, ConfigReloaded, Desk.reload, "Read the configuration again", needs_daemon=True
+)
+CONFIG: Final = Operation(
+    "config",
+    "GET",
+    Nothing,
+    ConfigShown,
+    Desk.config,
+    "The configuration in force, without secrets",
+    needs_daemon=True,
 )
 ACCOUNTS: Final = Operation(
     "accounts",
@@ -208,7 +316,7 @@ CONNECT: Final = Operation(
     AccountTold,
     lambda desk, asked: desk.accounts.connect(asked),
     "Try credentials, and connect an account with them",
-    audited=("account",),
+    audited=("account", "try_only"),
 )
 DISCONNECT: Final = Operation(
     "disconnect",
@@ -233,23 +341,32 @@ DASHBOARD: Final = Operation(
 
 OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     STATUS,
+    RATES,
+    METRICS,
+    RECORDS,
     RECORD,
     RECONCILE,
     PERSON,
     MEMBERS_LIST,
     MEMBERS_HOUSEHOLDS,
+    GROUPS_LIST,
+    GROUPS_MEMBERS,
+    SYNCS,
     CONSENTS_EXPORT,
     FORGET,
     DEAD_LIST,
     DEAD_SHOW,
     DEAD_RETRY,
+    DEAD_EDIT,
     DEAD_DROP,
     REPLAY,
     BACKFILL,
     BACKFILLS,
     PAUSE,
     RESUME,
+    POLL,
     RELOAD,
+    CONFIG,
     ACCOUNTS,
     CONNECT,
     DISCONNECT,
@@ -259,3 +376,23 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     AUDIT,
     DASHBOARD,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Something an operator can look at for as long as they like: a GET, answered line by line."""
+
+    name: str
+    request: type[AskTap]
+    summary: str
+    audited: tuple[str, ...]
+    """The fields of the request that the audit log may hold, where personal data is asked for."""
+    method: Literal["GET"] = "GET"
+
+    @property
+    def path(self) -> str:
+        return f"/api/{self.name}"
+
+
+TAP: Final = Stream("tap", AskTap, "What comes out of the components, as it does", ("component", "kind", "reveal"))
+STREAMS: Final = (TAP,)

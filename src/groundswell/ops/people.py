@@ -14,6 +14,7 @@ from groundswell.members.member import Link
 from groundswell.ops.member_messages import (
     ConsentLines,
     ExportConsents,
+    FindPerson,
     Household,
     Households,
     ListHouseholds,
@@ -29,7 +30,8 @@ from groundswell.ops.people_shown import counts_of, line_of, person_of, row_of
 from groundswell.ops.place import Outline
 from groundswell.runtime.daemon import Daemon
 from groundswell.store.erasure import Forget
-from groundswell.store.listing import LinkQuery
+from groundswell.store.ledger import LedgerQuery
+from groundswell.store.listing import LinkQuery, LinkRow
 from groundswell.store.people import Person
 from groundswell.store.store import Store
 from groundswell.store.traces import Identity
@@ -39,6 +41,8 @@ from groundswell.transforms.normalise_phone import e164_reader
 
 LATELY_MAX: Final = 20
 """Records that are shown of one person."""
+LOOKS_MAX: Final = 100
+"""Looks that one answer takes while a search finds nobody."""
 PERSONS_MAX: Final = 10
 """People that are shown with one email."""
 
@@ -70,16 +74,36 @@ class PeopleDesk:
         self._daemon = daemon
         self._between_batches = between_batches
 
-    async def person(self, named: NamePerson) -> PersonsShown:
-        asked = self._read(named)
-        found = await self._people.persons(phone=asked.phone, email=asked.email)
-        if not found:
-            raise NotFoundError(await self._why_nobody(asked))
+    async def person(self, named: FindPerson) -> PersonsShown:
+        asked, found = await self._found(named)
         shown = []
         for person in found[:PERSONS_MAX]:
             lately = await self._people.lately(self._identity(person, asked), LATELY_MAX)
-            shown.append(person_of(person, lately))
+            shown.append(person_of(person, lately, self._outline().syncs))
         return PersonsShown(shown, len(found))
+
+    async def _found(self, named: FindPerson) -> tuple[_Asked, list[Person]]:
+        """Raises NotFoundError."""
+        if (named.account is None) != (named.remote_id is None):
+            raise RequestError("account and remote_id go together")
+        if [named.phone, named.email, named.member, named.account].count(None) != 3:
+            raise RequestError("say who in one way: by phone, by email, by member, or by account and remote_id")
+        if named.phone is not None or named.email is not None:
+            asked = self._read(NamePerson(named.phone, named.email))
+            found = await self._people.persons(phone=asked.phone, email=asked.email)
+            if not found:
+                raise NotFoundError(await self._why_nobody(asked))
+            return asked, found
+        if named.member is not None:
+            one, whom = await self._people.person(named.member), f"member {named.member}"
+        else:
+            assert named.account is not None
+            assert named.remote_id is not None
+            one = await self._people.counterpart(named.account, named.remote_id)
+            whom = f"{quoted(named.remote_id)} in {quoted(named.account)}"
+        if one is None:
+            raise NotFoundError(f"nobody is known as {whom}: they were never seen, or are forgotten")
+        return _Asked(None, None), [one]
 
     async def members(self, asked: ListMembers) -> Members:
         counts = await self._people.counts()
@@ -101,19 +125,40 @@ class PeopleDesk:
         return Households(shown, found[-1].member.id if len(found) == asked.limit else None)
 
     async def _listed(self, asked: ListMembers, accounts: list[str]) -> tuple[list[MemberRow], "_Next | None"]:
-        """Account by account; each look goes over a bounded number of links."""
+        """Who has just this phone, email or number first; then account by account. Each look goes over a bounded number
+        of links, and a search makes several while nobody is found."""
         start = _Next.read(asked.after, accounts)
+        exact = await self._exactly(asked, accounts)
+        if exact and start is None:
+            shown = exact[: asked.limit]
+            return list(map(row_of, shown)), _Next(accounts[0], None, len(shown))
+        listed = 0 if start is None else start.listed
+        known = {(row.link.account, row.link.remote_id) for row in exact[:listed]}
         rows: list[MemberRow] = []
+        looks = 0
         for account in accounts[accounts.index(start.account) :] if start is not None else accounts:
             place = start.place if start is not None and account == start.account else None
-            if len(rows) == asked.limit:
-                return rows, _Next(account, None)
-            query = LinkQuery(account, asked.status, asked.search, asked.sort, asked.limit - len(rows), place)
-            page = await self._people.list_links(query)
-            rows += map(row_of, page.rows)
-            if page.next is not None:
-                return rows, _Next(account, page.next)
+            is_through = False
+            while not is_through:
+                if len(rows) == asked.limit or looks == LOOKS_MAX:
+                    return rows, _Next(account, place, listed)
+                query = LinkQuery(account, asked.status, asked.search, asked.sort, asked.limit - len(rows), place)
+                page = await self._people.list_links(query)
+                looks += 1
+                rows += (row_of(row) for row in page.rows if (row.link.account, row.link.remote_id) not in known)
+                place, is_through = page.next, page.next is None
+                if rows and place is not None:
+                    return rows, _Next(account, place, listed)
         return rows, None
+
+    async def _exactly(self, asked: ListMembers, accounts: list[str]) -> list[LinkRow]:
+        """Those who have just what is searched for as their phone, email or number: found at once."""
+        text = asked.search.strip()
+        if not text:
+            return []
+        email = text if "@" in text.strip("@") else None
+        rows = await self._people.exactly(accounts, phone=self._phone_in(text), email=email, remote_id=text)
+        return [row for row in rows if asked.status in (None, row.link.state)]
 
     async def forget(self, named: NamePerson) -> PersonForgotten:
         asked = self._read(named)
@@ -141,9 +186,21 @@ class PeopleDesk:
             self._daemon.supervisor.processor.look_again()
 
     async def consents(self, asked: ExportConsents) -> ConsentLines:
-        phone = None if asked.phone is None else self._phone(asked.phone)
-        lines, last = await self._people.consents(asked.after, asked.limit, phone)
-        return ConsentLines([line_of(line) for line in lines], last if len(lines) == asked.limit else None)
+        phones = await self._phones(asked)
+        is_newest_first = asked.order == "newest"
+        query = LedgerQuery(asked.after, asked.limit, phones, asked.decision, is_newest_first)
+        page = await self._people.ledger(query)
+        return ConsentLines([line_of(line) for line in page.lines], page.next)
+
+    async def _phones(self, asked: ExportConsents) -> list[str] | None:
+        """Whose lines are asked for; None: everybody's."""
+        if asked.phone is None and asked.email is None:
+            return None
+        named = self._read(NamePerson(asked.phone, asked.email))
+        if named.phone is not None:
+            return [named.phone]
+        found = await self._people.persons(email=named.email)
+        return [person.member.phone for person in found if person.member is not None]
 
     # ---- who is meant ----
 
@@ -157,14 +214,20 @@ class PeopleDesk:
 
     def _phone(self, text: str) -> str:
         """E.164. Raises RequestError."""
-        regions = dict.fromkeys(sync.region for sync in self._outline().syncs.values()) or {DEFAULT_REGION: None}
-        for region in regions:
-            if (number := e164_reader(region)(text.strip())) is not None:
-                return number
+        if (number := self._phone_in(text)) is not None:
+            return number
         raise RequestError(
             "this is no phone number that is in use anywhere; write it with + and the code of its country, or as it is "
-            f"written in {' or '.join(regions)}"
+            f"written in {' or '.join(self._regions())}"
         )
+
+    def _phone_in(self, text: str) -> str | None:
+        """E.164, or None where this is no phone."""
+        found = (e164_reader(region)(text.strip()) for region in self._regions())
+        return next((number for number in found if number is not None), None)
+
+    def _regions(self) -> list[str]:
+        return list(dict.fromkeys(sync.region for sync in self._outline().syncs.values())) or [DEFAULT_REGION]
 
     def _identity(self, person: Person, asked: _Asked) -> Identity:
         """All that stands for this person, to look for them in records."""
@@ -207,6 +270,8 @@ class _Next(Struct, frozen=True, array_like=True):
     account: str
     place: tuple[str | Position, str] | None
     """As `listing.Place`, and nothing that SQLite has no room for."""
+    listed: Position = 0
+    """How many were listed ahead of all others, since they have just what is searched for."""
 
     def token(self) -> str:
         return msgspec.json.encode(self).hex()

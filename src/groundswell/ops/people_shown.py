@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final, get_args
 
 from groundswell.members.member import Link, LinkState, Member, Statement
+from groundswell.ops.explained import explained
 from groundswell.ops.member_messages import (
     AccountCounts,
     ConsentLine,
@@ -16,6 +17,7 @@ from groundswell.ops.member_messages import (
     PersonShown,
 )
 from groundswell.ops.messages import Moment, moment
+from groundswell.ops.place import SyncPart
 from groundswell.store.lately import Happened, Lately
 from groundswell.store.listing import LinkRow
 from groundswell.store.people import Person
@@ -33,7 +35,8 @@ WHY: Final[Mapping[str, str]] = {
 }
 
 
-def person_of(person: Person, lately: Lately) -> PersonShown:
+def person_of(person: Person, lately: Lately, syncs: Mapping[str, SyncPart]) -> PersonShown:
+    """`syncs`: those of the configuration, by name."""
     linked = {link.account: link.remote_id for link in person.links if link.member is not None}
     return PersonShown(
         member=None if person.member is None else _member(person.member),
@@ -43,6 +46,7 @@ def person_of(person: Person, lately: Lately) -> PersonShown:
         lately=[_happened(one) for one in lately.happened],
         looked_at=lately.looked_at,
         looked_back_to=None if lately.is_all or lately.since is None else moment(lately.since),
+        explained=explained(person, syncs),
     )
 
 

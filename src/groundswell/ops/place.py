@@ -22,7 +22,7 @@ from groundswell.errors import ConfigError
 from groundswell.ops.token_file import beside
 from groundswell.registry import REGISTRY
 from groundswell.settings import Secret
-from groundswell.sync.settings import DEFAULT_REGION
+from groundswell.sync.settings import DEFAULT_REGION, SyncSettings
 from groundswell.sync.sides import SIDES
 
 
@@ -33,6 +33,12 @@ class Part:
     name: str
     role: Role
     type: str
+
+    @property
+    def can_poll(self) -> bool:
+        """Sources that look, rest, and look again: they can be told to look now."""
+        kind = REGISTRY.sources.get(self.type) if self.role == "source" else None
+        return kind is not None and hasattr(kind.build, "look_now")
 
     @property
     def can_pause(self) -> bool:
@@ -51,6 +57,8 @@ class SyncPart:
     region: str
     """Of phones without the code of a country."""
     is_on: bool
+    settings: SyncSettings | None
+    """None where they cannot be read by themselves: wrong, or with variables that are not set here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +136,7 @@ def place_of(paths: Sequence[Path], environ: Mapping[str, str]) -> Place:
     return Place(
         state,
         daemon,
-        _outline(tables),
+        _outline(tables, environ),
         partial(load, paths, environ),
         partial(_account, tables, environ),
         partial(_key, tables, environ),
@@ -165,16 +173,18 @@ def _wrong(findings: Findings, tables: Sequence[Table]) -> ConfigError:
     return ConfigError(findings.problems({table.file.name: table.file.tables for table in tables}))
 
 
-def _outline(tables: Sequence[Table]) -> Outline:
+def _outline(tables: Sequence[Table], environ: Mapping[str, str]) -> Outline:
     accounts = {table.name: str(table.values.get("type")) for table in tables if table.kind == "accounts"}
     parts = [
         Part(table.name, ROLES[table.kind], str(table.values.get("type"))) for table in tables if table.kind in ROLES
     ]
     syncs: dict[str, SyncPart] = {}
+    reader = Validator(environ, Findings())
     for table in tables:
         if table.kind == "sync":
             account, region = str(table.values.get("account")), str(table.values.get("region", DEFAULT_REGION))
-            syncs[table.name] = SyncPart(account, region, table.values.get("enabled") is not False)
+            settings = reader.settings(table, reader.resolved(table), SyncSettings, "[sync.NAME]")
+            syncs[table.name] = SyncPart(account, region, table.values.get("enabled") is not False, settings)
             if syncs[table.name].is_on and (side := SIDES.get(accounts.get(account, ""))) is not None:
                 parts += [Part(*part) for part in names_of(table.name, side)]
     named = {part.name: part for part in parts}
@@ -234,7 +244,7 @@ def outline_of(config: Config) -> Outline:
     return Outline(
         parts,
         {name: account.type for name, account in config.accounts.items()},
-        {name: SyncPart(sync.account, sync.region, sync.enabled) for name, sync in config.syncs.items()},
+        {name: SyncPart(sync.account, sync.region, sync.enabled, sync) for name, sync in config.syncs.items()},
         {
             name: _login(
                 name,

@@ -1,7 +1,7 @@
 """The third step: take a sink's deliveries from the outbox, hand them over, write down what became of them."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 from random import Random
 from typing import Final
@@ -12,7 +12,7 @@ from anyio.abc import TaskStatus
 from msgspec import Struct
 
 from groundswell.clock import Clock, milliseconds
-from groundswell.component import Delivered, Outcome, Rejected, Retry, Sink, Skipped, is_there_already
+from groundswell.component import Delivered, Delivery, Outcome, Rejected, Retry, Sink, Skipped, is_there_already
 from groundswell.errors import RateLimitedError, RejectedError, RemoteError, UnauthorizedError, UnavailableError
 from groundswell.logs import without_text
 from groundswell.metrics import Metrics
@@ -21,6 +21,7 @@ from groundswell.runtime.lanes import Lanes, Turn
 from groundswell.runtime.persist import persist
 from groundswell.runtime.retry import has_given_up, is_hopeless, wait_s
 from groundswell.runtime.tail import Tail
+from groundswell.runtime.taps import Fate, Passed, Taps, fate_of
 from groundswell.settings import SinkSettings
 from groundswell.store.dead_letters import DeadLetter
 from groundswell.store.outbox import Pending, Settlement
@@ -50,6 +51,7 @@ class SinkRunner:
         clock: Clock,
         random: Random,
         metrics: Metrics,
+        taps: Taps,
         backlog: SinkBacklog | None,
         records_max: int,
         bytes_max: int,
@@ -64,6 +66,7 @@ class SinkRunner:
         self._own_faults: dict[str, int] = {}
         """Lane -> tries of what is first in it, since the start, that failed for reasons that may be its own."""
         self._metrics = metrics
+        self._taps = taps
         self.gate = Gate(random)
         self.good_at: float | None = None
         """When the sink last answered as it should (seconds since 1970)."""
@@ -312,6 +315,8 @@ class SinkRunner:
         for turn in ledger.returned:
             self.lanes.put_back(turn)
         ledger.count(self._metrics)
+        if self._taps.are_open:
+            self._taps.show(list(ledger.passed(turns, outcomes)))
         self._go_on()
 
     def _tell_gate(self, outcomes: Sequence[Outcome]) -> None:
@@ -439,6 +444,19 @@ class _Ledger(Struct):
         return Settlement(
             self.now, self.delivered, self.skipped, self.coalesced, self.retries, self.dead, sent=self.sent
         )
+
+    def passed(self, turns: Sequence[Turn], outcomes: Sequence[Outcome]) -> Iterator[Passed]:
+        """What became of each turn, for those who look."""
+        buried = {seq: letter.reason for seq, letter in self.dead}
+        for turn, outcome in zip(turns, outcomes, strict=True):
+            reason = buried.get(turn.pending[-1].seq)
+            word, why = ("rejected", reason) if reason is not None else fate_of(outcome)
+            if word != "retried":
+                yield from (self._passed(entry.delivery, "coalesced") for entry in turn.pending[:-1])
+            yield self._passed(turn.delivery, word, why)
+
+    def _passed(self, delivery: Delivery, word: Fate, why: str | None = None) -> Passed:
+        return Passed(self.now, self.runner.name, word, delivery, len(delivery.body), why)
 
     def count(self, metrics: Metrics) -> None:
         metrics.settled(

@@ -11,8 +11,14 @@ LINES_MAX: Final = 100_000
 """The oldest go before more are kept."""
 LINES_PER_STEP: Final = 1_000
 _NEWEST_FIRST: Final = (
-    "SELECT id, at, way, name, place, operation, arguments, outcome, note FROM audit WHERE id < ? "
-    "ORDER BY id DESC LIMIT ?"
+    "SELECT id, at, way, name, place, operation, arguments, outcome, note FROM audit WHERE id < ?1 "
+    "{}ORDER BY id DESC LIMIT ?2"
+)
+_OF_OPERATION: Final = "AND operation = ?3 "
+_LAST_CONNECTS: Final = (
+    "SELECT max(id), at, way, name, place, operation, arguments, outcome, note FROM audit "
+    "WHERE operation IN ('connect', 'disconnect') AND outcome = 'done' "
+    "AND json_extract(arguments, '$.try_only') IS NULL GROUP BY json_extract(arguments, '$.account')"
 )
 
 Outcome = Literal["done", "refused", "failed"]
@@ -71,9 +77,15 @@ class AuditLog:
         """Forget some lines older than this (milliseconds since 1970), or beyond LINES_MAX; how many those were."""
         return self._submit(_purge, before)
 
-    async def newest(self, before: int, count: int) -> list[AuditLine]:
-        """Lines with numbers below `before`, newest first."""
-        return [_line(*row) for row in await self._rows(_NEWEST_FIRST, (before, count))]
+    async def newest(self, before: int, count: int, operation: str | None = None) -> list[AuditLine]:
+        """Lines with numbers below `before`, newest first; of this operation only, or of all."""
+        of_operation = () if operation is None else (operation,)
+        statement = _NEWEST_FIRST.format(_OF_OPERATION if of_operation else "")
+        return [_line(*row) for row in await self._rows(statement, (before, count, *of_operation))]
+
+    async def last_connects(self) -> list[AuditLine]:
+        """For each account, the line about connecting or disconnecting it last; not those of mere tries."""
+        return [_line(*row) for row in await self._rows(_LAST_CONNECTS, ())]
 
 
 def _line(

@@ -5,7 +5,7 @@ links: a search for what is not there ends with an empty page that says where to
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from random import Random
 from typing import Any, Final, Literal
 
@@ -13,10 +13,14 @@ import msgspec
 from msgspec import Struct
 
 from groundswell.members.member import Link, LinkState, Member
+from groundswell.store.sieve import Sieve
 
 Sort = Literal["remote_id", "email", "newest"]
-LOOKED_AT_MAX: Final = 2_000
+LOOKED_AT_MAX: Final = 5_000
 """Links that are read for one page when not all of them belong on it."""
+ROWS_PER_READ: Final = 1_000
+EXACTLY_MAX: Final = 100
+"""Links that are listed for one phone, email or number."""
 SORTED_MAX: Final = 10_000
 """A state with no more links than this is sorted whole; a larger one is met soon enough on the way through all."""
 
@@ -90,15 +94,38 @@ def page(connection: sqlite3.Connection, query: LinkQuery) -> LinkPage:
     count = max(query.limit, LOOKED_AT_MAX if query.search or is_walk else 0)
     places = _places(connection, query, None if is_walk else states, count + 1)
     rows: list[LinkRow] = []
-    found = _rows(connection, query.account, [remote_id for _, remote_id in places[:count]])
-    needle = query.search.strip().casefold()
-    for number, place in enumerate(places[:count], 1):
-        row = found[place[1]]
-        if query.state in (None, row.link.state) and needle in _searched(row):
-            rows.append(row)
-            if len(rows) == query.limit:
-                return LinkPage(rows, place if number < len(places) else None)
+    for number, row in _that_fit(connection, query, places[:count]):
+        rows.append(row)
+        if len(rows) == query.limit:
+            return LinkPage(rows, places[number - 1] if number < len(places) else None)
     return LinkPage(rows, places[count - 1] if len(places) > count else None)
+
+
+def _that_fit(
+    connection: sqlite3.Connection, query: LinkQuery, places: Sequence[Place]
+) -> Iterator[tuple[int, LinkRow]]:
+    """Those that belong on the page, and which of the places theirs is, counted from 1."""
+    needle = query.search.strip().casefold()
+    sieve = Sieve(needle)
+    for start in range(0, len(places), ROWS_PER_READ):
+        part = places[start : start + ROWS_PER_READ]
+        found = _rows(connection, query.account, [remote_id for _, remote_id in part], sieve)
+        for number, (_, remote_id) in enumerate(part, start + 1):
+            row = found.get(remote_id)
+            if row is not None and query.state in (None, row.link.state) and needle in _searched(row):
+                yield number, row
+
+
+def exactly(
+    connection: sqlite3.Connection, accounts: Sequence[str], phone: str | None, email: str | None, remote_id: str
+) -> list[LinkRow]:
+    """Those of these accounts who have this phone (E.164) or email (in small letters), or this number there."""
+    found: dict[str, list[str]] = {account: [] for account in accounts}
+    arguments = {"phone": phone, "email": email, "remote_id": remote_id, "accounts": _json(accounts)}
+    for account, number in connection.execute(_EXACTLY, arguments):
+        found[account].append(number)
+    rows = {account: _rows(connection, account, numbers) for account, numbers in found.items()}
+    return [rows[account][number] for account, numbers in found.items() for number in numbers]
 
 
 def households(connection: sqlite3.Connection, after: int, limit: int) -> list[Household]:
@@ -130,10 +157,21 @@ _ROWS: Final = (
     "SELECT l.remote_id, l.body, l.since, m.body FROM links l LEFT JOIN members m ON m.id = coalesce(l.member, l.kin) "
     "WHERE l.account = ? AND l.remote_id IN (SELECT value FROM json_each(?))"
 )
+_EXACTLY: Final = (
+    "WITH meant (id) AS "
+    "(SELECT id FROM members WHERE phone = :phone UNION SELECT id FROM members WHERE email = :email) "
+    "SELECT account, remote_id FROM (SELECT account, remote_id FROM links WHERE email = :email "
+    "UNION SELECT account, remote_id FROM links WHERE phone = :phone "
+    "UNION SELECT account, remote_id FROM links WHERE member IN meant "
+    "UNION SELECT account, remote_id FROM links WHERE kin IN meant "
+    "UNION SELECT value, remote_id FROM json_each(:accounts) JOIN links ON account = value AND remote_id = :remote_id) "
+    f"WHERE account IN (SELECT value FROM json_each(:accounts)) ORDER BY account, remote_id LIMIT {EXACTLY_MAX}"
+)
 _OF_HOUSEHOLD: Final = (
     "SELECT body, since FROM links WHERE member = :member OR (kin = :member AND state = 'duplicate') "
     "ORDER BY account, member IS NULL, remote_id"
 )
+_ALL: Final = Sieve("")
 _link_of: Final = msgspec.msgpack.Decoder(Link).decode
 _member_of: Final = msgspec.msgpack.Decoder(Member).decode
 
@@ -174,12 +212,19 @@ def _found(
     return connection.execute(statement, arguments).fetchall()
 
 
-def _rows(connection: sqlite3.Connection, account: str, remote_ids: Sequence[str]) -> dict[str, LinkRow]:
-    listed = msgspec.json.encode(remote_ids).decode()
+def _rows(
+    connection: sqlite3.Connection, account: str, remote_ids: Sequence[str], sieve: Sieve = _ALL
+) -> dict[str, LinkRow]:
+    """By number; of those that the sieve lets through."""
     return {
         remote_id: LinkRow(_link_of(link), since, None if member is None else _member_of(member))
-        for remote_id, link, since, member in connection.execute(_ROWS, (account, listed))
+        for remote_id, link, since, member in connection.execute(_ROWS, (account, _json(remote_ids)))
+        if sieve.may_have(link, member)
     }
+
+
+def _json(texts: Sequence[str]) -> str:
+    return msgspec.json.encode(texts).decode()
 
 
 def _searched(row: LinkRow) -> str:

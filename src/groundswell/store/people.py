@@ -2,7 +2,7 @@
 
 import sqlite3
 from asyncio import Future
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, closing
 from functools import partial
 from pathlib import Path
@@ -14,15 +14,17 @@ import msgspec
 from msgspec import Struct
 
 from groundswell.members.member import Link, LinkState, Member, Statement
-from groundswell.store import erasure, lately, ledger, listing, stones
+from groundswell.store import erasure, filled, groups, lately, ledger, listing, stones
 from groundswell.store.database import connect_to_checkpoint
 from groundswell.store.erasure import TABLES, Erased, Erasure, Forget, LastPart, Part, Table
+from groundswell.store.filled import Filled
+from groundswell.store.groups import InGroup
 from groundswell.store.lately import LOOKED_AT_BYTES_MAX, LOOKED_AT_MAX, Lately
-from groundswell.store.listing import Household, LinkPage, LinkQuery
+from groundswell.store.ledger import LedgerPage, LedgerQuery
+from groundswell.store.listing import Household, LinkPage, LinkQuery, LinkRow
 from groundswell.store.looking import look
 from groundswell.store.traces import Identity, Traces
 
-LEDGER_LINES_PER_READ: Final = 1_000
 NEWEST: Final = 2**62
 """Above every number of an arrival."""
 LOG_TRIES: Final = 40
@@ -60,6 +62,14 @@ class People:
         key = None if email is None else email.strip().casefold()
         return await self._look(partial(_persons, phone=phone, email=key))
 
+    async def person(self, number: int) -> Person | None:
+        """The member with this number."""
+        return await self._look(partial(_numbered, number=number))
+
+    async def counterpart(self, account: str, remote_id: str) -> Person | None:
+        """Whoever this person of an account is, with the member if there is one."""
+        return await self._look(partial(_counterpart, account=account, remote_id=remote_id))
+
     async def forgotten_at(self, *, phone: str | None = None, email: str | None = None) -> int | None:
         """When this phone (E.164) or this email was forgotten, if it was; milliseconds since 1970."""
         word = phone or (email or "").strip().casefold()
@@ -68,6 +78,14 @@ class People:
     async def list_links(self, query: LinkQuery) -> LinkPage:
         """One page of an account's links."""
         return await self._look(partial(listing.page, query=query))
+
+    async def exactly(
+        self, accounts: Sequence[str], *, phone: str | None, email: str | None, remote_id: str
+    ) -> list[LinkRow]:
+        """Links of these accounts with this phone (E.164), this email or this number there."""
+        key = None if email is None else email.casefold()
+        find = partial(listing.exactly, accounts=accounts, phone=phone, email=key, remote_id=remote_id)
+        return await self._look(find)
 
     async def households(self, after: int, limit: int) -> list[Household]:
         """Phones that several people of an account have."""
@@ -85,14 +103,25 @@ class People:
         """By account: how many links are in each state. Costs the same however many there are."""
         return await self._look(listing.counts)
 
-    async def consents(
-        self, after: int = 0, count: int = LEDGER_LINES_PER_READ, phone: str | None = None
-    ) -> tuple[list[Statement], int]:
-        """The next lines of the ledger after this number, oldest first, and the number of the last.
+    async def ledger(self, query: LedgerQuery) -> LedgerPage:
+        """One page of the ledger of consents."""
+        return await self._look(partial(ledger.page, query=query))
 
-        `phone`: only those of this one (E.164).
-        """
-        return await self._look(partial(ledger.after, number=after, count=count, phone=phone))
+    async def group_sizes(self, after: str, count: int) -> list[tuple[str, int]]:
+        """The next groups by name after this one, with how many members each has."""
+        return await self._look(partial(groups.sizes, after=after, count=count))
+
+    async def group_size(self, name: str) -> int:
+        """How many members a group has."""
+        return await self._look(partial(groups.size, name=name))
+
+    async def group_members(self, name: str, after: int, count: int) -> list[InGroup]:
+        """The next members of a group after this number."""
+        return await self._look(partial(groups.members, name=name, after=after, count=count))
+
+    async def filled(self, sample: int) -> Filled:
+        """How many of a sample of the members have a value in which field."""
+        return await self._look(partial(filled.filled, sample=sample))
 
     async def lately(self, person: Identity, count: int) -> Lately:
         """What came in about somebody lately, at most so many, newest first; only the newest arrivals are looked at."""
@@ -190,6 +219,22 @@ def _persons(connection: sqlite3.Connection, phone: str | None, email: str | Non
     if links or consents:
         persons.append(Person(None, links, consents, {}))
     return persons
+
+
+def _numbered(connection: sqlite3.Connection, number: int) -> Person | None:
+    found = connection.execute("SELECT body FROM members WHERE id = ?", (number,)).fetchone()
+    return None if found is None else _person(connection, _member_of(found[0]))
+
+
+def _counterpart(connection: sqlite3.Connection, account: str, remote_id: str) -> Person | None:
+    link = listing.link(connection, account, remote_id)
+    if link is None:
+        return None
+    number = link.of if link.member is None else link.member
+    found = None if number is None else _numbered(connection, number)
+    if found is not None:
+        return found
+    return Person(None, [link], ledger.of_phone(connection, link.phone) if link.phone else [], {})
 
 
 def _person(connection: sqlite3.Connection, member: Member) -> Person:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -19,11 +20,13 @@ from groundswell.store import (
     brought,
     connections,
     dead_letters,
+    editing,
     ids,
     inbox,
     keys,
     outbox,
     pauses,
+    records,
     room,
     sent,
 )
@@ -41,13 +44,16 @@ from groundswell.store.database import (
     log_of,
 )
 from groundswell.store.dead_letters import DeadLetter, Retried, Selection
+from groundswell.store.editing import Edit, Edited
 from groundswell.store.erasure import Erasure
 from groundswell.store.ids import Ids
 from groundswell.store.inbox import Accept, Inbox, InboxEntry, Replay, ReplayStep
 from groundswell.store.keys import Key
+from groundswell.store.looking import look
 from groundswell.store.members import MemberShelf
 from groundswell.store.outbox import Pending, Processed, Settlement
 from groundswell.store.people import People
+from groundswell.store.records import RecordPage, RecordQuery
 from groundswell.store.retention import Purge, Purged, Retention
 from groundswell.store.sightings import Sightings
 from groundswell.store.writer import Writer
@@ -94,10 +100,12 @@ class Trace(Struct, frozen=True):
     raw: bytes
     """As it came, JSON."""
     is_processed: bool
-    waiting: list[tuple[str, int, int]]
-    """(sink, attempts made, next attempt at)."""
-    settled: list[tuple[str, str, str | None, int, int]]
-    """(sink, outcome, note, attempts, settled at)."""
+    sightings: list[tuple[str, int]]
+    """(another source that brought it, too; when it first did)."""
+    waiting: list[tuple[str, int, int, int]]
+    """(sink, attempts made, next attempt at, made at)."""
+    settled: list[tuple[str, str, str | None, int, int, int]]
+    """(sink, outcome, note, attempts, settled at, made at)."""
     dead: list[int]
     """Numbers of dead letters."""
 
@@ -255,6 +263,10 @@ class Store:
         """Set dead letters going again."""
         return self._writer.submit(dead_letters.retry, (selection, at))
 
+    def edit_dead(self, edit: Edit) -> "asyncio.Future[Edited]":
+        """Put another body into a dead letter, and set it going again."""
+        return self._writer.submit(editing.edit, edit)
+
     def drop_dead(self, selection: Selection) -> "asyncio.Future[int]":
         """Forget dead letters for good."""
         return self._writer.submit(dead_letters.drop, selection)
@@ -373,6 +385,11 @@ class Store:
         rows = await self._rows(_BACKLOGS)
         return {sink: SinkBacklog(count, oldest_at, oldest_seq) for sink, count, oldest_at, oldest_seq in rows}
 
+    async def oldest_waiting(self, sinks: Sequence[str]) -> dict[str, int]:
+        """When the oldest delivery of each of these sinks was made (milliseconds since 1970); one look a sink."""
+        rows = await self._rows(_OLDEST_WAITING, (msgspec.json.encode(sinks).decode(),))
+        return {sink: at for sink, at in rows if at is not None}
+
     async def pending_after(self, sink: str, seq: int, count: int, size: int) -> list[Pending]:
         """The next deliveries of a sink, in order."""
         return [outbox.pending_of(row) for row in await self._rows(outbox.PENDING_AFTER, (sink, seq, count, size))]
@@ -440,9 +457,8 @@ class Store:
 
     async def dead_list(self, selection: Selection, limit: int, after: int = 0) -> list[DeadLetterRow]:
         """Dead letters in order of their numbers, from `after` on, without their bodies."""
-        return [
-            _dead_row(row) for row in await self._rows(_DEAD_LIST, (*dead_letters.selected(selection), after, limit))
-        ]
+        arguments = (*dead_letters.selected(selection), after, limit)
+        return [_dead_row(row) for row in await self._rows(_dead_list(selection), arguments)]
 
     async def dead_show(self, number: int) -> DeadLetterRow:
         """One dead letter, whole. Raises NotFoundError."""
@@ -450,6 +466,10 @@ class Store:
         if not rows:
             raise NotFoundError(f"there is no dead letter {number}; `groundswell dead list` shows what there is")
         return _dead_row(rows[0])
+
+    async def records(self, query: RecordQuery) -> RecordPage:
+        """Some of the newest records, and how far each has come."""
+        return await look(self.path, partial(records.page, query=query))
 
     async def trace(self, record_id: str) -> Trace:
         """The whole way of one record. Raises NotFoundError."""
@@ -464,13 +484,18 @@ class Store:
                 "somebody who was forgotten"
             )
         seq, source, received_at, raw, is_processed = found[0]
-        waiting = await self._rows("SELECT sink, attempts, next_attempt_at FROM outbox WHERE inbox_seq = ?", (seq,))
+        sightings = await self._rows("SELECT source, at FROM sightings WHERE seq = ? ORDER BY at", (seq,))
+        waiting = await self._rows(
+            "SELECT sink, attempts, next_attempt_at, created_at FROM outbox WHERE inbox_seq = ? ORDER BY seq", (seq,)
+        )
         settled = await self._rows(
-            "SELECT sink, outcome, note, attempts, settled_at FROM deliveries WHERE inbox_seq = ? ORDER BY seq", (seq,)
+            "SELECT sink, outcome, note, attempts, settled_at, created_at FROM deliveries WHERE inbox_seq = ? "
+            "ORDER BY seq",
+            (seq,),
         )
         dead = await self._rows("SELECT id FROM dead_letters WHERE inbox_seq = ? ORDER BY id", (seq,))
         numbers = [row[0] for row in dead]
-        return Trace(record_id, source, received_at, raw, bool(is_processed), waiting, settled, numbers)
+        return Trace(record_id, source, received_at, raw, bool(is_processed), sightings, waiting, settled, numbers)
 
     # ---- room ----
 
@@ -504,18 +529,34 @@ _BACKLOGS = (
     "SELECT sink, waiting, created_at, first_seq FROM "
     "(SELECT count(*) AS waiting, min(seq) AS first_seq FROM outbox GROUP BY sink) JOIN outbox ON seq = first_seq"
 )
+_OLDEST_WAITING = (
+    "SELECT value, (SELECT created_at FROM outbox WHERE sink = value ORDER BY seq LIMIT 1) FROM json_each(?)"
+)
 _DEAD_COLUMNS = (
     "d.id, d.stage, d.component, d.reason, d.message, d.record_id, d.created_at, d.inbox_seq, d.kind, d.lane, "
 )
 _DEAD_LIST = (
     f"SELECT {_DEAD_COLUMNS} NULL, d.attempts, i.source, i.received_at FROM dead_letters d "
-    "LEFT JOIN inbox i ON i.seq = d.inbox_seq WHERE (?1 IS NULL OR d.id IN (SELECT value FROM json_each(?1))) "
-    "AND (?2 IS NULL OR component = ?2) AND (?3 IS NULL OR reason = ?3) AND d.id > ?4 ORDER BY d.id LIMIT ?5"
+    "LEFT JOIN inbox i ON i.seq = d.inbox_seq WHERE {} d.id > ?4 ORDER BY d.id LIMIT ?5"
 )
 _DEAD_SHOW = (
     f"SELECT {_DEAD_COLUMNS} coalesce(d.body, i.raw), d.attempts, i.source, i.received_at FROM dead_letters d "
     "LEFT JOIN inbox i ON i.seq = d.inbox_seq WHERE d.id = ?"
 )
+
+
+def _dead_list(selection: Selection) -> str:
+    """Only with the conditions that there are, so that an index can serve them."""
+    conditions = [
+        f"{condition} AND"
+        for asked, condition in (
+            (selection.ids, "d.id IN (SELECT value FROM json_each(?1))"),
+            (selection.component, "d.component = ?2"),
+            (selection.reason, "d.reason = ?3"),
+        )
+        if asked is not None
+    ]
+    return _DEAD_LIST.format(" ".join(conditions))
 
 
 def _dead_row(row: tuple[Any, ...]) -> DeadLetterRow:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
+from urllib.parse import urlencode
 
 from aiohttp import web
 from msgspec import Struct
@@ -10,7 +11,7 @@ from groundswell.ops.caller import Caller
 from groundswell.ops.clerk import Clerk, may
 from groundswell.ops.dashboard.shell import Shell
 from groundswell.ops.operations import Operation
-from groundswell.ops.requests import Form
+from groundswell.ops.requests import Form, of_form
 from groundswell.ops.sessions import Session
 
 Q = TypeVar("Q", bound=Struct)
@@ -62,6 +63,8 @@ class Visit:
         """What came of a form that was sent, if not what was wanted."""
         self.found: dict[str, Any] = {}
         """What forms that only look have found, by the name of their operation."""
+        self.sent: dict[str, Any] = {}
+        """What they were asked, likewise."""
         self._session = session
         self._clerk = clerk
         self._shell = shell
@@ -71,6 +74,17 @@ class Visit:
     async def ask(self, operation: Operation[Q, A], asked: Q) -> A:
         """Have an operation done for this caller. Raises what it raises."""
         return await self._clerk.run(self.caller, operation, asked)
+
+    def asked(self, wanted: type[Q]) -> Q:
+        """What the address of the page asks for; what is left blank is not asked for. Raises RefusedError (400)."""
+        query = self.request.query
+        return of_form({name: query.getall(name) for name in query}, wanted)
+
+    def link(self, **changes: str | int | None) -> str:
+        """The address of this page with another query: None takes a part out."""
+        query = {**self.request.query, **changes}
+        words = urlencode({name: value for name, value in query.items() if value not in (None, "")})
+        return f"{self.request.path}?{words}"
 
     def may(self, operation: Operation[Any, Any]) -> bool:
         """Whether to offer it."""
@@ -101,5 +115,12 @@ class Visit:
         return self._shell.page(template, 200 if self.trouble is None else REFUSED, {**shared, **values})
 
 
+def without_secrets(fields: Form) -> Form:
+    """What of a form may stand in a page again."""
+    return {name: values for name, values in fields.items() if not name.startswith(NOT_SHOWN_AGAIN)}
+
+
+NOT_SHOWN_AGAIN: Final = "secret."
+"""How the names of fields begin that nobody is to see again."""
 REFUSED: Final = 422
 """Of a page that says why its form was not done."""

@@ -1,0 +1,40 @@
+"""Deliveries: one record and its whole way, or the newest ones."""
+
+from typing import Final
+
+from aiohttp import web
+
+from groundswell.ops.dashboard.visit import Visit
+from groundswell.ops.messages import NUMBER_MAX, Nothing, RecordTrace
+from groundswell.ops.operations import RECORD, RECORDS, STATUS
+from groundswell.ops.pretty import pretty
+from groundswell.ops.record_messages import ListRecords
+
+STATES: Final = {
+    "waiting": "to be processed, or for a sink",
+    "dead": "with a dead letter",
+    "dropped": "with a dead letter that was dropped",
+    "delivered": "settled everywhere",
+    "nowhere": "not meant for any sink",
+}
+"""What each state of a record means."""
+
+
+async def show(visit: Visit) -> web.Response:
+    asked = visit.asked(ListRecords)
+    listed = await visit.ask(RECORDS, asked)
+    components = (await visit.ask(STATUS, Nothing())).components
+    trace: RecordTrace | None = visit.found.get(RECORD.name)
+    return visit.page(
+        "records.html",
+        asked=asked,
+        listed=listed,
+        older=None if listed.next_before is None else visit.link(before=listed.next_before),
+        is_first=asked.before == NUMBER_MAX,
+        sources=sorted((part.name, part.name) for part in components if part.role == "source"),
+        sinks=sorted((part.name, part.name) for part in components if part.role in ("sink", None)),
+        states=[(state, f"{state}: {words}") for state, words in STATES.items()],
+        trace=trace,
+        body=None if trace is None else pretty(bytes(trace.body)),
+        may_find=visit.may(RECORD),
+    )
