@@ -15,10 +15,11 @@ HOOK = f"""
 {RAN} = [];
 for (const name of ["{MARK}", "alert", "confirm", "prompt"]) window[name] = () => {RAN}.push(name);
 """
+LINKS = "all => all.map((one) => new URL(one.getAttribute('href'), location.href).href)"
 FOREIGN = """() => [...document.querySelectorAll("*")].filter((one) =>
   [...one.attributes].some(({name, value}) => name.startsWith("on") || name === "style"
     || (["href", "src", "action", "formaction"].includes(name) && !/^([/#?]|data:image)/.test(value) && value !== ""))
-  || ["IMG", "IFRAME", "OBJECT", "EMBED", "SVG", "BASE"].includes(one.tagName.toUpperCase())
+  || ["IMG", "IFRAME", "OBJECT", "EMBED", "BASE"].includes(one.tagName.toUpperCase())
   || (one.tagName === "SCRIPT" && (one.textContent !== "" || !one.src.includes("/static/groundswell")))
 ).map((one) => one.outerHTML.slice(0, 200))"""
 """What no page of ours has: handlers, styles, addresses of others, things that load, scripts with something in them."""
@@ -40,7 +41,7 @@ async def look_everywhere(looking: Looking) -> dict[str, str]:
         assert await looking.page.evaluate(RAN) == [], path
         assert await looking.page.evaluate(FOREIGN) == [], path
         texts[path] = await looking.page.locator("body").inner_text()
-        links = await looking.page.eval_on_selector_all("a[href]", "all => all.map((one) => one.href)")
+        links = await looking.page.eval_on_selector_all("a[href]", LINKS)
         for link in links:
             found = urlsplit(link)
             assert found.netloc == looking.address, (path, link)

@@ -188,7 +188,7 @@ def _state(server: Server) -> dict[str, list[tuple[object, ...]]]:
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 async def test_every_gift_is_one_donation_at_action_network_through_losses_faults_and_kills(tmp_path: Path) -> None:
-    ledger = Ledger.make(seed=25, gifts=50)
+    ledger = Ledger.make(seed=25, gifts=30)
     rates = NetworkFaultRates(too_many=0.01, server_error_page=0.01, unavailable=0.01, dropped=0.01, answer_lost=0.02)
     async with (
         action_network.simulator(behaviour=FRIENDLIEST, rates=rates) as network,

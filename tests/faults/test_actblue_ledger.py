@@ -28,7 +28,7 @@ from tests.faults.gift_rig import Rig, rig
 from tests.faults.process import Process
 
 GIFTS = int(os.environ.get("LEDGER_GIFTS", "300"))
-KILLS = max(3, GIFTS // 1_000)
+KILLS = max(2, GIFTS // 1_000)
 PER_S = 250.0
 """Webhooks, on the average: bursts come faster."""
 WITHIN_S = 60 + GIFTS / 10

@@ -309,19 +309,32 @@ async def test_the_command_prints_json_and_says_that_data_is_personal(tmp_path: 
     assert code == 0
 
 
-async def test_the_command_ends_well_with_ctrl_c_and_says_so_when_the_daemon_ended_it(tmp_path: Path) -> None:
-    async with receiving() as (_, pipeline), running(pipeline, tmp_path) as daemon:
-        async with typed(tmp_path, "--for", "1h") as process:
-            await until(lambda: daemon.supervisor.taps.are_open)
-            process.send_signal(signal.SIGINT)
-            assert await process.wait() == 0
-        await until(lambda: not daemon.supervisor.taps.are_open)
-        async with typed(tmp_path) as process:
-            await until(lambda: daemon.supervisor.taps.are_open)
-            daemon.stop()
-            assert await everything(process.stderr) == "ended: the daemon stops\n"
-            assert await process.wait() == 1
-        await daemon.ended.wait()
+async def test_the_command_ends_well_with_ctrl_c(tmp_path: Path) -> None:
+    async with (
+        receiving() as (_, pipeline),
+        running(pipeline, tmp_path) as daemon,
+        typed(tmp_path, "--for", "1h") as process,
+    ):
+        await until(lambda: daemon.supervisor.taps.are_open)
+        process.send_signal(signal.SIGINT)
+        assert await process.wait() == 0
+
+
+async def test_the_command_says_that_the_daemon_ended_it(tmp_path: Path) -> None:
+    async with (
+        receiving() as (_, pipeline),
+        running(pipeline, tmp_path) as daemon,
+        typed(tmp_path) as process,
+    ):
+        await until(lambda: daemon.supervisor.taps.are_open)
+        daemon.stop()
+        assert await everything(process.stderr) == "ended: the daemon stops\n"
+        assert await process.wait() == 1
+
+
+async def test_without_a_daemon_there_is_nothing_to_look_at(tmp_path: Path) -> None:
+    async with receiving() as (_, pipeline):
+        write_config(tmp_path, pipeline)
         async with typed(tmp_path) as process:
             assert "no groundswell runs on" in await everything(process.stderr)
             assert await process.wait() == 1
