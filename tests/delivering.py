@@ -12,6 +12,7 @@ from groundswell.clock import milliseconds
 from groundswell.component import Delivered, Delivery, Outcome
 from groundswell.metrics import Metrics
 from groundswell.runtime.delivery import SinkRunner
+from groundswell.runtime.taps import Taps
 from groundswell.settings import BatchSettings, SinkSettings
 from groundswell.store.outbox import Processed
 from groundswell.store.store import Store
@@ -97,6 +98,7 @@ class Delivering:
         self.clock = clock or VirtualClock()
         self.clock.settle = self.settle
         self.metrics = Metrics()
+        self.taps = Taps()
         self._settings = SinkSettings(
             type="fake",
             inputs=["people"],
@@ -119,6 +121,7 @@ class Delivering:
             clock=self.clock,
             random=self._random,
             metrics=self.metrics,
+            taps=self.taps,
             backlog=(await self.store.backlogs()).get("crm"),
             **self._bounds,
         )

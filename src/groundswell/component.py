@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from groundswell.clock import Clock
-from groundswell.errors import NotYetError
+from groundswell.errors import NotYetError, OvertookError
 from groundswell.http.client import Client
 from groundswell.record import Record
 
@@ -90,6 +90,14 @@ class RunningSource(Source, Protocol):
     """
 
     async def run(self, cursor: Cursor | None, emit: Emit) -> None: ...
+
+
+class PollingSource(RunningSource, Protocol):
+    """A running source that looks, rests, and looks again."""
+
+    def look_now(self) -> bool:
+        """Rest no longer. False: it does not rest now, but looks."""
+        ...
 
 
 class History(Struct, frozen=True):
@@ -207,6 +215,11 @@ class Retry(Struct, frozen=True):
     def is_its_own_matter(self) -> bool:
         """Whether this delivery alone has to wait, and the sink is well."""
         return isinstance(self.error, NotYetError)
+
+    @property
+    def gives_way(self) -> bool:
+        """Whether what stands behind it about the same person may go first."""
+        return isinstance(self.error, OvertookError)
 
 
 class Rejected(Struct, frozen=True):

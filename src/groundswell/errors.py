@@ -12,6 +12,7 @@ GroundswellError
 |   +-- UnavailableError  try again (timeout, 5xx, connection)
 |   +-- RateLimitedError  try again after `retry_after_s`
 |   |   +-- NotYetError   the same for one delivery alone; the other side is well
+|   |       +-- OvertookError   it came before what it is about, which may stand behind it
 |   +-- UnauthorizedError stop and tell a person
 |   +-- RejectedError     this record will never be taken: dead letter
 +-- StoreError            the state file; the daemon stops rather than guess
@@ -118,6 +119,10 @@ class NotYetError(RateLimitedError):
     """One delivery has to wait `retry_after_s` seconds; nothing is wrong with the other side, and others may go on."""
 
     reason = "not_yet"
+
+
+class OvertookError(NotYetError):
+    """What this one is about is not there (yet): whatever else waits to be written about the same person goes first."""
 
 
 class UnauthorizedError(RemoteError):

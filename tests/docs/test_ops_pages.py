@@ -1,9 +1,10 @@
-"""docs/metrics.md and docs/api.md say what the code does."""
+"""docs/metrics.md, docs/api.md and the states in docs/operating.md say what the code does."""
 
 from pathlib import Path
 
 from groundswell.metrics import COUNTERS, GAUGES, HISTOGRAMS, TOLD
-from groundswell.ops.operations import OPERATIONS
+from groundswell.ops.operations import OPERATIONS, STREAMS
+from groundswell.ops.states import STATES
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -33,7 +34,16 @@ def test_every_metric_is_in_the_table_as_it_is_in_the_code() -> None:
 
 
 def test_every_operation_is_in_the_table_of_the_api() -> None:
+    asked = [(one.name, one.method, one.path, one.summary) for one in OPERATIONS]
+    streamed = [(one.name, one.method, one.path, one.summary) for one in STREAMS]
     assert rows("api.md", 3) == [
-        (f"groundswell {operation.name}", f"{operation.method} {operation.path}", operation.summary)
-        for operation in OPERATIONS
+        (f"groundswell {name}", f"{method} {path}", summary) for name, method, path, summary in asked + streamed
+    ]
+
+
+def test_the_states_mean_what_the_dashboard_says_they_do() -> None:
+    page = (DOCS / "operating.md").read_text().partition("## What the states mean")[2].partition("\n## ")[0]
+    cells = [line.strip().strip("|").split("|") for line in page.splitlines() if line.startswith("| `")]
+    assert [tuple(cell.strip() for cell in row) for row in cells] == [
+        (f"`{state}`", meaning.means, meaning.do) for state, meaning in STATES.items()
     ]

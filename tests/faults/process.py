@@ -85,6 +85,11 @@ class Process:
         self._process.kill()
         self._process.wait()
 
+    def end(self) -> None:
+        """Kill it, if it runs."""
+        if self._process is not None and self._process.poll() is None:
+            self.kill()
+
     def signal(self, number: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(number)
@@ -115,6 +120,14 @@ class Process:
             env=self._environ,
             check=False,
         )
+
+    def memory_mb(self) -> float:
+        """The most it has had, since it was started last."""
+        assert self._process is not None
+        (line,) = [
+            line for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines() if "VmHWM" in line
+        ]
+        return int(line.split()[1]) * 1024 / 1e6
 
     def rows(self, query: str, *arguments: object) -> list[tuple[object, ...]]:
         """Look into the state file, running or not."""

@@ -155,6 +155,7 @@ async def test_the_api_does_what_its_document_says(tmp_path: Path) -> None:
                 *(str(schemathesis), "run", str(file), "--url", f"http://{reached.address}"),
                 *("-H", f"Authorization: Bearer {reached.token}"),
                 *("--phases", "coverage,fuzzing", "--max-examples", "10", "--seed", "1", "--no-color"),
+                *("--exclude-path", "/api/tap"),  # an answer without an end
                 *("--warnings", "off", "--output-truncate", "true", "--generation-database", "none"),
             ],
             cwd=tmp_path,

@@ -211,3 +211,13 @@ async def test_the_api_answers_what_the_command_prints(type_in: Groundswell, tmp
         "actblue:contribution/3",
     ]
     assert refused.status == 404
+
+
+async def test_sources_that_brought_nothing_alike_are_not_said_to_agree(type_in: Groundswell, tmp_path: Path) -> None:
+    text = PIPELINE.replace("${FILE}", "gifts.jsonl")
+    write_config(tmp_path, text)
+    async with Store(tmp_path / "groundswell.db") as store:
+        await store.accept(Accept("gifts", START * 1000, [Arrival("actblue:contribution/1", b"{}")]))
+    said = await type_in("reconcile", "gifts", "file")
+    assert said.code == 0
+    assert said.out.endswith("\nNothing can be said yet: no kind was brought by both.\n")

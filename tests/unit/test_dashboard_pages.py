@@ -14,15 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw, Struct, structs
 
-from groundswell.errors import RefusedError
+from groundswell.errors import NotFoundError, RefusedError
 from groundswell.ops.caller import Caller
 from groundswell.ops.clerk import Clerk
-from groundswell.ops.dashboard import dead, overview, records
+from groundswell.ops.dashboard import components, dead, overview, records
+from groundswell.ops.dashboard.figures import Line, figures_of
 from groundswell.ops.dashboard.pages import PAGES, Page
 from groundswell.ops.dashboard.shell import Shell
 from groundswell.ops.dashboard.static import Static
 from groundswell.ops.dashboard.visit import Link, Trouble, Visit
-from groundswell.ops.messages import AskBackfill, LetterShown, PickLetters, Status
+from groundswell.ops.live_messages import RatesShown
+from groundswell.ops.messages import AskBackfill, ComponentStatus, LetterShown, PickLetters, Status
 from groundswell.ops.record_messages import ListRecords
 from groundswell.ops.requests import of_form
 from groundswell.ops.sessions import Sessions
@@ -54,12 +56,14 @@ def filled(kind: Any, text: str) -> Any:
 
 
 class Answering:
-    """A clerk that has one answer; or one for each operation, with this text wherever there is text."""
+    """A clerk that has one answer; or one for each operation, by name or with this text wherever there is text."""
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer
 
     async def run(self, _: Caller, operation: Any, __: Any) -> Any:
+        if isinstance(self.answer, dict):
+            return self.answer[operation.name]
         return filled(operation.answer, self.answer) if isinstance(self.answer, str) else self.answer
 
 
@@ -106,6 +110,8 @@ QUERIES = {
     "/members/link": ["account", "number"],
     "/groups": ["after"],
     "/groups/members": ["name"],
+    "/backfills": ["source"],
+    "/reconcile": ["one", "other"],
 }
 """What of a question may be text, in the addresses of pages."""
 
@@ -149,6 +155,43 @@ async def test_a_question_carries_what_was_asked_and_nothing_else() -> None:
 
 def test_every_state_of_a_record_is_explained() -> None:
     assert records.STATES.keys() == set(get_args(RecordState))
+
+
+async def test_the_page_of_a_component_says_what_its_state_means_and_what_to_do() -> None:
+    part = ComponentStatus("crm", "sink", "http", "away", last_error="crm: no answer", place="[sinks.crm]")
+    status = structs.replace(filled(Status, "x"), components=[part])
+    page = (await components.show(visit_of({"status": status, "rates": filled(RatesShown, "x")}, name="crm"))).text
+    assert page is not None
+    assert "the sink did not answer" in page
+    assert "ask those who run it" in page
+    assert "crm: no answer" in page
+    assert "<code>[sinks.crm]</code>" in page
+
+
+async def test_a_component_that_is_not_there_is_not_found() -> None:
+    with pytest.raises(NotFoundError, match="there is x"):
+        await components.show(visit_of(filled(Status, "x"), name="crn"))
+
+
+def test_every_text_of_the_figures_is_without_controls_and_knows_where_it_is_about() -> None:
+    part = ComponentStatus("crm", "sink", "http", "running", attention="3 dead\x1b letters", dead_letters=3)
+    status = structs.replace(filled(Status, "x"), components=[part], attention=["no room", "crm: 3 dead\x1b letters"])
+    figures = figures_of(status)
+    assert figures.attention == [
+        Line(None, None, "no room"),
+        Line("crm", "/components/crm", "3 dead\N{REPLACEMENT CHARACTER} letters"),
+    ]
+    assert figures.texts["crm.flag"] == "dead letters"
+    assert figures.texts["crm.mood"] == "bad"
+
+
+def test_another_configuration_or_another_component_is_another_shape() -> None:
+    status = filled(Status, "x")
+    more = structs.replace(status, components=[*status.components, ComponentStatus("crm", "sink", "http", "running")])
+    later = structs.replace(status, inbox_waiting=5)
+    shapes = [figures_of(one).shape for one in (status, structs.replace(status, config="y"), more, later)]
+    assert len(set(shapes)) == 3
+    assert shapes[0] == shapes[3]
 
 
 @given(st.text())

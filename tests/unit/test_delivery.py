@@ -15,6 +15,7 @@ from groundswell.clock import milliseconds
 from groundswell.component import Delivered, Delivery, Outcome, Rejected, Retry, Skipped
 from groundswell.errors import (
     NotYetError,
+    OvertookError,
     RateLimitedError,
     RejectedError,
     StoreFullError,
@@ -223,6 +224,30 @@ async def test_attempts_and_the_time_of_the_next_are_on_disk_and_survive_a_resta
         tasks.cancel_scope.cancel()
 
 
+async def test_what_overtook_what_it_is_about_lets_it_go_first_and_is_found_then(store: Store) -> None:
+    """A refund that came before its gift stood before it in the donor's lane until it was a dead letter."""
+    written: set[str] = set()
+
+    def books(deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
+        (one,) = deliveries
+        if one.record_id == "refund" and "gift" not in written:
+            return [Retry(OvertookError("crm: the gift is not there yet", 60.0))]
+        written.add(one.record_id)
+        return [Delivered()]
+
+    sink = FakeSink(books)
+    async with anyio.create_task_group() as tasks:
+        delivering = Delivering(store, sink, concurrency=1)
+        await delivering.start(tasks)
+        await delivering.put(delivery("refund", "rosa"))
+        await delivering.put(delivery("gift", "rosa"))
+        assert sink.taken == ["refund"], "it is looked for again in a minute"
+        await delivering.clock.advance(70)
+        assert sink.taken == ["refund", "refund", "gift", "refund"]
+        tasks.cancel_scope.cancel()
+    assert logged(store) == [("delivered", None, 3), ("delivered", None, 1)]
+
+
 async def test_nobody_overtakes_in_a_lane_while_its_first_waits_and_others_go_on(store: Store) -> None:
     made = Delivering(store, FakeSink(failing("a1")), concurrency=2)
     async with anyio.create_task_group() as tasks:
@@ -290,7 +315,9 @@ async def test_an_outage_does_not_use_up_the_few_tries_of_what_may_break_them(st
     assert [letter.reason for letter in await dead(store)] == ["gave_up"]
 
 
-async def test_the_tries_made_before_a_restart_count(store: Store) -> None:
+async def test_after_a_restart_what_may_break_them_has_all_its_tries_again(store: Store) -> None:
+    """Of tries before it nobody knows why they failed: gifts that had waited for others, or through an outage, were
+    dead letters after the first 500 that came after a restart."""
     fault = UnavailableError("crm: posting 1 record: crm.example answered 500", tries_max=3)
     sink = FakeSink(failing("a", error=fault))
     first = Delivering(store, sink)
@@ -304,8 +331,8 @@ async def test_the_tries_made_before_a_restart_count(store: Store) -> None:
         for _ in range(4):
             await again.clock.advance(LONGEST_WAIT_S)
         tasks.cancel_scope.cancel()
-    assert len(sink.calls) == 3
-    assert [letter.attempts for letter in await dead(store)] == [3]
+    assert len(sink.calls) == 4
+    assert [letter.attempts for letter in await dead(store)] == [4]
 
 
 async def test_an_outage_makes_no_dead_letter_however_often_it_is_tried(store: Store) -> None:

@@ -52,6 +52,46 @@ def test_one_turn_of_a_lane_at_a_time() -> None:
     assert seqs(lanes.take(10)) == [[2]]
 
 
+def test_what_gives_way_is_tried_again_after_what_stood_behind_it() -> None:
+    lanes = lanes_with(pending(1, "rosa"), pending(2, "rosa"), pending(3, "sam"), pending(4, "rosa"))
+    first, sam = lanes.take(10)
+    assert lanes.gave_way(first)
+    lanes.settled(sam)
+    order = []
+    while turns := lanes.take(10):
+        order += [(turns[0].pending[0].seq, turns[0].delivery.attempts)]
+        lanes.settled(turns[0])
+    assert order == [(2, 0), (4, 0), (1, 1)]
+    assert counts(lanes) == (0, 0, 0)
+
+
+def test_those_that_wait_for_others_do_not_pass_each_other_for_ever() -> None:
+    lanes = lanes_with(pending(1, "rosa"), pending(2, "rosa"), pending(3, "rosa"))
+    (first,) = lanes.take(10)
+    assert lanes.gave_way(first)
+    (second,) = lanes.take(10)
+    assert lanes.gave_way(second)
+    (third,) = lanes.take(10)
+    assert seqs([third]) == [[3]]
+    lanes.settled(third)
+    (first,) = lanes.take(10)
+    assert (seqs([first]), first.delivery.attempts) == ([[1]], 1)
+    assert not lanes.gave_way(first), "what is left waits itself"
+    lanes.held(first, NOW + 1)
+    assert counts(lanes) == (0, 0, 2)
+    lanes.release_all()
+    assert lanes.loading(10) == [1, 2]
+    assert lanes.loaded([pending(1, "rosa"), pending(2, "rosa")]) == 0
+    (first,) = lanes.take(10)
+    assert lanes.gave_way(first), "they were held, and may pass each other again"
+
+
+def test_nothing_is_given_way_to_where_nothing_stands() -> None:
+    lanes = lanes_with(pending(1, "rosa"))
+    (turn,) = lanes.take(1)
+    assert not lanes.gave_way(turn)
+
+
 def test_at_most_as_many_turns_as_asked_for() -> None:
     lanes = lanes_with(*(pending(seq, f"lane {seq}") for seq in range(1, 6)))
     assert (seqs(lanes.take(2)), seqs(lanes.take(2)), lanes.ready) == ([[1], [2]], [[3], [4]], 1)

@@ -6,6 +6,7 @@ import pytest
 
 from groundswell.errors import ConfigError
 from groundswell.ops.place import Part, place_of
+from groundswell.registry import REGISTRY
 
 WHOLE = """
 [sources.signups]
@@ -54,6 +55,14 @@ def test_only_what_is_held_without_loss_can_be_paused(tmp_path: Path) -> None:
         "crm": True,
     }
     assert not Part("x", "source", "no such type").can_pause
+
+
+def test_only_what_goes_and_looks_can_be_told_to_look_now() -> None:
+    polls = ("action_network.poll", "actionkit.poll", "actblue.csv", "jsonl")
+    assert [name for name in REGISTRY.sources if Part("x", "source", name).can_poll] == sorted(
+        polls, key=list(REGISTRY.sources).index
+    )
+    assert not Part("x", "sink", "jsonl").can_poll
 
 
 def test_the_state_file_is_where_daemon_says_from_the_first_file_on(tmp_path: Path) -> None:

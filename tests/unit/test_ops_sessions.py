@@ -171,3 +171,12 @@ def test_no_path_leads_to_another_site(path: str) -> None:
     assert not found.startswith(("//", "/\\"))
     assert found.isprintable()
     assert " " not in found
+
+
+async def test_a_page_that_asks_by_itself_does_not_keep_a_login(sessions: Sessions, clock: VirtualClock) -> None:
+    session_id, session = sessions.begin(ROSA)
+    await clock.advance(IDLE_S)
+    assert sessions.of_id(session_id, is_use=False) is session
+    await clock.advance(1.0)
+    assert sessions.of_id(session_id, is_use=False) is None
+    assert session.is_over

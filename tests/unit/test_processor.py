@@ -16,6 +16,7 @@ from groundswell.runtime import processor as processor_module
 from groundswell.runtime.plan import Made, Plan, Wanted
 from groundswell.runtime.processor import Processor
 from groundswell.runtime.tail import Tail
+from groundswell.runtime.taps import Taps
 from groundswell.store.backfills import NewBackfill
 from groundswell.store.brought import Bringing
 from groundswell.store.dead_letters import DeadLetter, Selection
@@ -36,7 +37,15 @@ class FakePlan(Plan):
         super().__init__(config, {}, {})
         self._suffix = suffix
 
-    def process(self, entries: Sequence[InboxEntry], at: int, book: Book, wanted: Wanted | None = None) -> Made:
+    def process(
+        self,
+        entries: Sequence[InboxEntry],
+        at: int,
+        book: Book,
+        wanted: Wanted | None = None,
+        *,
+        is_tapped: bool = False,
+    ) -> Made:
         made = Made()
         for entry in entries:
             if b"fail" in entry.arrival.raw:
@@ -64,7 +73,7 @@ class Bench:
         store.on_accepted(self._offer)
         self.handed_on: list[str] = []
         self.batches: list[int] = []
-        self.processor = Processor(store, self.clock, Metrics(), self.inbox, FakePlan(), self._dispatch)
+        self.processor = Processor(store, self.clock, Metrics(), self.inbox, FakePlan(), self._dispatch, Taps())
 
     def _offer(self, _: Sequence[Accept], results: Sequence[list[InboxEntry]]) -> None:
         for entries in results:

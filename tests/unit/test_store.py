@@ -410,13 +410,25 @@ async def test_numbers_of_dead_letters_are_never_used_again(store: Store) -> Non
 
 async def test_dead_letters_are_listed_by_component_reason_and_page(store: Store) -> None:
     for number in range(6):
-        await store.bury(letter(component="crm" if number % 2 else "log", reason="r" if number < 4 else "s"))
+        where, why = "crm" if number % 2 else "log", "r" if number < 4 else "s"
+        await store.bury(letter(component=where, reason=why, record_id=f"r/{number}"))
     assert [row.id for row in await store.dead_list(Selection(component="crm"), 10)] == [2, 4, 6]
     assert [row.id for row in await store.dead_list(Selection(reason="s"), 10)] == [5, 6]
     assert [row.id for row in await store.dead_list(Selection(), 2, after=3)] == [4, 5]
     assert [row.letter.body for row in await store.dead_list(Selection(), 1)] == [None]
     groups = [(group.component, group.reason, group.count) for group in await store.dead_groups()]
     assert groups == [("crm", "r", 2), ("crm", "s", 1), ("log", "r", 2), ("log", "s", 1)]
+
+
+async def test_what_a_sink_refuses_again_has_one_letter(store: Store) -> None:
+    # Each resend of a past with gifts that cannot be written down added all their letters once more.
+    for reason, component in (("no_email", "crm"), ("no_email", "log"), ("no_page", "crm")):
+        await store.bury(letter(component=component, reason=reason))
+    await store.bury(letter(component="crm", record_id="another"))
+    rows = await store.dead_list(Selection(), 10)
+    assert [(row.id, row.letter.component, row.letter.reason) for row in rows] == [
+        (2, "log", "no_email"), (3, "crm", "no_page"), (4, "crm", letter().reason),
+    ]  # fmt: skip
 
 
 async def test_a_dead_letter_of_processing_shows_what_came(store: Store) -> None:

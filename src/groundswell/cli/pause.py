@@ -1,4 +1,4 @@
-"""`groundswell pause` and `groundswell resume`: hold a component, and let it go on."""
+"""`groundswell pause`, `resume` and `poll`: hold a component, let it go on, have it look now."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from groundswell.cli.asking import ask
 from groundswell.cli.options import CONFIG, JSON
 from groundswell.cli.screen import print_json
 from groundswell.ops.messages import NameComponent
-from groundswell.ops.operations import PAUSE, RESUME
+from groundswell.ops.operations import PAUSE, POLL, RESUME
 
 NAME = Annotated[str, typer.Argument(help="A sink, or a source that goes and looks.")]
 
@@ -36,3 +36,19 @@ def resume(name: NAME, config: CONFIG = None, as_json: JSON = False) -> None:
         print_json(freed)
     else:
         typer.echo(f"{freed.name} is {freed.state}" + ("; it goes on when a daemon runs" * (freed.state == "stopped")))
+
+
+def poll(
+    name: Annotated[str, typer.Argument(help="A source that goes and looks.")],
+    config: CONFIG = None,
+    as_json: JSON = False,
+) -> None:
+    """Have a source look now, and not when it is due; one that failed is tried again at once.
+
+    Example: groundswell poll people
+    """
+    told = ask(config, POLL, NameComponent(name))
+    if as_json:
+        print_json(told)
+    else:
+        typer.echo(f"{told.name} is looking already" if told.was_looking else f"{told.name} looks now")

@@ -72,7 +72,9 @@ def _report(found: Reconciled, asked: AskReconcile) -> Iterator[RenderableType]:
     yield from _money(found)
     for side, from_ in ((one, other), (other, one)):
         yield from _lacking(side, from_)
-    if found.is_agreed:
+    if not any(compared.is_compared for compared in found.kinds):
+        yield "\nNothing can be said yet: no kind was brought by both."
+    elif found.is_agreed:
         yield "\nThey agree, as far as that can be told."
 
 

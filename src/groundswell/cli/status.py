@@ -8,8 +8,9 @@ from typing import Annotated, Final
 
 import anyio
 import typer
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.segment import Segment, Segments
 from rich.table import Table
 from rich.text import Text
 
@@ -97,8 +98,17 @@ async def _keep_looking(place: Place, as_json: bool) -> None:
     with Live(console=console, auto_refresh=False) as live:
         while True:
             found = await _look(place, clock)
-            live.update(Text(found) if isinstance(found, str) else rendered(found), refresh=True)
+            live.update(Text(found) if isinstance(found, str) else _fitted(console, rendered(found)), refresh=True)
             await clock.sleep(WATCH_EVERY_S)
+
+
+def _fitted(console: Console, status: RenderableType) -> RenderableType:
+    """What does not fit into the window is left out at the end, and that is said."""
+    lines = console.render_lines(status, pad=False)
+    if len(lines) <= console.height:
+        return status
+    kept = [segment for line in lines[: console.height - 1] for segment in (*line, Segment.line())]
+    return Group(Segments(kept), Text("more does not fit in this window; groundswell top fits any", style="dim"))
 
 
 async def _look(place: Place, clock: SystemClock) -> Status | str:

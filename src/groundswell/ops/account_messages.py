@@ -29,6 +29,20 @@ class AccountUse(Struct, frozen=True):
     name: str
     role: Role
     type: str
+    collections: list[str] = []
+    """What a source looks for, while a daemon runs."""
+
+
+class AccountChange(Struct, frozen=True):
+    """Who connected or disconnected an account last, as far as the audit log reaches back."""
+
+    operation: str
+    """connect or disconnect."""
+    at: Moment
+    way: str
+    """How they were let in, as in the audit log."""
+    name: str | None
+    """Who, as a proxy or the command line says."""
 
 
 class AccountHistory(Struct, frozen=True):
@@ -71,6 +85,10 @@ class AccountStatus(Struct, frozen=True):
     """What connecting asks for, where it can."""
     uses: list[AccountUse] = []
     """Sources and sinks that use it."""
+    sources: list[str] = []
+    """The sources of them, and those that its sinks take from."""
+    changed: AccountChange | None = None
+    """Only in `accounts`, not in `status`."""
     history: list[AccountHistory] = []
 
 

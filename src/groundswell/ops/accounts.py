@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 import structlog
+from msgspec import structs
 
 from groundswell.clock import Clock, milliseconds
 from groundswell.config.model import Account, account_of
@@ -12,6 +13,7 @@ from groundswell.config.problems import meant, quoted
 from groundswell.errors import NotFoundError, RequestError
 from groundswell.ops.account_messages import Accounts, AccountTold, AskConnect, NameAccount
 from groundswell.ops.accounts_shown import accounts_of
+from groundswell.ops.auditing import account_changes
 from groundswell.ops.messages import Nothing
 from groundswell.ops.place import Outline, Place
 from groundswell.runtime.connecting import completed_one, settings_of
@@ -40,7 +42,9 @@ class AccountsDesk:
         self._daemon = daemon
 
     async def accounts(self, _: Nothing) -> Accounts:
-        return Accounts(await accounts_of(self._store, self._clock, self._outline(), self._daemon))
+        shown = await accounts_of(self._store, self._clock, self._outline(), self._daemon)
+        changes = account_changes(await self._store.audit.last_connects())
+        return Accounts([structs.replace(one, changed=changes.get(one.name)) for one in shown])
 
     async def connect(self, asked: AskConnect) -> AccountTold:
         """Raises RequestError when it cannot be connected with this; then nothing has changed."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from groundswell.clock import Clock, milliseconds
 from groundswell.config.asked import asked_of
 from groundswell.ops.account_messages import AccountHistory, AccountSetting, AccountState, AccountStatus, AccountUse
-from groundswell.ops.place import AccountPart, Outline
+from groundswell.ops.place import AccountPart, Outline, Part
 from groundswell.ops.values import Moment, moment
 from groundswell.registry import REGISTRY
 from groundswell.runtime.connecting import NotConnected
@@ -41,7 +41,8 @@ async def accounts_of(store: Store, clock: Clock, outline: Outline, daemon: Daem
                 connected_at=_connected_at(connection),
                 can_connect=part.connects,
                 settings=list(settings_asked(part)),
-                uses=[AccountUse(use.name, use.role, use.type) for use in map(outline.parts.__getitem__, part.uses)],
+                uses=[_use(use, daemon) for use in map(outline.parts.__getitem__, part.uses)],
+                sources=sorted(part.sources),
                 history=[_history(backfill) for backfill in backfills if backfill.asked.source in part.sources],
             )
         )
@@ -100,6 +101,11 @@ def settings_asked(part: AccountPart) -> Iterator[AccountSetting]:
             yield AccountSetting(
                 asked.name, asked.description, asked.is_secret, asked.is_required, asked.name in part.given
             )
+
+
+def _use(part: Part, daemon: Daemon | None) -> AccountUse:
+    source = None if daemon is None else daemon.supervisor.sources.get(part.name)
+    return AccountUse(part.name, part.role, part.type, list(getattr(source, "collections", ())))
 
 
 def _history(backfill: Backfill) -> AccountHistory:

@@ -32,3 +32,16 @@ def progress_words(progress: SourceProgress) -> str:
     of_all = "" if progress.total is None else f" of about {progress.total:,}"
     left = "" if progress.left_s is None else f", about {lasting(progress.left_s)} left"
     return f"{progress.what}, {progress.done:,}{of_all}{left}"
+
+
+def per_second(rate: float) -> str:
+    """ "1,240/s", "3.5/s", "0.02/s", "0/s"."""
+    digits = 0 if rate >= 100 or rate == 0 else 1 if rate >= 1 else 2
+    return f"{rate:,.{digits}f}/s"
+
+
+def measured(value: float, unit: str) -> str:
+    """A value of a series (`RatesShown`) for people."""
+    if unit == "records/s":
+        return per_second(value)
+    return lasting(value) if unit == "s" else f"{value:,.0f}"

@@ -9,7 +9,7 @@ from groundswell.ops.answers import answer
 from groundswell.ops.clerk import Clerk
 from groundswell.ops.guard import CALLER
 from groundswell.ops.openapi import openapi
-from groundswell.ops.operations import OPERATIONS, Operation
+from groundswell.ops.operations import OPERATIONS, STREAMS, Operation
 from groundswell.ops.requests import read_body, read_query
 
 DOCUMENT_PATH: Final = "/api/openapi.json"
@@ -36,4 +36,4 @@ def _handler(operation: Operation[Any, Any], clerk: Clerk) -> Handler:
 
 
 async def _show_document(_: web.Request) -> web.StreamResponse:
-    return answer(openapi(OPERATIONS))
+    return answer(openapi(OPERATIONS, STREAMS))

@@ -1,12 +1,13 @@
 """Backfills as operators ask for them and are shown them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, Literal, cast
 
 from groundswell.component import History
+from groundswell.config.model import account_of
 from groundswell.config.problems import closest, listing, meant, quoted
 from groundswell.errors import NotFoundError, NotNowError, RequestError
-from groundswell.ops.messages import AskBackfill, Backfills, BackfillStatus, ListBackfills, moment
+from groundswell.ops.messages import AskBackfill, Backfills, BackfillStatus, CanBackfill, ListBackfills, moment
 from groundswell.ops.progress import progress_of
 from groundswell.runtime.backfill import can_backfill, can_subscribe
 from groundswell.runtime.daemon import Daemon
@@ -48,7 +49,26 @@ async def do_backfill(daemon: Daemon, asked: AskBackfill, now: float) -> Backfil
 async def past_backfills(store: Store, daemon: Daemon | None, asked: ListBackfills, now: float) -> Backfills:
     """The last backfills of a source, or of all."""
     found = await store.backfill_history(asked.source, LISTED_MAX)
-    return Backfills([status_of_backfill(one, daemon, now) for one in found])
+    able = [] if daemon is None else [one for one in _able(daemon) if asked.source in (None, one.source)]
+    return Backfills([status_of_backfill(one, daemon, now) for one in found], able)
+
+
+def _able(daemon: Daemon) -> Iterator[CanBackfill]:
+    """The sources that can be asked for a time that is past."""
+    config = daemon.supervisor.config
+    for name, source in daemon.supervisor.sources.items():
+        if can_backfill(source):
+            component = config.components[name]
+            account = account_of(component)
+            yield CanBackfill(
+                source=name,
+                type=component.type,
+                account=account,
+                is_connected=account is None or config.accounts[account].settings is not None,
+                collections=list(source.collections),
+                can_subscribe=can_subscribe(source),
+                sinks=daemon.supervisor.processor.plan.sinks_of(name),
+            )
 
 
 def _change(asked: AskBackfill) -> Change | None:

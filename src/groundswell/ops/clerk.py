@@ -1,7 +1,10 @@
 """The clerk: has the desk do what a caller asks, if they may, and writes down who changed what."""
 
-from typing import Any, Final, TypeVar
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final, NoReturn, TypeVar
 
+import anyio
 import msgspec
 import structlog
 from msgspec import Struct
@@ -11,7 +14,8 @@ from groundswell.errors import ConfigError, RefusedError, RequestError, StoreFul
 from groundswell.logs import mask
 from groundswell.ops.caller import Caller
 from groundswell.ops.desk import Desk
-from groundswell.ops.operations import Operation
+from groundswell.ops.operations import Operation, Stream
+from groundswell.ops.tap_messages import AskTap
 from groundswell.store.audit import Act, ActEnded, AuditLog, Outcome
 
 NOTE_MAX: Final = 300
@@ -37,50 +41,65 @@ class Clerk:
         """Raises RefusedError (403) when this caller may not have this done, whatever they ask."""
         if not may(caller, operation):
             what = "changes something" if caller.may_see_people or not operation.shows_people else "shows personal data"
-            if self._tells_log:
-                log.warning("operation_refused", operation=operation.name, way=caller.way, place=caller.place)
-            raise RefusedError(403, f"{operation.name} {what}, and this login is only for looking; log in with another")
+            self._refuse(caller, operation.name, what)
 
     async def run(self, caller: Caller, operation: Operation[Q, A], asked: Q) -> A:
         """Have it done. Raises what the operation raises, and RefusedError (403)."""
         self.check(caller, operation)
         if operation.only_looks:
             return await operation.run(self._desk, asked)
-        number = await self._begin(caller, operation, asked)
+        number = await self._begin(caller, operation.name, audited(operation, asked))
         try:
             answer = await operation.run(self._desk, asked)
         except (RefusedError, RequestError, ConfigError) as exc:
-            await self._end(number, caller, operation, "refused", str(exc))
+            await self._end(number, caller, operation.name, "refused", str(exc))
             raise
         except Exception as exc:  # its own text may be about people
-            await self._end(number, caller, operation, "failed", type(exc).__name__)
+            await self._end(number, caller, operation.name, "failed", type(exc).__name__)
             raise
-        await self._end(number, caller, operation, "done", None)
+        await self._end(number, caller, operation.name, "done", None)
         return answer
 
-    async def _begin(self, caller: Caller, operation: Operation[Q, A], asked: Q) -> int | None:
-        arguments = msgspec.json.encode(audited(operation, asked))
+    @asynccontextmanager
+    async def watching(self, caller: Caller, stream: Stream, asked: AskTap) -> AsyncIterator[None]:
+        """While a caller looks. That they see personal data is written down. Raises RefusedError (403)."""
+        if not asked.reveal:
+            yield
+            return
+        if not caller.may_see_people:
+            self._refuse(caller, stream.name, "with `reveal` shows personal data")
+        number = await self._begin(caller, stream.name, audited(stream, asked))
+        try:
+            yield
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._end(number, caller, stream.name, "done", None)
+
+    def _refuse(self, caller: Caller, name: str, what: str) -> NoReturn:
+        if self._tells_log:
+            log.warning("operation_refused", operation=name, way=caller.way, place=caller.place)
+        raise RefusedError(403, f"{name} {what}, and this login is only for looking; log in with another")
+
+    async def _begin(self, caller: Caller, name: str, arguments: dict[str, Any]) -> int | None:
         now = milliseconds(self._clock.now())
-        act = Act(now, caller.way, caller.name, caller.place, operation.name, arguments)
+        act = Act(now, caller.way, caller.name, caller.place, name, msgspec.json.encode(arguments))
         try:
             return await self._audit.begin(act)
         except StoreFullError:  # dropping something may be just what makes room
             if self._tells_log:
-                log.error("audit_not_written", operation=operation.name, why="the state file has no room")
+                log.error("audit_not_written", operation=name, why="the state file has no room")
             return None
 
-    async def _end(
-        self, number: int | None, caller: Caller, operation: Operation[Q, A], outcome: Outcome, said: str | None
-    ) -> None:
+    async def _end(self, number: int | None, caller: Caller, name: str, outcome: Outcome, said: str | None) -> None:
         note = None if said is None else mask(said)[:NOTE_MAX]
         if self._tells_log:
             who = {"way": caller.way, "user": caller.name, "place": caller.place}
-            log.info("operation", operation=operation.name, outcome=outcome, **who)
+            log.info("operation", operation=name, outcome=outcome, **who)
         if number is not None:
             try:
                 await self._audit.end(ActEnded(number, outcome, note))
             except StoreFullError:
-                log.error("audit_not_written", operation=operation.name, why="the state file has no room")
+                log.error("audit_not_written", operation=name, why="the state file has no room")
 
 
 def may(caller: Caller, operation: Operation[Any, Any]) -> bool:
@@ -88,7 +107,7 @@ def may(caller: Caller, operation: Operation[Any, Any]) -> bool:
     return (caller.may_change or operation.only_looks) and (caller.may_see_people or not operation.shows_people)
 
 
-def audited(operation: Operation[Q, A], asked: Q) -> dict[str, Any]:
+def audited(operation: Operation[Any, Any] | Stream, asked: Struct) -> dict[str, Any]:
     """What may be written down of a request: the fields its operation names, where they say something."""
     given = msgspec.to_builtins(asked)
     found = {name: given[name] for name in operation.audited if given.get(name) not in (None, False)}

@@ -1,6 +1,8 @@
 """Asking a running daemon, over its ops port."""
 
-from typing import Final, TypeVar
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final, TypeVar
 
 import aiohttp
 import msgspec
@@ -17,6 +19,7 @@ CONNECT_TIMEOUT_S: Final = 5.0
 ANSWER_TIMEOUT_S: Final = 120.0
 """A reload waits for what is under way at every sink it exchanges."""
 ANSWER_BYTES_MAX: Final = 64 * 2**20
+_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 Q = TypeVar("Q", bound=Struct)
 A = TypeVar("A", bound=Struct)
@@ -40,23 +43,28 @@ async def ask_daemon(reach: TokenFile, operation: Operation[Q, A], request: Q) -
         OpsError: it refused, cannot be reached, or is no groundswell.
     """
     timeout = aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)
+    query, body = _query(operation, request), _body(operation, request)
+    async with asking(reach, operation.method, operation.path, params=query, data=body, timeout=timeout) as response:
+        return _answer(reach, operation, response.status, await _read(response.content))
+
+
+@asynccontextmanager
+async def asking(reach: TokenFile, method: str, path: str, **sent: Any) -> AsyncIterator[aiohttp.ClientResponse]:
+    """One request to the daemon that wrote this token file. Raises OpsError: it cannot be reached, or broke off."""
     try:
         async with (
             new_session() as session,
             session.request(
-                operation.method,
-                f"{'http' if reach.fingerprint is None else 'https'}://{reach.address}{operation.path}",
-                params=_query(operation, request),
-                data=_body(operation, request),
+                method,
+                f"{'http' if reach.fingerprint is None else 'https'}://{reach.address}{path}",
                 headers=_headers(reach),
                 # The certificate is known by itself: it need not be for an address of this machine, nor be signed.
                 ssl=True if reach.fingerprint is None else aiohttp.Fingerprint(bytes.fromhex(reach.fingerprint)),
-                timeout=timeout,
                 allow_redirects=False,
+                **sent,
             ) as response,
         ):
-            body = await _read(response.content)
-            return _answer(reach, operation, response.status, body)
+            yield response
     except aiohttp.ServerFingerprintMismatch as exc:  # just renewed, and the file not read again since
         raise OpsError(
             f"what answers at {reach.address} has another certificate than the daemon, process {reach.pid}, says; try "
@@ -104,20 +112,34 @@ async def _read(content: aiohttp.StreamReader) -> bytes:
 
 
 def _answer(reach: TokenFile, operation: Operation[Q, A], status: int, body: bytes) -> A:
+    if status != 200:
+        raise refusal_in(reach, status, body)
     try:
-        if status == 200:
-            return msgspec.json.decode(body, type=operation.answer)
+        return msgspec.json.decode(body, type=operation.answer)
+    except _UNREADABLE as exc:
+        raise _foreign(reach, status) from exc
+
+
+def refusal_in(reach: TokenFile, status: int, body: bytes) -> OpsError:
+    """What an answer that is no 200 says."""
+    try:
         refused = msgspec.json.decode(body, type=Refused)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
-        raise OpsError(
-            f"what answers at {reach.address} ({status}) does not speak as this groundswell does. After an upgrade, "
-            "restart the daemon; else see what process listens there"
-        ) from exc
+    except _UNREADABLE as exc:
+        error = _foreign(reach, status)
+        error.__cause__ = exc
+        return error
     if status == 401:
-        raise OpsError(
+        return OpsError(
             f"the daemon at {reach.address} does not take the token in the file beside the state file. Another daemon "
             "may have that address: look at the log of the one you mean, and restart it",
             status=status,
             was_asked=False,
         )
-    raise OpsError(refused.error, status=status)
+    return OpsError(refused.error, status=status)
+
+
+def _foreign(reach: TokenFile, status: int) -> OpsError:
+    return OpsError(
+        f"what answers at {reach.address} ({status}) does not speak as this groundswell does. After an upgrade, "
+        "restart the daemon; else see what process listens there"
+    )

@@ -60,5 +60,5 @@ def _cells(line: ConsentLine) -> list[str]:
 
 def _rows(rows: list[list[str]]) -> str:
     file = io.StringIO(newline="")
-    csv.writer(file, lineterminator="\n").writerows(rows)
+    csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(rows)  # a \r would else end a line
     return file.getvalue()

@@ -20,8 +20,10 @@ from groundswell.ops.auditing import audit_lines
 from groundswell.ops.backfills import do_backfill, past_backfills
 from groundswell.ops.config_messages import ConfigShown
 from groundswell.ops.configuration import config_shown
+from groundswell.ops.gauges import Gauges
 from groundswell.ops.groups import GroupDesk
 from groundswell.ops.letters import LettersDesk
+from groundswell.ops.live_messages import AskRates, MetricsShown, Polled, RatesShown
 from groundswell.ops.messages import (
     AskBackfill,
     AskReplay,
@@ -45,8 +47,10 @@ from groundswell.ops.messages import (
     Status,
     moment,
 )
+from groundswell.ops.metrics_shown import metrics_shown
 from groundswell.ops.people import PeopleDesk
 from groundswell.ops.place import Outline, Part, Place, outline_of
+from groundswell.ops.rates import rates_of
 from groundswell.ops.reconciling import ReconcileDesk
 from groundswell.ops.records import RecordsDesk
 from groundswell.ops.status import status_of
@@ -72,14 +76,16 @@ class Desk:
         place: Place | None,
         daemon: Daemon | None = None,
         new_code: Callable[[], LoginCode] | None = None,
+        gauges: Gauges | None = None,
     ) -> None:
-        """`place` says what there is where no daemon can; `new_code` comes with a daemon."""
+        """`place` says what there is where no daemon can; `new_code` and `gauges` come with a daemon."""
         assert place is not None or daemon is not None
         self._store = store
         self._clock = clock
         self._place = place
         self._daemon = daemon
         self._new_code = new_code
+        self._gauges = gauges
         self.people = PeopleDesk(store, clock, self._outline, daemon, self._between_batches)
         self.groups = GroupDesk(store.people, self._outline)
         self.syncs = SyncDesk(store.people, clock, self._outline, self._config, daemon)
@@ -121,6 +127,18 @@ class Desk:
 
     async def status(self, _: Nothing) -> Status:
         return await status_of(self._store, self._clock, self._outline(), self._daemon)
+
+    async def rates(self, asked: AskRates) -> RatesShown:
+        """Only with a daemon."""
+        assert self._daemon is not None
+        return rates_of(self._part(asked.component), self._daemon.rates)
+
+    async def metrics(self, _: Nothing) -> MetricsShown:
+        """Only with a daemon."""
+        assert self._daemon is not None
+        assert self._gauges is not None
+        await self._gauges.refresh()
+        return metrics_shown(self._daemon.metrics)
 
     # ---- records ----
 
@@ -202,17 +220,32 @@ class Desk:
             await self._daemon.supervisor.resume(part.name)
         return self._state_of(part.name, "stopped")
 
+    async def poll(self, asked: NameComponent) -> Polled:
+        """Only with a daemon."""
+        assert self._daemon is not None
+        part = self._part(asked.name)
+        if not part.can_poll:
+            can = [other.name for other in self._parts.values() if other.can_poll]
+            raise RequestError(
+                f"{part.name} ({part.role}, {part.type}) does not go and look; what does is {listing(can) or 'nothing'}"
+            )
+        return Polled(part.name, was_looking=not self._daemon.supervisor.poll(part.name))
+
+    def _part(self, name: str) -> Part:
+        parts = self._parts
+        part = parts.get(name)
+        if part is None:
+            raise NotFoundError(f"nothing is called {quoted(name)}; {_there_is(name, list(parts))}")
+        return part
+
     def _state_of(self, name: str, otherwise: str) -> ComponentState:
         states = {} if self._daemon is None else self._daemon.supervisor.states()
         return ComponentState(name, states.get(name, otherwise))
 
     def _pausable(self, name: str) -> Part:
-        parts = self._parts
-        part = parts.get(name)
-        if part is None:
-            raise NotFoundError(f"nothing is called {quoted(name)}; {_there_is(name, list(parts))}")
+        part = self._part(name)
         if not part.can_pause:
-            can = [other.name for other in parts.values() if other.can_pause]
+            can = [other.name for other in self._parts.values() if other.can_pause]
             raise RequestError(
                 f"{name} ({part.role}, {part.type}) cannot be paused; what can is {listing(can) or 'nothing'}"
             )

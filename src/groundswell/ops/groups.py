@@ -45,7 +45,7 @@ class GroupDesk:
     async def members(self, asked: ListGroupMembers) -> GroupMembers:
         total = await self._people.group_size(asked.name)
         origins = list(self._origins(asked.name))
-        if not total and not origins:
+        if not total and asked.name not in self._configured():
             raise NotFoundError("nobody is in a group of that name, and no sync makes one; `groundswell groups list`")
         found = await self._people.group_members(asked.name, asked.after, asked.limit + 1)
         members = [_member(one) for one in found[: asked.limit]]

@@ -24,10 +24,13 @@ CSRF_HEADER: Final = "X-CSRF-Token"
 CSRF_FIELD: Final = "csrf"
 LOGIN: Final = "/login"
 API: Final = "/api/"
+EVENTS: Final = "/events"
+"""What pages ask for by themselves: that somebody looks is not that somebody is there."""
 
 CALLER: Final = web.RequestKey("caller", Caller)
 SESSION: Final = web.RequestKey("session", Session)
 FORM: Final = web.RequestKey("form", Form)
+_ACCESS: Final = web.RequestKey("access", Access)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -71,7 +74,9 @@ class Guard:
         resource = request.match_info.route.resource
         if resource is None:
             return await handler(request)
-        if resource.canonical not in self._open and not await self._is_let_in(request):
+        if resource.canonical not in self._open and not await self._is_let_in(
+            request, is_use=resource.canonical != EVENTS
+        ):
             self._turn_away(request, resource.canonical)
         if request.method not in ("GET", "HEAD"):
             await self._check_is_meant(request)
@@ -79,8 +84,9 @@ class Guard:
 
     # ---- who ----
 
-    async def _is_let_in(self, request: web.Request) -> bool:
+    async def _is_let_in(self, request: web.Request, *, is_use: bool) -> bool:
         """Note who it is. Raises RefusedError: what they bring to prove it is wrong."""
+        request[_ACCESS] = self.access
         header = self._settings.proxy_header
         named = [] if header is None else request.headers.getall(header, [])
         authorization = request.headers.get("Authorization")
@@ -89,7 +95,7 @@ class Guard:
         elif authorization is not None:
             address, user = self.address(request), request.headers.get(USER_HEADER)
             request[CALLER] = await self.access.check(authorization, address, user)
-        elif session := self.sessions.of_id(request.cookies.get(self.cookie(request))):
+        elif session := self.sessions.of_id(request.cookies.get(self.cookie(request)), is_use=is_use):
             request[CALLER], request[SESSION] = replace(session.caller, place=self.address(request)), session
         return CALLER in request
 
@@ -100,7 +106,17 @@ class Guard:
         asked = request.path_qs if request.method == "GET" else "/"
         raise web.HTTPSeeOther(f"{LOGIN}?next={quote(asked, safe='')}")
 
+    def is_still_in(self, request: web.Request) -> bool:
+        """For what is sent for as long as somebody looks: whether they would still be let in."""
+        session = request.get(SESSION)
+        return request[_ACCESS] is self.access and (session is None or not self.sessions.has_ended(session))
+
     # ---- whether it is meant ----
+
+    def check_origin(self, request: web.Request) -> None:
+        """For a GET that does more than to look. Raises RefusedError (403): another site's page has it sent."""
+        if origin_of(request.headers, self._settings.names) == "foreign":
+            raise RefusedError(403, "this was sent by a page of another site, and is not done")
 
     async def _check_is_meant(self, request: web.Request) -> None:
         """Refuse what a page of somebody else has the browser send. Raises RefusedError (403)."""

@@ -17,9 +17,9 @@ METRICS: Final = "/metrics"
 class Health:
     """Answers for a running daemon. None of it names a host, a path or a person."""
 
-    def __init__(self, daemon: Daemon) -> None:
+    def __init__(self, daemon: Daemon, gauges: Gauges) -> None:
         self._daemon = daemon
-        self._gauges = Gauges(daemon)
+        self._gauges = gauges
 
     def routes(self) -> list[web.RouteDef]:
         return [

@@ -82,6 +82,16 @@ class ComponentStatus(Struct, frozen=True):
     """Why this needs a person, and what to do; null when it does not."""
     can_pause: bool = False
     """Whether an operator may hold it."""
+    can_poll: bool = False
+    """Whether it can be told to look now."""
+    per_second: dict[str, float] = {}
+    """What happens: records a second over the last five seconds, by the same words as the counts."""
+    state_since: Moment | None = None
+    """When it was first seen in this state, within five seconds; null while no daemon runs."""
+    inputs: list[str] = []
+    """What it takes records from; empty for a source, and while no daemon runs."""
+    place: str | None = None
+    """Where its settings stand, such as "[sinks.crm]"."""
 
 
 Sends = Literal["unsent", "resend"]
@@ -308,10 +318,27 @@ class ListBackfills(Struct, frozen=True):
     source: Name | None = None
 
 
+class CanBackfill(Struct, frozen=True):
+    """A source that can be asked for a time that is past."""
+
+    source: str
+    type: str
+    account: str | None
+    is_connected: bool
+    """Whether its account is; else it cannot begin."""
+    collections: list[str]
+    can_subscribe: bool
+    """Whether it knows what to do with `subscribe`."""
+    sinks: list[str]
+    """Those that its records may reach."""
+
+
 class Backfills(Struct, frozen=True):
     """Backfills by source, the newest of each first. The last twenty of each are kept."""
 
     backfills: list[BackfillStatus]
+    sources: list[CanBackfill] = []
+    """Those that can be asked for one; empty while no daemon runs."""
 
 
 class AskRecord(Struct, frozen=True):

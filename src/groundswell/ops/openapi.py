@@ -1,14 +1,15 @@
 """The OpenAPI document of the API, made from the table of operations."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 
 from groundswell import __version__
 from groundswell.ops.messages import Refused
-from groundswell.ops.operations import Operation
+from groundswell.ops.operations import Operation, Stream
+from groundswell.ops.tap_messages import MEDIA_TYPE, TapLine
 
 _REFERENCE: Final = "#/components/schemas/{name}"
 _BOTH: Final = (400, 401, 403, 404, 409, 429, 500, 503)
@@ -17,12 +18,13 @@ _WITH_BODY: Final = (408, 413, 415, 422)
 Json = dict[str, Any]
 
 
-def openapi(operations: Sequence[Operation[Any, Any]]) -> Json:
+def openapi(operations: Sequence[Operation[Any, Any]], streams: Sequence[Stream]) -> Json:
     """The document, as OpenAPI 3.1 has it."""
     types = [Refused, *(t for operation in operations for t in (operation.request, operation.answer))]
+    types += [*(stream.request for stream in streams), *get_args(TapLine)]
     _, schemas = msgspec.json.schema_components(types, ref_template=_REFERENCE)
-    for operation in operations:
-        schemas[operation.request.__name__]["additionalProperties"] = False
+    for request in (*(operation.request for operation in operations), *(stream.request for stream in streams)):
+        schemas[request.__name__]["additionalProperties"] = False
     return {
         "openapi": "3.1.0",
         "info": {
@@ -33,7 +35,8 @@ def openapi(operations: Sequence[Operation[Any, Any]]) -> Json:
         },
         "security": [{"token": []}, {"password": []}],
         "paths": {
-            operation.path: {operation.method.lower(): _operation(operation, schemas)} for operation in operations
+            **{operation.path: {operation.method.lower(): _operation(operation, schemas)} for operation in operations},
+            **{stream.path: {"get": _stream(stream, schemas)} for stream in streams},
         },
         "components": {
             "schemas": schemas,
@@ -66,6 +69,18 @@ def _operation(operation: Operation[Any, Any], schemas: Json) -> Json:
     return described
 
 
+def _stream(stream: Stream, schemas: Json) -> Json:
+    lines = [{"$ref": _REFERENCE.format(name=line.__name__)} for line in get_args(TapLine)]
+    content = {MEDIA_TYPE: {"schema": {"anyOf": lines}}}
+    said = {"description": "A line for each of these, until the end.", "content": content}
+    return {
+        "operationId": stream.name,
+        "summary": stream.summary,
+        "parameters": _parameters(schemas[stream.request.__name__]),
+        "responses": {"200": said, **_refused(_BOTH)},
+    }
+
+
 def _parameters(schema: Json) -> list[Json]:
     required = schema.get("required", ())
     return [
@@ -82,6 +97,10 @@ def _without_null(field: Json) -> Json:
 
 def _refusals(operation: Operation[Any, Any]) -> Json:
     statuses = _BOTH if operation.method == "GET" else sorted((*_BOTH, *_WITH_BODY))
+    return _refused(statuses)
+
+
+def _refused(statuses: Iterable[int]) -> Json:
     return {str(status): _content(f"{HTTPStatus(status).phrase}.", Refused.__name__) for status in statuses}
 
 

@@ -10,6 +10,7 @@ from groundswell.ops.account_messages import Accounts, AccountTold, AskConnect, 
 from groundswell.ops.config_messages import ConfigShown
 from groundswell.ops.desk import Desk
 from groundswell.ops.group_messages import GroupMembers, Groups, ListGroupMembers, ListGroups
+from groundswell.ops.live_messages import AskRates, MetricsShown, Polled, RatesShown
 from groundswell.ops.member_messages import (
     ConsentLines,
     ExportConsents,
@@ -55,6 +56,7 @@ from groundswell.ops.messages import (
 from groundswell.ops.reconcile_messages import AskReconcile, Reconciled
 from groundswell.ops.record_messages import EditLetter, LetterEdited, ListRecords, Records
 from groundswell.ops.sync_messages import AskSyncs, Syncs
+from groundswell.ops.tap_messages import AskTap
 
 Q = TypeVar("Q", bound=Struct)
 A = TypeVar("A", bound=Struct)
@@ -99,6 +101,24 @@ class Operation(Generic[Q, A]):
 
 
 STATUS: Final = Operation("status", "GET", Nothing, Status, Desk.status, "How every component is doing")
+RATES: Final = Operation(
+    "rates",
+    "GET",
+    AskRates,
+    RatesShown,
+    Desk.rates,
+    "How fast a component works, for an hour and a day",
+    needs_daemon=True,
+)
+METRICS: Final = Operation(
+    "metrics",
+    "GET",
+    Nothing,
+    MetricsShown,
+    Desk.metrics,
+    "Every metric, what it means and what it is",
+    needs_daemon=True,
+)
 RECORDS: Final = Operation(
     "records",
     "GET",
@@ -263,6 +283,9 @@ PAUSE: Final = Operation(
 RESUME: Final = Operation(
     "resume", "POST", NameComponent, ComponentState, Desk.resume, "Let it go on, now", audited=("name",)
 )
+POLL: Final = Operation(
+    "poll", "POST", NameComponent, Polled, Desk.poll, "Have a source look now", needs_daemon=True, audited=("name",)
+)
 BACKFILLS: Final = Operation(
     "backfills", "GET", ListBackfills, Backfills, Desk.backfills, "What of the past was fetched again, and when"
 )
@@ -293,7 +316,7 @@ CONNECT: Final = Operation(
     AccountTold,
     lambda desk, asked: desk.accounts.connect(asked),
     "Try credentials, and connect an account with them",
-    audited=("account",),
+    audited=("account", "try_only"),
 )
 DISCONNECT: Final = Operation(
     "disconnect",
@@ -318,6 +341,8 @@ DASHBOARD: Final = Operation(
 
 OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     STATUS,
+    RATES,
+    METRICS,
     RECORDS,
     RECORD,
     RECONCILE,
@@ -339,6 +364,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     BACKFILLS,
     PAUSE,
     RESUME,
+    POLL,
     RELOAD,
     CONFIG,
     ACCOUNTS,
@@ -350,3 +376,23 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     AUDIT,
     DASHBOARD,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Something an operator can look at for as long as they like: a GET, answered line by line."""
+
+    name: str
+    request: type[AskTap]
+    summary: str
+    audited: tuple[str, ...]
+    """The fields of the request that the audit log may hold, where personal data is asked for."""
+    method: Literal["GET"] = "GET"
+
+    @property
+    def path(self) -> str:
+        return f"/api/{self.name}"
+
+
+TAP: Final = Stream("tap", AskTap, "What comes out of the components, as it does", ("component", "kind", "reveal"))
+STREAMS: Final = (TAP,)

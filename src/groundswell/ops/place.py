@@ -35,6 +35,12 @@ class Part:
     type: str
 
     @property
+    def can_poll(self) -> bool:
+        """Sources that look, rest, and look again: they can be told to look now."""
+        kind = REGISTRY.sources.get(self.type) if self.role == "source" else None
+        return kind is not None and hasattr(kind.build, "look_now")
+
+    @property
     def can_pause(self) -> bool:
         """Sinks and sources that go and look. What others push is refused or taken, never held."""
         if self.role == "source":

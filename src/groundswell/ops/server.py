@@ -15,6 +15,7 @@ from groundswell.ops.api import api_routes
 from groundswell.ops.clerk import Clerk
 from groundswell.ops.dashboard.routes import Dashboard
 from groundswell.ops.desk import Desk
+from groundswell.ops.gauges import Gauges
 from groundswell.ops.guard import LOGIN, Guard
 from groundswell.ops.headers import add_headers
 from groundswell.ops.health import HEALTHZ, METRICS, READYZ, Health
@@ -24,6 +25,7 @@ from groundswell.ops.notify import notify
 from groundswell.ops.refusals import Refusals
 from groundswell.ops.requests import BODY_BYTES_MAX
 from groundswell.ops.sessions import CODE_LASTS_S
+from groundswell.ops.tap import TapRoute
 from groundswell.ops.token_file import TokenFile, new_token
 from groundswell.runtime.daemon import Daemon
 from groundswell.settings import Listen
@@ -40,6 +42,7 @@ class OpsServer:
         self._notify_changed = anyio.Event()
         self._token = token or new_token()
         self._guard: Guard
+        self.dashboard: Dashboard
         self._listening: Port | None = None
         self._certificate: LiveCertificate | None = None
         self._token_path: Path
@@ -109,15 +112,20 @@ class OpsServer:
         return LoginCode(code, f"{scheme}://{address}{LOGIN}#{code}", int(CODE_LASTS_S))
 
     def _application(self, daemon: Daemon) -> web.Application:
-        dashboard = Dashboard(self._guard)
+        dashboard = self.dashboard = Dashboard(self._guard, daemon.clock)
         refusals = Refusals(dashboard.error)
         application = web.Application(
             middlewares=[refusals.middleware, self._guard.middleware], client_max_size=BODY_BYTES_MAX
         )
         application.on_response_prepare.append(add_headers)
-        desk = Desk(daemon.store, daemon.clock, None, daemon, self.login_code)
+        application.on_shutdown.append(dashboard.live.end)
+        gauges = Gauges(daemon)
+        desk = Desk(daemon.store, daemon.clock, None, daemon, self.login_code, gauges)
         clerk = Clerk(desk, daemon.store.audit, daemon.clock)
-        application.add_routes([*Health(daemon).routes(), *api_routes(clerk), *dashboard.routes(clerk)])
+        tap = TapRoute(daemon, clerk, self._guard)
+        routes = [*Health(daemon, gauges).routes(), *api_routes(clerk), *tap.routes(), *dashboard.routes(clerk)]
+        application.add_routes(routes)
+        application.on_shutdown.append(tap.end)
         self._guard.open([HEALTHZ, READYZ, *dashboard.open_paths])
         if self._settings.listen.is_loopback:
             self._guard.open([METRICS])

@@ -70,9 +70,9 @@ class Sessions:
         session_id = self._token_bytes(32).hex()
         return session_id, self._keep(_digest(session_id), caller)
 
-    def of_id(self, session_id: str | None) -> Session | None:
-        """The session with this id, unless it is over; it counts as used now."""
-        return None if session_id is None else self._used(_digest(session_id))
+    def of_id(self, session_id: str | None, *, is_use: bool = True) -> Session | None:
+        """The session with this id, unless it is over; it counts as used now, unless a page asks by itself."""
+        return None if session_id is None else self._used(_digest(session_id), is_use=is_use)
 
     def of_proxy(self, caller: Caller) -> Session:
         """The session of a user whom a proxy names with every request: it has no cookie."""
@@ -81,6 +81,12 @@ class Sessions:
         if session is None or session.caller.may_change != caller.may_change:
             session = self._keep(key, caller)
         return session
+
+    def has_ended(self, session: Session) -> bool:
+        """Whether its time is up, or it was ended; to ask this is not to use it."""
+        if not session.is_over and self._is_late(session):
+            session.is_over = True
+        return session.is_over
 
     def end(self, session_id: str | None) -> None:
         if session_id is not None:
@@ -102,17 +108,21 @@ class Sessions:
             self._end(next(iter(self._sessions)))
         return session
 
-    def _used(self, key: bytes) -> Session | None:
+    def _used(self, key: bytes, *, is_use: bool = True) -> Session | None:
         session = self._sessions.get(key)
         if session is None:
             return None
-        now = self._clock.monotonic()
-        if now - session.used > IDLE_S or now - session.began > LASTS_S:
+        if self._is_late(session):
             self._end(key)
             return None
-        session.used = now
-        self._sessions.move_to_end(key)
+        if is_use:
+            session.used = self._clock.monotonic()
+            self._sessions.move_to_end(key)
         return session
+
+    def _is_late(self, session: Session) -> bool:
+        now = self._clock.monotonic()
+        return now - session.used > IDLE_S or now - session.began > LASTS_S
 
 
 class Codes:

@@ -37,7 +37,8 @@ async def status_of(store: Store, clock: Clock, outline: Outline, daemon: Daemon
     totals = {} if daemon is None else daemon.metrics.totals()
     names = [*parts, *sorted((disk.backlogs.keys() | disk.dead.keys()) - parts.keys())]
     now = clock.now()
-    components = [_component(name, parts.get(name), disk, daemon, totals.get(name, {}), now) for name in names]
+    since = {} if daemon is None else daemon.since.note(daemon.supervisor.states(), now)
+    components = [_component(name, parts.get(name), disk, daemon, totals.get(name, {}), since, now) for name in names]
     accounts = await accounts_of(store, clock, outline, daemon)
     components.sort(key=lambda component: component.attention is None)
     lacking = await store.lacks_room()
@@ -113,7 +114,13 @@ class _Disk:
 
 
 def _component(
-    name: str, part: Part | None, disk: _Disk, daemon: Daemon | None, totals: Mapping[str, float], now: float
+    name: str,
+    part: Part | None,
+    disk: _Disk,
+    daemon: Daemon | None,
+    totals: Mapping[str, float],
+    since: Mapping[str, float],
+    now: float,
 ) -> ComponentStatus:
     backlog = disk.backlogs.get(name)
     waiting = 0 if backlog is None else backlog.records
@@ -135,8 +142,23 @@ def _component(
         last_error=last_error,
         attention="; ".join(why) or None,
         can_pause=part is not None and part.can_pause,
-        **({} if daemon is None or part is None else _counts(part, daemon, totals)),
+        can_poll=part is not None and part.can_poll,
+        **({} if daemon is None or part is None else _of_running(part, daemon, totals, since)),
     )
+
+
+def _of_running(part: Part, daemon: Daemon, totals: Mapping[str, float], since: Mapping[str, float]) -> dict[str, Any]:
+    """What only a running daemon knows."""
+    component = daemon.config.components[part.name]
+    on = [name for name, sync in daemon.config.syncs.items() if sync.enabled]
+    sync = next((name for name in on if part.name in (name, f"{name}_read", f"{name}_write")), None)
+    return {
+        **_counts(part, daemon, totals),
+        "per_second": daemon.rates.latest(part.name),
+        "state_since": moment(since[part.name] * 1000) if part.name in since else None,
+        "inputs": list(component.inputs or component.written_by),
+        "place": f"[{part.role}s.{part.name}]" if sync is None else f"[sync.{sync}]",
+    }
 
 
 def _counts(part: Part, daemon: Daemon, totals: Mapping[str, float]) -> dict[str, Any]:

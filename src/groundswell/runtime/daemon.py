@@ -21,7 +21,9 @@ from groundswell.runtime.build import Builder
 from groundswell.runtime.connecting import vault_of
 from groundswell.runtime.connections import Connections
 from groundswell.runtime.housekeeping import beat, forget_old, forget_old_audit, watch_room
+from groundswell.runtime.rates import Rates, keep_rates
 from groundswell.runtime.sd_notify import ServiceManager
+from groundswell.runtime.since import Since
 from groundswell.runtime.supervisor import Changes, Supervisor
 from groundswell.store.store import Store
 
@@ -90,6 +92,8 @@ class Daemon:
         self.config_read_at = clock.now()
         """When the configuration in force was read."""
         self.reloaded = Reloaded(clock.now())
+        self.rates = Rates(clock)
+        self.since = Since()
         self._reloading = anyio.Lock()
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
@@ -115,6 +119,9 @@ class Daemon:
                     tasks.start_soon(watch_room, self.supervisor, self.store, self._clock)
                     tasks.start_soon(forget_old, self.store, self._clock, lambda: self.config.daemon.keep)
                     tasks.start_soon(forget_old_audit, self.store, self._clock, lambda: self.config.ops.audit_keep)
+                    tasks.start_soon(
+                        keep_rates, self.rates, self.since, self.supervisor, self.store, self.metrics, self.clock
+                    )
                     tasks.start_soon(beat, self.supervisor, self.store, self._clock, self._manager.alive)
                     tasks.start_soon(self.ops.watch, self, http)
                     task_status.started()

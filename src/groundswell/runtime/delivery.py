@@ -1,7 +1,7 @@
 """The third step: take a sink's deliveries from the outbox, hand them over, write down what became of them."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 from random import Random
 from typing import Final
@@ -12,7 +12,7 @@ from anyio.abc import TaskStatus
 from msgspec import Struct
 
 from groundswell.clock import Clock, milliseconds
-from groundswell.component import Delivered, Outcome, Rejected, Retry, Sink, Skipped, is_there_already
+from groundswell.component import Delivered, Delivery, Outcome, Rejected, Retry, Sink, Skipped, is_there_already
 from groundswell.errors import RateLimitedError, RejectedError, RemoteError, UnauthorizedError, UnavailableError
 from groundswell.logs import without_text
 from groundswell.metrics import Metrics
@@ -21,13 +21,14 @@ from groundswell.runtime.lanes import Lanes, Turn
 from groundswell.runtime.persist import persist
 from groundswell.runtime.retry import has_given_up, is_hopeless, wait_s
 from groundswell.runtime.tail import Tail
+from groundswell.runtime.taps import Fate, Passed, Taps, fate_of
 from groundswell.settings import SinkSettings
 from groundswell.store.dead_letters import DeadLetter
 from groundswell.store.outbox import Pending, Settlement
 from groundswell.store.sent import MONEY
 from groundswell.store.store import SinkBacklog, Store
 
-EXCUSED_MAX: Final = 100_000
+OWN_FAULTS_MAX: Final = 100_000
 """Lanes; beyond that all are forgotten, and get fewer tries."""
 WINDOW_RECORDS_MIN: Final = 200
 """A sink looks at least so many deliveries ahead, so that one person's queue does not block the others."""
@@ -50,6 +51,7 @@ class SinkRunner:
         clock: Clock,
         random: Random,
         metrics: Metrics,
+        taps: Taps,
         backlog: SinkBacklog | None,
         records_max: int,
         bytes_max: int,
@@ -61,9 +63,10 @@ class SinkRunner:
         self._store = store
         self._clock = clock
         self._random = random
-        self._excused: dict[str, int] = {}
-        """Lane -> tries of what is first in it that failed for other reasons."""
+        self._own_faults: dict[str, int] = {}
+        """Lane -> tries of what is first in it, since the start, that failed for reasons that may be its own."""
         self._metrics = metrics
+        self._taps = taps
         self.gate = Gate(random)
         self.good_at: float | None = None
         """When the sink last answered as it should (seconds since 1970)."""
@@ -303,14 +306,17 @@ class SinkRunner:
         if settlement is not None:
             await persist(self._clock, lambda: self._store.settle(settlement))
         for turn in ledger.settled:
-            self._excused.pop(turn.lane, None)
+            self._own_faults.pop(turn.lane, None)
             self.waiting -= len(turn.pending)
             self.lanes.settled(turn)
-        for turn, until in ledger.held:
-            self.lanes.held(turn, until)
+        for turn, until, gives_way in ledger.held:
+            if not (gives_way and self.lanes.gave_way(turn)):
+                self.lanes.held(turn, until)
         for turn in ledger.returned:
             self.lanes.put_back(turn)
         ledger.count(self._metrics)
+        if self._taps.are_open:
+            self._taps.show(list(ledger.passed(turns, outcomes)))
         self._go_on()
 
     def _tell_gate(self, outcomes: Sequence[Outcome]) -> None:
@@ -337,17 +343,17 @@ class SinkRunner:
                 then="deliveries wait in the state file; tried again by itself",
             )
 
-    def excused(self, turn: Turn, error: Exception) -> int:
-        """How many tries of what is first in this lane, this one too, failed for reasons that are not its own.
+    def own_faults(self, turn: Turn, error: Exception) -> int:
+        """How many tries of what is first in this lane, this one too, failed for reasons that may be its own.
 
-        An outage or a rate must not use up the few tries of what may break them. Forgotten at a restart.
+        An outage, a rate or a wait must not use up the few tries of what may break them. Nobody knows why those before
+        the start failed, so it has all its tries again.
         """
-        is_its_own = isinstance(error, UnavailableError) and error.tries_max is not None
-        if not is_its_own:
-            if len(self._excused) >= EXCUSED_MAX:
-                self._excused.clear()
-            self._excused[turn.lane] = self._excused.get(turn.lane, 0) + 1
-        return self._excused.get(turn.lane, 0)
+        if isinstance(error, UnavailableError) and error.tries_max is not None:
+            if len(self._own_faults) >= OWN_FAULTS_MAX:
+                self._own_faults.clear()
+            self._own_faults[turn.lane] = self._own_faults.get(turn.lane, 0) + 1
+        return self._own_faults.get(turn.lane, 0)
 
     def retry_or_give_up(self, turn: Turn, error: Exception, now: int) -> int | None:
         """When this turn is due again (milliseconds), or None when it has been tried for long enough."""
@@ -369,13 +375,14 @@ class _Ledger(Struct):
     kinds: list[str] = []
     retry_reasons: list[str] = []
     settled: list[Turn] = []
-    held: list[tuple[Turn, int]] = []
+    held: list[tuple[Turn, int, bool]] = []
+    """With until when, and whether what stands behind it goes first."""
     returned: list[Turn] = []
     sent: list[tuple[str, str]] = []
 
     def enter(self, turn: Turn, outcome: Outcome) -> None:
         if isinstance(outcome, Retry):
-            self._enter_retry(turn, outcome.error)
+            self._enter_retry(turn, outcome.error, gives_way=outcome.gives_way)
             return
         last = turn.pending[-1]
         self.settled.append(turn)
@@ -391,13 +398,13 @@ class _Ledger(Struct):
         if turn.delivery.kind in MONEY and (isinstance(outcome, Delivered) or is_there_already(outcome)):
             self.sent.append((self.runner.name, turn.delivery.record_id))
 
-    def _enter_retry(self, turn: Turn, error: Exception) -> None:
+    def _enter_retry(self, turn: Turn, error: Exception, *, gives_way: bool) -> None:
         self.retry_reasons.append(getattr(error, "reason", "unavailable"))
         if isinstance(error, UnauthorizedError):
             self.returned.append(turn)  # nothing is wrong with the delivery: it does not age by this
             return
         tries = turn.delivery.attempts + 1
-        if is_hopeless(tries - self.runner.excused(turn, error), error):
+        if is_hopeless(self.runner.own_faults(turn, error), error):
             self._give_up(turn, f"tried {tries} times, the last time: {error}")
             return
         until = self.runner.retry_or_give_up(turn, error, self.now)
@@ -405,7 +412,7 @@ class _Ledger(Struct):
             days = self.runner.settings.give_up_after / timedelta(days=1)
             self._give_up(turn, f"tried for {days:g} days ([give_up_after]), the last time: {error}")
             return
-        self.held.append((turn, until))
+        self.held.append((turn, until, gives_way))
         self.retries += [(entry.seq, turn.delivery.attempts + 1, until) for entry in turn.pending]
 
     def _give_up(self, turn: Turn, message: str) -> None:
@@ -437,6 +444,19 @@ class _Ledger(Struct):
         return Settlement(
             self.now, self.delivered, self.skipped, self.coalesced, self.retries, self.dead, sent=self.sent
         )
+
+    def passed(self, turns: Sequence[Turn], outcomes: Sequence[Outcome]) -> Iterator[Passed]:
+        """What became of each turn, for those who look."""
+        buried = {seq: letter.reason for seq, letter in self.dead}
+        for turn, outcome in zip(turns, outcomes, strict=True):
+            reason = buried.get(turn.pending[-1].seq)
+            word, why = ("rejected", reason) if reason is not None else fate_of(outcome)
+            if word != "retried":
+                yield from (self._passed(entry.delivery, "coalesced") for entry in turn.pending[:-1])
+            yield self._passed(turn.delivery, word, why)
+
+    def _passed(self, delivery: Delivery, word: Fate, why: str | None = None) -> Passed:
+        return Passed(self.now, self.runner.name, word, delivery, len(delivery.body), why)
 
     def count(self, metrics: Metrics) -> None:
         metrics.settled(

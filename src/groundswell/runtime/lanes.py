@@ -12,6 +12,7 @@ from itertools import chain, takewhile
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from groundswell.component import Delivery
 from groundswell.record import about_one, from_json, merged, to_json
@@ -39,7 +40,7 @@ class Turn(Struct, frozen=True):
 
 
 class _Lane:
-    __slots__ = ("entries", "is_busy", "is_held", "is_loading", "parked")
+    __slots__ = ("entries", "gave_way", "is_busy", "is_held", "is_loading", "parked")
 
     # Lists, though things are taken from their front: they are short, and there may be 50,000 lanes, each of which
     # would cost 1.2 KB as two empty deques.
@@ -47,6 +48,8 @@ class _Lane:
     def __init__(self) -> None:
         self.entries: list[Pending] = []
         self.parked: list[int] = []
+        self.gave_way: frozenset[int] = frozenset()
+        """Of `entries`, those that stand at the end because they wait for others."""
         self.is_busy = False
         self.is_held = False
         self.is_loading = False
@@ -136,6 +139,8 @@ class Lanes:
             self._count(entry, -1)
         lane = self._lanes[turn.lane]
         lane.is_busy = False
+        if lane.gave_way:
+            lane.gave_way = lane.gave_way.difference(entry.seq for entry in turn.pending)
         self._go_on(turn.lane, lane)
 
     def put_back(self, turn: Turn) -> None:
@@ -153,6 +158,21 @@ class Lanes:
         for entry in (*turn.pending, *lane.entries):
             self._count(entry, -1)
         lane.entries.clear()
+
+    def gave_way(self, turn: Turn) -> bool:
+        """This turn failed for now, and waits for what may stand behind it in its lane: that goes first, and then it.
+
+        False: nothing stands there but what gave way itself. Then the lane has to be held.
+        """
+        lane, own = self._lanes[turn.lane], [entry.seq for entry in turn.pending]
+        gave_way = lane.gave_way.union(own)
+        if all(entry.seq in gave_way for entry in lane.entries):
+            return False
+        lane.gave_way = gave_way
+        lane.is_busy = False
+        lane.entries += [_tried(entry, turn.delivery.attempts + 1) for entry in turn.pending]
+        self._ready.append(turn.lane)
+        return True
 
     def release_due(self, now: int) -> None:
         """Let held lanes whose time has come be loaded again."""
@@ -218,6 +238,7 @@ class Lanes:
 
     def _hold(self, name: str, lane: _Lane, seqs: Sequence[int], until: int) -> None:
         lane.is_held = True
+        lane.gave_way = frozenset()
         self._park_first(lane, seqs)
         heapq.heappush(self._held, (until, name))
 
@@ -236,6 +257,10 @@ class Lanes:
     def _count(self, entry: Pending, sign: int) -> None:
         self.records += sign
         self.bytes += sign * len(entry.delivery.body)
+
+
+def _tried(entry: Pending, attempts: int) -> Pending:
+    return replace(entry, delivery=replace(entry.delivery, attempts=attempts))
 
 
 def _coalesced(name: str, first: Pending, waiting: list[Pending]) -> Turn:

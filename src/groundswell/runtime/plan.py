@@ -17,6 +17,7 @@ from groundswell.errors import RecordError
 from groundswell.members.book import Book
 from groundswell.members.stage import Stage
 from groundswell.record import Record, lane_of, to_json
+from groundswell.runtime.taps import Passed
 from groundswell.store.dead_letters import DeadLetter
 from groundswell.store.inbox import InboxEntry
 
@@ -34,6 +35,8 @@ class Made(Struct):
     """(source, kind) -> records."""
     filtered: Counter[str] = field(default_factory=Counter)
     """Transform -> records it dropped."""
+    passed: list[Passed] | None = None
+    """What came out of sources and transforms, where somebody looks."""
 
 
 class _Step(Struct, frozen=True):
@@ -68,7 +71,15 @@ class Plan:
         """The transforms and sinks that records of this source may reach."""
         return {step.name for step in self._steps.get(source, ())}
 
-    def process(self, entries: Sequence[InboxEntry], at: int, book: Book, wanted: Wanted | None = None) -> Made:
+    def process(
+        self,
+        entries: Sequence[InboxEntry],
+        at: int,
+        book: Book,
+        wanted: Wanted | None = None,
+        *,
+        is_tapped: bool = False,
+    ) -> Made:
         """Read, transform and address these arrivals. What fails becomes a dead letter; the rest goes on.
 
         Of what is not `wanted` nothing is made.
@@ -76,7 +87,7 @@ class Plan:
         A record goes to all its sinks or to none: where one transform fails, nothing is delivered, so that a later
         retry of the dead letter delivers to each sink once.
         """
-        made = Made()
+        made = Made(passed=[] if is_tapped else None)
         for entry in entries:
             book.seq = entry.seq
             if self._process(entry, at, book, made, wanted):
@@ -100,6 +111,21 @@ class Plan:
             return True
         made.processed[entry.source, record.kind] += 1
         slots: list[Sequence[Record]] = [(record,)]
+        is_through = self._follow(steps, slots, entry, at, book, made)
+        if made.passed is not None:
+            made.passed += _passed(entry, steps, slots, at, None if is_through else made.dead[-1].reason)
+        return is_through
+
+    def _follow(
+        self,
+        steps: Sequence[_Step],
+        slots: list[Sequence[Record]],
+        entry: InboxEntry,
+        at: int,
+        book: Book,
+        made: Made,
+    ) -> bool:
+        """Through the steps, one after the other; `slots` gets what came out of each transform."""
         written: Sequence[Record] = ()
         deliveries: list[Delivery] = []
         for step in steps:
@@ -144,6 +170,23 @@ class Plan:
         for sink, written in book.keep():
             seen[sink] = [*cast("Sequence[Record]", seen.get(sink, ())), written]
         return seen
+
+
+def _passed(
+    entry: InboxEntry, steps: Sequence[_Step], slots: Sequence[Sequence[Record]], at: int, failed: str | None
+) -> Iterator[Passed]:
+    """What came out of the source and each transform: slot n is the n-th, and where one failed, no slot follows."""
+    size = len(entry.arrival.raw)
+    (first,) = slots[0]
+    yield Passed(at, entry.source, "passed", first, size)
+    for step, results in zip(steps, slots[1:], strict=False):  # the sinks are behind, and have no slots
+        for result in results:
+            yield Passed(at, step.name, "passed", result, size)
+        if not results and not step.is_told and (given := _given(step, slots)):
+            yield Passed(at, step.name, "filtered", given[0], size)
+    if failed is not None:
+        step = steps[len(slots) - 1]
+        yield Passed(at, step.name, "failed", _given(step, slots)[0], size, failed)
 
 
 def _given(step: _Step, slots: Sequence[Sequence[Record]]) -> Sequence[Record]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 import anyio
@@ -13,6 +14,7 @@ from groundswell.metrics import Metrics
 from groundswell.runtime.persist import persist
 from groundswell.runtime.plan import Made, Plan, Wanted
 from groundswell.runtime.tail import Tail
+from groundswell.runtime.taps import Taps
 from groundswell.store.brought import AgainBatch
 from groundswell.store.inbox import InboxEntry
 from groundswell.store.outbox import Pending, Processed
@@ -36,6 +38,7 @@ class Processor:
         inbox: Tail[InboxEntry],
         plan: Plan,
         dispatch: Callable[[Sequence[Pending]], None],
+        taps: Taps,
     ) -> None:
         """`dispatch` is called with the deliveries of each batch, once they are on disk."""
         self._store = store
@@ -43,6 +46,7 @@ class Processor:
         self._metrics = metrics
         self._inbox = inbox
         self._dispatch = dispatch
+        self._taps = taps
         self._has_replays = True  # asked for, perhaps, and not done yet when the daemon stopped
         self._has_again = True
         self.lock = anyio.Lock()
@@ -112,12 +116,13 @@ class Processor:
 
     async def _make(self, entries: Sequence[InboxEntry], wanted: Wanted | None = None) -> tuple[Made, Changes]:
         at = milliseconds(self._clock.now())
+        process = partial(self.plan.process, is_tapped=self._taps.are_open)
         if not self.plan.knows_members:
             book = Book(EmptyShelf())
-            return self.plan.process(entries, at, book, wanted), book.changes
+            return process(entries, at, book, wanted), book.changes
         # Looking members up may have to read the disk, so that is done beside the event loop.
         book = Book(self._store.shelf)
-        return await anyio.to_thread.run_sync(self.plan.process, entries, at, book, wanted), book.changes
+        return await anyio.to_thread.run_sync(process, entries, at, book, wanted), book.changes
 
     async def _commit(
         self,
@@ -140,6 +145,8 @@ class Processor:
         self._metrics.processed(made.processed, made.filtered, ((d.component, d.reason) for d in made.dead))
         if again is None and len(pending) < len(made.deliveries):
             self._count_held(made, pending)
+        if made.passed:
+            self._taps.show(made.passed)
         self._dispatch(pending)
 
     def _count_held(self, made: Made, pending: Sequence[Pending]) -> None:

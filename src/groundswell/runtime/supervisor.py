@@ -13,7 +13,7 @@ from msgspec import Struct
 from groundswell.clock import Clock, milliseconds
 from groundswell.component import Account, Batch, Emit
 from groundswell.config.model import Component, Config, account_of
-from groundswell.errors import ConfigError, NotFoundError, Problem
+from groundswell.errors import ConfigError, NotFoundError, Problem, RequestError
 from groundswell.http.server import Bounds, Routes, WebhookServer
 from groundswell.logs import without_text
 from groundswell.metrics import Metrics, Sample
@@ -26,6 +26,7 @@ from groundswell.runtime.patience import QUEUE_MAX, Patience
 from groundswell.runtime.plan import Plan
 from groundswell.runtime.processor import Processor
 from groundswell.runtime.tail import Tail
+from groundswell.runtime.taps import Taps
 from groundswell.runtime.task import CLOSE_S, Task
 from groundswell.store.brought import Bringing
 from groundswell.store.inbox import InboxEntry
@@ -68,6 +69,7 @@ class Supervisor:
         """Built sources, transforms and sinks, by name."""
         self.accounts: dict[str, Account] = {}
         """Built accounts, by name."""
+        self.taps = Taps()
         self._running: dict[str, Task] = {}
         self._started_with = config
         self._paused: set[str] = set()
@@ -103,7 +105,7 @@ class Supervisor:
         self._paused = await self._store.paused()
         await self._start_sinks(self.config.of_role("sink"))
         self.processor = Processor(
-            self._store, self._clock, self._metrics, self.inbox, self._plan(self.config), self._dispatch
+            self._store, self._clock, self._metrics, self.inbox, self._plan(self.config), self._dispatch, self.taps
         )
         tasks.start_soon(self.processor.run)
         for name in self.config.of_role("source"):
@@ -143,6 +145,7 @@ class Supervisor:
                 clock=self._clock,
                 random=self._random,
                 metrics=self._metrics,
+                taps=self.taps,
                 backlog=backlogs.get(name),
                 **self._queue_bounds(),
             )
@@ -344,6 +347,22 @@ class Supervisor:
         runner.resume()
         if self._is_connected(name):
             self.backfills.resume(name)
+
+    def poll(self, name: str) -> bool:
+        """Have a polling source look now. False: it is looking already. Raises NotFoundError, RequestError."""
+        runner = self.running_sources.get(name)
+        if runner is None or not hasattr(source := self._parts[name], "look_now"):
+            raise NotFoundError(f'nothing that goes and looks is called "{name}"')
+        if runner.state == "paused":
+            raise RequestError(f"{name} is paused; `groundswell resume {name}` lets it go on, and look")
+        if runner.state == "not_connected":
+            raise RequestError(f"the account of {name} is not connected; `groundswell accounts` says why")
+        if runner.state == "finished":
+            raise RequestError(f"{name} has read all there is, and is finished")
+        if runner.state in ("waiting", "unauthorized"):  # it failed, and would be tried again later
+            runner.resume()
+            return True
+        return bool(source.look_now())
 
     def _pausable(self, name: str) -> SinkRunner | SourceRunner:
         runner = self.sinks.get(name) or self.running_sources.get(name)

@@ -15,6 +15,11 @@ _NEWEST_FIRST: Final = (
     "{}ORDER BY id DESC LIMIT ?2"
 )
 _OF_OPERATION: Final = "AND operation = ?3 "
+_LAST_CONNECTS: Final = (
+    "SELECT max(id), at, way, name, place, operation, arguments, outcome, note FROM audit "
+    "WHERE operation IN ('connect', 'disconnect') AND outcome = 'done' "
+    "AND json_extract(arguments, '$.try_only') IS NULL GROUP BY json_extract(arguments, '$.account')"
+)
 
 Outcome = Literal["done", "refused", "failed"]
 
@@ -77,6 +82,10 @@ class AuditLog:
         of_operation = () if operation is None else (operation,)
         statement = _NEWEST_FIRST.format(_OF_OPERATION if of_operation else "")
         return [_line(*row) for row in await self._rows(statement, (before, count, *of_operation))]
+
+    async def last_connects(self) -> list[AuditLine]:
+        """For each account, the line about connecting or disconnecting it last; not those of mere tries."""
+        return [_line(*row) for row in await self._rows(_LAST_CONNECTS, ())]
 
 
 def _line(

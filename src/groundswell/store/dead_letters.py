@@ -33,11 +33,16 @@ class DeadLetter(Struct, frozen=True):
     attempts: int = 0
 
 
+_SAME: Final = "DELETE FROM dead_letters WHERE inbox_seq = ? AND component = ? AND record_id = ? AND stage = 'deliver'"
+
+
 def bury(connection: sqlite3.Connection, letters: Sequence[DeadLetter]) -> list[None]:
-    """Keep these."""
+    """Keep these. What is refused again, after a resend or a replay, takes the place of its letter of before."""
     for letter in letters:
         if letter.stage == "accept":
             _make_room(connection, letter)
+        if letter.stage == "deliver" and letter.inbox_seq is not None:
+            connection.execute(_SAME, (letter.inbox_seq, letter.component, letter.record_id))
         connection.execute(
             "INSERT INTO dead_letters (stage, component, reason, message, inbox_seq, record_id, kind, lane, body, "
             "attempts, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -22,19 +22,23 @@ class Filled(Struct, frozen=True):
 
 def filled(connection: sqlite3.Connection, sample: int) -> Filled:
     """Look at everybody, or at so many members, spread evenly over all numbers."""
-    bodies = connection.execute("SELECT body FROM members ORDER BY id LIMIT ?", (sample + 1,)).fetchall()
-    is_all = len(bodies) <= sample
-    if not is_all:
+    (count,) = connection.execute("SELECT count(*) FROM (SELECT 1 FROM members LIMIT ?)", (sample + 1,)).fetchone()
+    is_all = count <= sample
+    if is_all:
+        bodies = connection.execute("SELECT body FROM members").fetchall()
+    else:
         first, last = connection.execute("SELECT min(id), max(id) FROM members").fetchone()
-        picked = (first + (last - first) * place // (sample - 1) for place in range(sample))
-        # Where numbers are missing, the next one is met twice: it counts once.
-        found = dict(connection.execute(_NEXT, (number,)).fetchone() for number in picked)
-        bodies = [(body,) for body in found.values()]
+        picked = [first + (last - first) * place // (sample - 1) for place in range(sample)]
+        bodies = connection.execute(_PICKED, (msgspec.json.encode(picked).decode(),)).fetchall()
     counted: Counter[str] = Counter()
     for (body,) in bodies:
         counted.update(name for name, known in _member_of(body).fields.items() if known.value is not None)
     return Filled(len(bodies), is_all, dict(counted))
 
 
-_NEXT: Final = "SELECT id, body FROM members WHERE id >= ? ORDER BY id LIMIT 1"
+# Where numbers are missing, the next one is met twice: it counts once.
+_PICKED: Final = (
+    "SELECT body FROM members WHERE id IN "
+    "(SELECT (SELECT id FROM members WHERE id >= value ORDER BY id LIMIT 1) FROM json_each(?))"
+)
 _member_of: Final = msgspec.msgpack.Decoder(Member).decode

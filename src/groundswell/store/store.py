@@ -385,6 +385,11 @@ class Store:
         rows = await self._rows(_BACKLOGS)
         return {sink: SinkBacklog(count, oldest_at, oldest_seq) for sink, count, oldest_at, oldest_seq in rows}
 
+    async def oldest_waiting(self, sinks: Sequence[str]) -> dict[str, int]:
+        """When the oldest delivery of each of these sinks was made (milliseconds since 1970); one look a sink."""
+        rows = await self._rows(_OLDEST_WAITING, (msgspec.json.encode(sinks).decode(),))
+        return {sink: at for sink, at in rows if at is not None}
+
     async def pending_after(self, sink: str, seq: int, count: int, size: int) -> list[Pending]:
         """The next deliveries of a sink, in order."""
         return [outbox.pending_of(row) for row in await self._rows(outbox.PENDING_AFTER, (sink, seq, count, size))]
@@ -523,6 +528,9 @@ _INBOX_WAITING = (
 _BACKLOGS = (
     "SELECT sink, waiting, created_at, first_seq FROM "
     "(SELECT count(*) AS waiting, min(seq) AS first_seq FROM outbox GROUP BY sink) JOIN outbox ON seq = first_seq"
+)
+_OLDEST_WAITING = (
+    "SELECT value, (SELECT created_at FROM outbox WHERE sink = value ORDER BY seq LIMIT 1) FROM json_each(?)"
 )
 _DEAD_COLUMNS = (
     "d.id, d.stage, d.component, d.reason, d.message, d.record_id, d.created_at, d.inbox_seq, d.kind, d.lane, "

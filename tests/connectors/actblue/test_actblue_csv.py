@@ -253,6 +253,15 @@ async def test_wrong_credentials_are_told_at_the_start(tmp_path: Path) -> None:
             await taken.round()
 
 
+async def test_nothing_is_asked_for_of_before_there_was_an_actblue(tmp_path: Path) -> None:
+    # All of it once began in 1970: hours of empty files.
+    async with taking(tmp_path) as (server, taken):
+        server.add(PAID, gift(1, "2004-06-20 12:00:00"))
+        await taken.backfill("1970-01-01T00:00:00+00:00", YEAR[1], "contributions")
+        assert taken.ids == {"contribution/1"}
+        assert min(one["date_range_start"] for one in server.asked) == "2004-05-31"
+
+
 async def test_what_actblue_does_not_give_ends_a_backfill(tmp_path: Path) -> None:
     async with taking(tmp_path) as (server, taken):
         server.statuses = [(422, {})]

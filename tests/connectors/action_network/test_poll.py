@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import anyio
 import msgspec
 import pytest
 from pydantic import ValidationError
@@ -17,7 +18,8 @@ from groundswell.connectors.action_network.simulator.state.behaviour import FRIE
 from groundswell.connectors.action_network.simulator.state.population import MODIFIED
 from groundswell.errors import RejectedError, RequestError
 from groundswell.http.limits import Priority
-from tests.connectors.action_network.polling import Killed, PollClock, Poller, polling
+from tests.connectors.action_network.polling import Killed, PollClock, Poller, RoundOver, polling
+from tests.running import until
 
 SETTLED_S = 60
 YEAR_S = 365 * 86_400
@@ -507,3 +509,32 @@ async def test_an_account_with_its_usual_behaviour_is_read_too() -> None:
         assert len(poller.inbox.of("signature")) == server.world.shelves.count("signatures") or poller.inbox.of(
             "signature"
         )
+
+
+class RestingClock(PollClock):
+    """Where whoever wants to sleep long does so, for good."""
+
+    rests = 0
+
+    async def sleep(self, seconds: float) -> None:
+        try:
+            await super().sleep(seconds)
+        except RoundOver:
+            self.rests += 1
+            await anyio.sleep_forever()
+
+
+async def test_told_to_look_now_it_does_not_wait_until_the_next_round_is_due() -> None:
+    clock = RestingClock()
+    async with (
+        simulator(people=10, clock=clock, behaviour=FRIENDLIEST) as server,
+        polling(server) as poller,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(poller.source.run, None, poller.inbox.emit)
+        await until(lambda: clock.rests == 1)
+        before = calls(server)
+        assert poller.source.look_now()
+        await until(lambda: clock.rests == 2)
+        assert calls(server) > before
+        tasks.cancel_scope.cancel()

@@ -12,7 +12,7 @@ import pytest
 
 from groundswell.component import Context, Keys
 from groundswell.connectors.actionkit.account import ActionKitAccount, ActionKitAccountSettings
-from groundswell.connectors.actionkit.client import ActionKit
+from groundswell.connectors.actionkit.client import ActionKit, checked
 from groundswell.connectors.actionkit.simulator.faults import Fault
 from groundswell.connectors.actionkit.simulator.logins import Logins
 from groundswell.connectors.actionkit.simulator.server import Server, simulator
@@ -20,7 +20,7 @@ from groundswell.connectors.actionkit.simulator.state.behaviour import Behaviour
 from groundswell.connectors.actionkit.times import seconds_of_date
 from groundswell.connectors.actionkit.transport import LOCKED_S, Caller
 from groundswell.connectors.actionkit.uris import thing_at
-from groundswell.errors import UnauthorizedError, UnavailableError
+from groundswell.errors import RejectedError, UnauthorizedError, UnavailableError
 from groundswell.http.client import Answer, Client, new_session
 from tests.connectors.actionkit.polling import TODAY, PollClock
 
@@ -144,3 +144,15 @@ async def test_a_refused_account_says_what_to_do() -> None:
         await refusals(client, 1)
         with pytest.raises(UnauthorizedError, match="nothing is sent for another 15 min"):
             await client.page(CALLER, "user", order_by="id")
+
+
+@pytest.mark.parametrize("number", ["..", ".", "...", "", "1/2", "1?x", "1#", "%2e%2e", "1\n", "\u0661"])
+def test_no_number_leads_to_anything_else(number: str) -> None:
+    """ "user/../" is the list of all lists to whoever takes an address apart; a push could have said so."""
+    with pytest.raises(RejectedError, match="no number of theirs"):
+        checked(number)
+
+
+@pytest.mark.parametrize("number", [7, "7", "favorite_color", "v1.2", "a-b"])
+def test_numbers_and_names_of_theirs_stand_in_addresses(number: int | str) -> None:
+    assert checked(number) == str(number)

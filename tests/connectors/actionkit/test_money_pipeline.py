@@ -110,11 +110,22 @@ def writes_at(server: Server) -> int:
     return sum(times for call, times in calls if not call.startswith(("GET", "POST report")))
 
 
-async def test_a_refund_that_came_before_its_gift_is_a_dead_letter_that_a_retry_brings_back(tmp_path: Path) -> None:
-    """Of one person: the gift stands behind it, so it cannot wait for long."""
+async def test_a_refund_that_came_before_its_gift_lets_it_go_first(tmp_path: Path) -> None:
+    """Of one person: the gift stands behind it. It once became a dead letter, and the gift had waited for that."""
     write_gifts(tmp_path, [gift(1, kind="refund"), gift(1)])
+    async with simulator() as server, running(pipeline(server), tmp_path) as daemon:
+        await until(lambda: daemon.metrics.totals().get("money", {}).get("delivered") == 2, deadline_s=15)
+        assert server.world.db.value("SELECT status FROM core_order") == "reversed"
+        assert (await ask(tmp_path, DEAD_LIST, ListLetters())).total == 0
+
+
+async def test_a_refund_without_its_gift_is_a_dead_letter_that_a_retry_brings_back(tmp_path: Path) -> None:
+    write_gifts(tmp_path, [gift(1, kind="refund")])
     async with simulator() as server:
         text = pipeline(server) + 'wait_for_gift = "0s"\n'
+        async with running(text, tmp_path) as daemon:
+            await until(lambda: daemon.metrics.totals().get("money", {}).get("dead") == 1, deadline_s=15)
+        write_gifts(tmp_path, [gift(1, kind="refund"), gift(1)])
         async with running(text, tmp_path) as daemon:
             await until(lambda: daemon.metrics.totals().get("money", {}).get("delivered") == 1, deadline_s=15)
             assert server.world.db.value("SELECT status FROM core_order") == "completed"

@@ -27,6 +27,11 @@ IN_PROGRESS: Final = "in_progress"
 COMPLETE: Final = "complete"
 _PLAIN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _ADDRESS: Final = re.compile(r"https?://[!-~]{1,8000}")
+_PUBLIC_NAME: Final = re.compile(
+    r"(?:[a-z0-9_-]+\.)+(?!(?:localhost|local|internal|lan|home|intranet|corp|arpa)\b)[a-z][a-z0-9-]*", re.IGNORECASE
+)
+"""With a dot, and letters behind the last: "2130706433", "127.1" and "0x7f.1" are this machine to a resolver, and so is
+"localhost.", and what has no dot is a name of somebody's own network."""
 _STATUS: Final = re.compile(r"[A-Za-z_ -]{1,40}")
 
 
@@ -138,9 +143,10 @@ def _leads_out(url: URL) -> bool:
     if url.scheme != "https" or not url.host:
         return False
     try:
-        return ip_address(url.host).is_global
+        address = ip_address(url.host)
     except ValueError:
-        return url.host != "localhost" and not url.host.endswith((".localhost", ".local", ".internal"))
+        return _PUBLIC_NAME.fullmatch(url.host) is not None
+    return address.version == 4 and address.is_global  # an IPv6 address may have any IPv4 address in it
 
 
 def _not_ready(status: Any) -> str:

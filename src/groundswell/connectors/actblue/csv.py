@@ -32,6 +32,7 @@ from groundswell.connectors.actblue.windows import (
     to_cursor,
 )  # fmt: skip
 from groundswell.connectors.common.moments import Moment
+from groundswell.connectors.common.rest import Rest
 from groundswell.errors import RequestError
 from groundswell.http.limits import Priority
 from groundswell.record import Record
@@ -120,6 +121,7 @@ class ActBlueCsv:
         """What was met, for `status`."""
         self._name = context.name
         self._clock = context.clock
+        self._rest = Rest(context.clock)
         self._directory = context.directory
         self._files = tuple(settings.files)
         self._client = None if account is None else account.client
@@ -138,6 +140,9 @@ class ActBlueCsv:
             await self._follow(cursor, emit)
         else:
             await self._keep_up(self._client, cursor, emit)
+
+    def look_now(self) -> bool:
+        return self._rest.end()
 
     async def backfill(self, asked: History, cursor: Cursor | None, emit: Emit) -> None:
         """Emit what happened in this time.
@@ -182,7 +187,7 @@ class ActBlueCsv:
         while True:
             left = marks.round
             if left is None:
-                await self._clock.sleep(marks.due_in_s(self._every_s, self._clock.now()))
+                await self._rest.take(marks.due_in_s(self._every_s, self._clock.now()))
                 left = marks.next_round(self._csv_types, self.collections, int(self._clock.now()), self._overlap_s)
             shows = left.until - left.since > SHOWN_S
             left = await pull.go(left, rows, marks.cursor_within, emit, shows=shows)
@@ -219,7 +224,7 @@ class ActBlueCsv:
         wanted = None if self._since is None else Round(self._since, FOREVER, COLLECTIONS, {}, {})
         while True:
             marks = await folder.look(marks, lambda: Taken(wanted), emit)
-            await self._clock.sleep(self._every_s)
+            await self._rest.take(self._every_s)
 
     def _folder(self, *, subscribes: bool) -> Folder:
         return Folder(self._name, self._directory, self._files, self._clock, self._rows(subscribes=subscribes))

@@ -22,6 +22,7 @@ from groundswell.connectors.action_network.polling.rounds import BEGINNING, Roun
 from groundswell.connectors.action_network.polling.under_way import ACTIONS
 from groundswell.connectors.action_network.transport import Caller, MissingError
 from groundswell.connectors.common.moments import Moment, check_once
+from groundswell.connectors.common.rest import Rest
 from groundswell.errors import RequestError
 from groundswell.http.limits import Priority
 from groundswell.record import Record
@@ -95,6 +96,7 @@ class ActionNetworkPoll:
         """What can be asked for a time that is past."""
         self._name = context.name
         self._clock = context.clock
+        self._rest = Rest(context.clock)
         self._client = account.client
         self._every_s = settings.every.total_seconds()
         self._scope = Scope(
@@ -112,7 +114,10 @@ class ActionNetworkPoll:
             self._rounds = self._from(cursor, self._all, self._scope, Priority.POLL)
         while True:
             await self._rounds.once(emit)
-            await self._clock.sleep(self._every_s)
+            await self._rest.take(self._every_s)
+
+    def look_now(self) -> bool:
+        return self._rest.end()
 
     async def once(self, cursor: Cursor | None, emit: Emit) -> None:
         """One round, from this cursor on."""

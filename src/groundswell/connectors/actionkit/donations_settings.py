@@ -12,7 +12,7 @@ from groundswell.connectors.actionkit.parameters import FieldName
 from groundswell.connectors.actionkit.writing.address import Country
 from groundswell.connectors.actionkit.writing.ours import KEY_FIELD
 from groundswell.connectors.actionkit.writing.paths import Path
-from groundswell.settings import Duration, SinkSettings
+from groundswell.settings import BatchSettings, Duration, SinkSettings
 
 
 class ActionKitDonationsSettings(SinkSettings):
@@ -99,11 +99,15 @@ class ActionKitDonationsSettings(SinkSettings):
         '"reverse": ActionKit is told to reverse it, processor and all.',
     )
     canceled_by: CanceledBy = Field("user", description="Who is said to have ended a recurring donation.")
+    batch: BatchSettings = Field(
+        BatchSettings(records=25),
+        description="How many gifts are looked for in one report. They are written down one by one.",
+    )
     wait_for_gift: Duration = Field(
         timedelta(minutes=2),
         le=timedelta(days=1),
         description="How long a refund or cancellation waits for a donation that is not there (yet), before it becomes "
-        "a dead letter. Whatever else is to be written about the same person waits behind it.",
+        "a dead letter. What waits about the same person goes first; what comes meanwhile waits up to a minute.",
     )
     settle: Duration = Field(
         timedelta(seconds=30),

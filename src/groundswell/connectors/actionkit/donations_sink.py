@@ -4,20 +4,21 @@ ActionKit would count most of this twice if it were told twice, so each is looke
 before it is written: a daemon that was killed after a write does not know of it. Off unless it is asked for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from groundswell.component import Context, Delivery, Outcome, Rejected, Retry, Skipped
 from groundswell.connectors.actionkit.account import ActionKitAccount
 from groundswell.connectors.actionkit.donating.answers import answers_of
 from groundswell.connectors.actionkit.donating.bodies import Place
-from groundswell.connectors.actionkit.donating.gifts import donor_of, fits, gift_of
+from groundswell.connectors.actionkit.donating.gifts import donor_of, fits, gift_of, key_of
 from groundswell.connectors.actionkit.donating.ledger import Ledger
 from groundswell.connectors.actionkit.donating.pages import Pages, has_fields
 from groundswell.connectors.actionkit.donating.undoing import Undoing
-from groundswell.connectors.actionkit.donating.writing import Writing
+from groundswell.connectors.actionkit.donating.writing import Traces, Writing
 from groundswell.connectors.actionkit.donations_settings import ActionKitDonationsSettings
 from groundswell.connectors.actionkit.faults import InvalidError
+from groundswell.connectors.actionkit.parameters import email_of
 from groundswell.connectors.actionkit.times import written
 from groundswell.connectors.actionkit.transport import Caller
 from groundswell.connectors.actionkit.writing.left import Left
@@ -35,7 +36,7 @@ CARD_YEARS: Final = 3
 
 
 class ActionKitDonations:
-    """One record a delivery."""
+    """Gifts one after the other; those of a batch are looked for together."""
 
     def __init__(self, settings: ActionKitDonationsSettings, context: Context) -> None:
         account: ActionKitAccount = context.account
@@ -56,7 +57,7 @@ class ActionKitDonations:
         self._client = account.client
         self._caller = caller
         self._left = Left(account.client, caller)
-        self._writing = Writing(account.client, caller, ledger, unsettled, place)
+        self._writing = Writing(account.client, caller, ledger, unsettled, place, context.clock)
         self._undoing = Undoing(
             account.client,
             caller,
@@ -70,21 +71,32 @@ class ActionKitDonations:
         self._pages = Pages(context.name, settings.page, settings.page_without_form, settings.pages_max)
 
     async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
-        return await in_turn(deliveries, self._deliver)
+        records = {delivery.key: from_json(delivery.body) for delivery in deliveries}
+        looked = await self._look(records.values()) if self._settings.enabled else {}
+        return await in_turn(deliveries, lambda delivery: self._deliver(records[delivery.key], looked))
 
     async def aclose(self) -> None:
         """Nothing to let go of: the session is the daemon's."""
 
-    async def _deliver(self, delivery: Delivery) -> Outcome:
+    async def _look(self, records: Iterable[Record]) -> Traces:
+        """Which of these gifts are there already: one report for all."""
+        sought = {}
+        for record in records:
+            is_gift = record.kind == "donation" and fits(record) and not record.id.startswith(OWN)
+            email = email_of(record.person) if isinstance(record.person, Person) else None
+            if is_gift and email is not None:
+                sought[key_of(record)] = email
+        return await self._writing.look(sought)
+
+    async def _deliver(self, record: Record, looked: Traces) -> Outcome:
         if not self._settings.enabled:
             return Skipped("not_enabled")
-        record = from_json(delivery.body)
         if not fits(record):
             return Skipped("does_not_fit")
         if record.id.startswith(OWN):
             return Skipped("from_actionkit")
         try:
-            return await self._write(record)
+            return await self._write(record, looked)
         except InvalidError as error:
             if OF_THE_PAGE & set(error.fields) and has_fields(self._settings.page):
                 wrong = (
@@ -99,16 +111,16 @@ class ActionKitDonations:
         except (RecordError, RemoteError) as error:
             return outcome_of(error, self._name)
 
-    async def _write(self, record: Record) -> Outcome:
+    async def _write(self, record: Record, looked: Traces) -> Outcome:
         match record.kind:
             case "refund":
                 return await self._undoing.refund(record)
             case "cancellation":
                 return await self._undoing.cancel(record)
             case _:
-                return await self._give(record)
+                return await self._give(record, looked)
 
-    async def _give(self, record: Record) -> Outcome:
+    async def _give(self, record: Record, looked: Traces) -> Outcome:
         settings = self._settings
         answers = answers_of(record, settings.action_fields, has_all=settings.all_action_fields)
         gift = gift_of(record, settings.source, page=self._pages.page_for(record), fields=answers)
@@ -118,14 +130,14 @@ class ActionKitDonations:
         expires = str(int(written(self._clock.now())[:4]) + CARD_YEARS)
         subscribes = settings.subscribe and await self._may_subscribe(record, donor["email"])
         if settings.way == "push":
-            return await self._writing.push(gift, donor, expires, subscribes=subscribes)
+            return await self._writing.push(gift, donor, expires, looked, subscribes=subscribes)
         if gift.series is not None:
             raise RecordError(
                 'stub payment accounts take no recurring donations over action processing; set `way = "push"`',
                 reason="recurring",
             )
         donation = record.donation if isinstance(record.donation, Donation) else Donation()
-        return await self._writing.record(gift, donor, donation, expires, subscribes=subscribes)
+        return await self._writing.record(gift, donor, donation, expires, looked, subscribes=subscribes)
 
     async def _may_subscribe(self, record: Record, email: str) -> bool:
         if not isinstance(record.person, Person) or record.person.email_opt_in is not True:

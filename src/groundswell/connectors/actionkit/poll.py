@@ -21,6 +21,7 @@ from groundswell.connectors.actionkit.polling.rounds import Rounds, Scope
 from groundswell.connectors.actionkit.polling.things import Things
 from groundswell.connectors.actionkit.transport import Caller
 from groundswell.connectors.common.moments import Moment, check_once
+from groundswell.connectors.common.rest import Rest
 from groundswell.errors import RequestError
 from groundswell.http.limits import Priority
 from groundswell.record import Record
@@ -97,6 +98,7 @@ class ActionKitPoll:
         """What was met, for `status`."""
         self._name = context.name
         self._clock = context.clock
+        self._rest = Rest(context.clock)
         self._client = account.client
         self._every_s = settings.every.total_seconds()
         self._scope = Scope(
@@ -115,7 +117,10 @@ class ActionKitPoll:
             self._rounds = self._from(cursor, self.collections, self._scope, Priority.POLL)
         while True:
             await self._rounds.once(emit)
-            await self._clock.sleep(self._every_s)
+            await self._rest.take(self._every_s)
+
+    def look_now(self) -> bool:
+        return self._rest.end()
 
     async def once(self, cursor: Cursor | None, emit: Emit) -> None:
         """One round, from this cursor on."""

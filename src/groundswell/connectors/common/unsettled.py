@@ -53,14 +53,21 @@ class Unsettled:
 
     def check(self, key: str, what: str) -> None:
         """Raises NotYetError while a look would prove nothing. `what` begins the message: "making a list"."""
-        at = max(self._tried.get(key, self._others_at), self._others_at)
-        wait_s = at + self._settle_s - self._clock.monotonic()
+        wait_s = self._left_s(key)
         if wait_s > 0:
             raise NotYetError(
                 f"{self._component}: {what}: it may have been done a moment ago, by a try whose answer was lost or by "
                 f"a daemon that was stopped; looked for in {wait_s:.0f} s, when it would be found",
                 wait_s,
             )
+
+    def has_settled(self, key: str) -> bool:
+        """Whether a look proves something."""
+        return self._left_s(key) <= 0
+
+    def _left_s(self, key: str) -> float:
+        at = max(self._tried.get(key, self._others_at), self._others_at)
+        return at + self._settle_s - self._clock.monotonic()
 
     def _note(self, key: str) -> None:
         self._tried[key] = self._clock.monotonic()

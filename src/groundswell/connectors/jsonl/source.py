@@ -14,6 +14,7 @@ from pydantic import Field
 
 from groundswell.component import Arrival, Batch, Context, Cursor, Emit
 from groundswell.connectors.common.objects import Objects, ObjectSettings, parse_object
+from groundswell.connectors.common.rest import Rest
 from groundswell.connectors.jsonl.lines import LINE_BYTES_MAX, Line, LineFile
 from groundswell.errors import RecordError, UnavailableError
 from groundswell.record import Record
@@ -49,7 +50,7 @@ class JsonlSource:
 
     def __init__(self, settings: JsonlSourceSettings, context: Context) -> None:
         self._name = context.name
-        self._clock = context.clock
+        self._rest = Rest(context.clock)
         self._shown_path = settings.path
         self._path = context.directory / settings.path
         self._follow = settings.follow
@@ -75,6 +76,9 @@ class JsonlSource:
                 "it will be tried again"
             ) from exc
 
+    def look_now(self) -> bool:
+        return self._rest.end()
+
     def read(self, arrival: Arrival) -> Record:
         bad_line = self._bad_line(arrival)
         return self._objects.read(arrival) if bad_line is None else self._read_again(arrival, bad_line)
@@ -90,7 +94,7 @@ class JsonlSource:
                 if rest := await anyio.to_thread.run_sync(file.rest):
                     await self._hand_over([rest], file, emit)
                 return is_replaced
-            await self._clock.sleep(self._every_s)
+            await self._rest.take(self._every_s)
 
     async def _hand_over_lines(self, file: LineFile, emit: Emit) -> None:
         while lines := await anyio.to_thread.run_sync(file.next_lines):

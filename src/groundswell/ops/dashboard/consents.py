@@ -14,6 +14,8 @@ from groundswell.ops.member_messages import LINES_MAX, ConsentLines, Decision, E
 from groundswell.ops.operations import CONSENTS_EXPORT
 
 PER_PAGE: Final = 50
+LINES_PER_PART: Final = LINES_MAX
+"""Of a file, in memory at a time."""
 TYPES: Final = {"csv": "text/csv", "jsonl": "application/jsonl"}
 
 log = structlog.get_logger()
@@ -53,7 +55,7 @@ async def show(visit: Visit) -> web.Response:
 async def download(visit: Visit) -> web.StreamResponse:
     """The ledger as a file, a part in memory at a time; it ends early, and is seen to, when the login does."""
     kind = visit.request.match_info["kind"]
-    asked = ExportConsents(limit=LINES_MAX, decision=visit.asked(OfDecision).decision)
+    asked = ExportConsents(limit=LINES_PER_PART, decision=visit.asked(OfDecision).decision)
     found: ConsentLines = await visit.ask(CONSENTS_EXPORT, asked)
     writer = WRITERS[kind]()
     response = web.StreamResponse(
@@ -68,7 +70,7 @@ async def download(visit: Visit) -> web.StreamResponse:
         while found.next_after is not None:
             if visit.is_over:
                 return _cut_off(visit, response, "the login has ended")
-            asked = ExportConsents(found.next_after, LINES_MAX, decision=asked.decision)
+            asked = ExportConsents(found.next_after, LINES_PER_PART, decision=asked.decision)
             found = await visit.ask(CONSENTS_EXPORT, asked)
             await response.write(writer.lines(found.lines).encode())
     except GroundswellError as exc:  # half of it is sent: there is no other answer any more

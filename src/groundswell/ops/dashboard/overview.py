@@ -4,6 +4,8 @@ from aiohttp import web
 
 from groundswell.config.problems import listing
 from groundswell.ops.amounts import progress_words
+from groundswell.ops.dashboard.drawing import draw
+from groundswell.ops.dashboard.figures import figures_of
 from groundswell.ops.dashboard.visit import Visit
 from groundswell.ops.messages import ConfigReloaded, Nothing, SourceProgress
 from groundswell.ops.operations import PAUSE, RELOAD, STATUS
@@ -11,11 +13,19 @@ from groundswell.ops.operations import PAUSE, RELOAD, STATUS
 
 async def show(visit: Visit) -> web.Response:
     status = await visit.ask(STATUS, Nothing())
+    figures = figures_of(status)
     under_way: list[tuple[str, SourceProgress | None]] = [(part.name, part.progress) for part in status.components]
     under_way += [(f"backfill of {one.source}", one.progress) for one in status.backfills]
     return visit.page(
         "overview.html",
         status=status,
+        live=figures.texts,
+        attention=figures.attention,
+        shape=figures.shape,
+        drawing=draw(
+            {part.name: part.inputs for part in status.components if part.role is not None},
+            [part.name for part in status.components if part.role == "sink"],
+        ),
         roles={
             heading: found
             for heading, role in (("Sources", "source"), ("Transforms", "transform"), ("Sinks", "sink"), ("Gone", None))

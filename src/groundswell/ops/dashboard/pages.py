@@ -8,28 +8,39 @@ from aiohttp import web
 from msgspec import Struct
 
 from groundswell.ops.dashboard import (
+    accounts,
     audit,
+    backfills,
+    components,
     consents,
     dead,
     groups,
     households,
     members,
+    metrics,
     overview,
     person,
+    reconcile,
     records,
     settings,
     syncs,
+    tap,
 )
 from groundswell.ops.dashboard.visit import Visit
 from groundswell.ops.operations import (
+    ACCOUNTS,
     AUDIT,
+    BACKFILL,
+    BACKFILLS,
     CONFIG,
+    CONNECT,
     CONSENTS_EXPORT,
     DEAD_DROP,
     DEAD_EDIT,
     DEAD_LIST,
     DEAD_RETRY,
     DEAD_SHOW,
+    DISCONNECT,
     FORGET,
     GROUPS_LIST,
     KEYS_CREATE,
@@ -37,8 +48,12 @@ from groundswell.ops.operations import (
     KEYS_REVOKE,
     MEMBERS_HOUSEHOLDS,
     MEMBERS_LIST,
+    METRICS,
     PAUSE,
     PERSON,
+    POLL,
+    RATES,
+    RECONCILE,
     RECORD,
     RECORDS,
     RELOAD,
@@ -47,6 +62,7 @@ from groundswell.ops.operations import (
     SYNCS,
     Operation,
 )
+from groundswell.ops.requests import Form
 
 Q = TypeVar("Q", bound=Struct)
 A = TypeVar("A", bound=Struct)
@@ -69,6 +85,10 @@ class FormOf(Generic[Q, A]):
     """The page to go to once it is done; None: the same."""
     is_shown: bool = False
     """Whether its answer is in `Visit.found` of the page that is shown at once, and nowhere else: a secret."""
+    read: Callable[[Form], Q] | None = None
+    """Makes the request of the fields, where these are not its own."""
+    is_look: Callable[[Q], bool] = lambda _: False
+    """Whether this very request only looks, so that what it found is shown at once, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +119,36 @@ PAGES: Final[tuple[Page, ...]] = (
             FormOf(RELOAD, overview.reloaded),
         ),
     ),
+    Page(
+        "/components/{name}",
+        "Component",
+        components.show,
+        (STATUS, RATES),
+        (
+            FormOf(PAUSE, lambda done: f"{done.name} is {done.state}."),
+            FormOf(RESUME, lambda done: f"{done.name} goes on."),
+            FormOf(POLL, components.polled),
+        ),
+    ),
+    Page("/accounts", "Accounts", accounts.show_all, (ACCOUNTS,)),
+    Page(
+        "/accounts/{name}",
+        "Account",
+        accounts.show,
+        (ACCOUNTS, BACKFILLS),
+        (
+            FormOf(CONNECT, accounts.connected, read=accounts.asked, is_look=lambda asked: asked.try_only),
+            FormOf(DISCONNECT, accounts.disconnected),
+        ),
+    ),
+    Page(
+        "/backfills",
+        "Backfills",
+        backfills.show,
+        (BACKFILLS,),
+        (FormOf(BACKFILL, backfills.said, then="/backfills"),),
+    ),
+    Page("/reconcile", "Reconcile", reconcile.show, (STATUS, RECONCILE)),
     Page("/members", "Members", members.show, (STATUS,), (FormOf(MEMBERS_LIST),)),
     Page(
         "/members/households",
@@ -146,4 +196,6 @@ PAGES: Final[tuple[Page, ...]] = (
         ),
     ),
     Page("/audit", "Audit", audit.show, (AUDIT,)),
+    Page("/tap", "Tap", tap.show, (STATUS,)),
+    Page("/help/metrics", "Metrics", metrics.show, (METRICS,)),
 )

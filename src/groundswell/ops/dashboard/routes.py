@@ -4,13 +4,15 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
+from groundswell.clock import Clock
 from groundswell.errors import ConfigError, RefusedError, RequestError
 from groundswell.ops.clerk import Clerk, may
+from groundswell.ops.dashboard.live import Live
 from groundswell.ops.dashboard.login import Login, local_path
 from groundswell.ops.dashboard.pages import PAGES, FormOf, Page
 from groundswell.ops.dashboard.shell import Shell
 from groundswell.ops.dashboard.static import Static
-from groundswell.ops.dashboard.visit import Link, Trouble, Visit
+from groundswell.ops.dashboard.visit import Link, Trouble, Visit, without_secrets
 from groundswell.ops.guard import CALLER, CSRF_FIELD, FORM, LOGIN, SESSION, Guard
 from groundswell.ops.requests import Form, of_form
 
@@ -27,10 +29,11 @@ SURE_FIELD = "sure"
 class Dashboard:
     """All pages."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, clock: Clock) -> None:
         self._static = Static()
         self._shell = Shell(self._static.urls)
         self._login = Login(guard, self._shell)
+        self.live = Live(clock)
 
     @property
     def open_paths(self) -> list[str]:
@@ -38,7 +41,7 @@ class Dashboard:
         return [LOGIN, *self._static.urls.values()]
 
     def routes(self, clerk: Clerk) -> list[web.RouteDef]:
-        routes = [*self._static.routes(), *self._login.routes()]
+        routes = [*self._static.routes(), *self._login.routes(), *self.live.routes(clerk)]
         for page in PAGES:
             routes.append(web.get(page.path, self._shows(page, clerk)))
             if page.forms:
@@ -86,17 +89,17 @@ async def _done(page: Page, form: FormOf, sent: Form, visit: Visit) -> web.Strea
     operation = form.operation
     ours = (CSRF_FIELD, FORM_FIELD, AT_FIELD, SURE_FIELD)
     fields = {name: values for name, values in sent.items() if name not in ours}
+    at = _one(sent, AT_FIELD)
     try:
-        asked = of_form(fields, operation.request)
+        asked = of_form(fields, operation.request) if form.read is None else form.read(fields)
         if form.asks is not None and SURE_FIELD not in sent:
             question = await form.asks(visit, asked)
-            at = _one(sent, AT_FIELD)
             return visit.page("confirm.html", question=question, form=operation.name, at=at, fields=fields)
         answer = await visit.ask(operation, asked)
     except (RefusedError, RequestError, ConfigError) as exc:
-        visit.trouble = Trouble(operation.name, _one(sent, AT_FIELD), str(exc), fields)
+        visit.trouble = Trouble(operation.name, at, str(exc), without_secrets(fields))
         return await page.show(visit)
-    if operation.only_looks or form.is_shown:
+    if operation.only_looks or form.is_shown or form.is_look(asked):
         visit.found[operation.name], visit.sent[operation.name] = answer, asked
         return await page.show(visit)
     visit.tell(form.said(answer))

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from groundswell import __version__
-from groundswell.ops.amounts import lasting, size
-
-NOTHING: Final = "-"
+from groundswell.ops.amounts import lasting, measured, size
+from groundswell.ops.dashboard.figures import NOTHING, page_of, tidy
 
 
 class Shell:
@@ -28,7 +27,16 @@ class Shell:
         )
         self._templates.globals.update(static=static, version=__version__, lasting_between=_between)
         self._templates.filters.update(
-            moment=_moment, number=_number, size=size, lasting=lasting, tidy=_without_controls, code=_with_code
+            moment=_moment,
+            number=_number,
+            size=size,
+            lasting=lasting,
+            tidy=tidy,
+            measured=measured,
+            page_of=page_of,
+            amount=_amount,
+            code=_with_code,
+            sentence=_sentence,
         )
 
     def page(self, template: str, status: int, values: Mapping[str, Any]) -> web.Response:
@@ -44,17 +52,22 @@ def _moment(at: datetime | None) -> str:
     return Markup('<time datetime="{0}">{1}</time>').format(f"{at:%Y-%m-%dT%H:%M:%SZ}", f"{at:%Y-%m-%d %H:%M:%S} UTC")
 
 
+def _amount(value: float) -> str:
+    """A value of a metric: whole ones without a point."""
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.3f}"
+
+
+def _sentence(text: str | None) -> str:
+    """Words that stand in the middle of a line elsewhere, as a sentence of their own."""
+    return f"{text[0].upper()}{text[1:]}." if text else NOTHING
+
+
 def _number(value: int | None) -> str:
     return NOTHING if value is None else f"{value:,}"
 
 
 def _between(since: datetime, until: datetime) -> str:
     return lasting((until - since).total_seconds())
-
-
-def _without_controls(text: str) -> str:
-    """What came from elsewhere may turn the writing round, or hide in it."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 def _with_code(text: str) -> Markup:

@@ -115,5 +115,12 @@ class Visit:
         return self._shell.page(template, 200 if self.trouble is None else REFUSED, {**shared, **values})
 
 
+def without_secrets(fields: Form) -> Form:
+    """What of a form may stand in a page again."""
+    return {name: values for name, values in fields.items() if not name.startswith(NOT_SHOWN_AGAIN)}
+
+
+NOT_SHOWN_AGAIN: Final = "secret."
+"""How the names of fields begin that nobody is to see again."""
 REFUSED: Final = 422
 """Of a page that says why its form was not done."""

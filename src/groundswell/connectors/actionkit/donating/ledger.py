@@ -1,5 +1,6 @@
 """What ActionKit has of the money we know: looked up before anything is written that would count twice."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from msgspec import Struct
@@ -16,18 +17,19 @@ _SERIES: Final = (
     "SELECT r.id, r.status, r.amount, r.currency FROM core_orderrecurring r WHERE r.recurring_id = {{ series }} "
     "ORDER BY r.id"
 )
-_WITH_IMPORT_ID: Final = "SELECT o.id, 0, o.status FROM core_order o WHERE o.import_id = {{ payment }}"
+_WITH_IMPORT_ID: Final = "SELECT o.import_id, o.id, 0, o.status FROM core_order o WHERE o.import_id IN ({keys})"
 _WITH_NUMBER: Final = (
-    "SELECT t.order_id, t.id, t.status FROM core_transaction t WHERE t.trans_id = {{ payment }} AND t.type = 'sale'"
+    "SELECT t.trans_id, t.order_id, t.id, t.status FROM core_transaction t "
+    "WHERE t.trans_id IN ({keys}) AND t.type = 'sale'"
 )
 """`trans_id` is no filter of theirs (C)."""
 _MARKED: Final = (
-    "SELECT o.id, 0, o.status FROM {} JOIN core_actionfield f ON f.parent_id = a.id "
-    "JOIN core_order o ON o.action_id = a.id WHERE f.name = {{{{ key_field }}}} AND f.value = {{{{ payment }}}} AND {}"
+    "SELECT f.value, o.id, 0, o.status FROM {begin} JOIN core_actionfield f ON f.parent_id = a.id "
+    "JOIN core_order o ON o.action_id = a.id WHERE f.name = {{{{ key_field }}}} AND f.value IN ({keys}) AND {where}"
 )
-"""Beginning with the donor or the page: `core_actionfield` holds every answer anybody ever gave."""
-_MARKED_OF_DONOR: Final = _MARKED.format("core_user u JOIN core_action a ON a.user_id = u.id", "u.email = {{ email }}")
-_MARKED_ON_PAGE: Final = _MARKED.format("core_page p JOIN core_action a ON a.page_id = p.id", "p.name = {{ page }}")
+"""Beginning with the donors or the page: `core_actionfield` holds every answer anybody ever gave."""
+_OF_DONORS: Final = "core_user u JOIN core_action a ON a.user_id = u.id"
+_ON_PAGE: Final = "core_page p JOIN core_action a ON a.page_id = p.id"
 
 
 class Series(Struct, frozen=True):
@@ -78,22 +80,43 @@ class Ledger:
         return await self._client.find(self._caller, "order", "import_id", key)
 
     async def trace(self, key: str, email: str | None) -> Trace | None:
-        """Where the payment with this key is, on whatever page, payment account and way it was written down.
+        """Where the payment with this key is, if anywhere."""
+        return (await self.traces({key: email})).get(key)
 
-        By its import id, its transaction number, or our action field: with the donor's address, or on the page. Of
-        several one that did not fail, and one that names the transaction.
+    async def traces(self, sought: Mapping[str, str | None]) -> dict[str, Trace]:
+        """Where those of the payments with these keys are that are there, on whatever page, payment account and way.
+
+        `sought`: the address of each donor, where it is known.
+
+        By import id, transaction number, or our action field: with a donor's address, or on the page. Of several one
+        that did not fail, and one that names the transaction.
         """
-        values: dict[str, Any] = {"payment": key}
-        queries = [_WITH_IMPORT_ID, _WITH_NUMBER]
-        if email is not None:
-            queries.append(_MARKED_OF_DONOR)
-            values |= {"key_field": self._key_field, "email": email}
+        query, values = self._query(sought)
+        rows = await self._client.sql(self._caller, query, values, "looking for a payment")
+        found: dict[str, list[Trace]] = {}
+        for key, order, number, status in rows:
+            found.setdefault(str(key), []).append(Trace(int(order), int(number) or None, str(status)))
+        return {
+            key: min(traces, key=lambda one: (one.status == FAILED, one.transaction is None, one.order))
+            for key, traces in found.items()
+            if key in sought
+        }
+
+    def _query(self, sought: Mapping[str, str | None]) -> tuple[str, dict[str, Any]]:
+        values: dict[str, Any] = {f"k{number}": key for number, key in enumerate(sought)}
+        keys = ", ".join(f"{{{{ {name} }}}}" for name in values)
+        queries = [_WITH_IMPORT_ID.format(keys=keys), _WITH_NUMBER.format(keys=keys)]
+        emails = {f"e{number}": email for number, email in enumerate(sorted({*sought.values()} - {None}, key=str))}
+        if emails:
+            where = f"u.email IN ({', '.join(f'{{{{ {name} }}}}' for name in emails)})"
+            queries.append(_MARKED.format(begin=_OF_DONORS, keys=keys, where=where))
+            values |= emails
         if self._page is not None:
-            queries.append(_MARKED_ON_PAGE)
-            values |= {"key_field": self._key_field, "page": self._page}
-        rows = await self._client.sql(self._caller, " UNION ALL ".join(queries), values, "looking for a payment")
-        traces = [Trace(int(order), int(number) or None, str(status)) for order, number, status in rows]
-        return min(traces, key=lambda one: (one.status == FAILED, one.transaction is None, one.order), default=None)
+            queries.append(_MARKED.format(begin=_ON_PAGE, keys=keys, where="p.name = {{ page }}"))
+            values["page"] = self._page
+        if len(queries) > 2:
+            values["key_field"] = self._key_field
+        return " UNION ALL ".join(queries), values
 
     async def series(self, series: str) -> Series | None:
         """The recurring donation with this number; one that goes on, if there are several."""

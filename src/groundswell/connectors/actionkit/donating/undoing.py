@@ -13,11 +13,12 @@ from groundswell.connectors.actionkit.parameters import email_of
 from groundswell.connectors.actionkit.transport import Caller
 from groundswell.connectors.common.recent import Recent
 from groundswell.connectors.common.unsettled import Unsettled
-from groundswell.errors import NotYetError
+from groundswell.errors import OvertookError
 from groundswell.record import Donation, Person, Record
 
 LOOK_EVERY_S: Final = 60.0
 WAITING_MAX: Final = 10_000
+DONE: Final = float("-inf")
 REMEMBERED_S: Final = 86_400.0
 """Who has waited is not made to wait again when a person retries it."""
 
@@ -49,7 +50,7 @@ class Undoing:
         self._clock = clock
         self._wait_s = wait_s
         self._missed: Recent[str, float] = Recent(clock, most=WAITING_MAX, for_s=REMEMBERED_S)
-        """When each was first looked for and not there."""
+        """When each was first looked for and not there; DONE: it has waited."""
 
     async def refund(self, record: Record) -> Outcome:
         """Reversing again changes nothing, so nothing has to settle first."""
@@ -107,16 +108,20 @@ class Undoing:
         return Delivered()
 
     def _not_there(self, record: Record, what: str) -> Outcome:
-        """What undoes it may overtake it. Not for long: what one person gave waits behind this meanwhile."""
+        """What undoes it may overtake it, and then what is undone may wait behind this, so that goes first. Not for
+        long: what comes meanwhile about this person waits, too."""
         now = self._clock.monotonic()
         first = self._missed.get(record.id)
         if first is None:
             first = now
             self._missed.put(record.id, first)
         left_s = first + self._wait_s - now
-        if left_s > 0:
-            raise NotYetError(
-                f"{self._caller.component}: {what} is not there yet; looked for again", min(left_s, LOOK_EVERY_S)
+        if left_s <= 0 and first != DONE:  # what came since the last look goes first as well
+            self._missed.put(record.id, DONE)
+        if left_s > 0 or first != DONE:
+            raise OvertookError(
+                f"{self._caller.component}: {what} is not there yet; looked for again",
+                min(max(0.0, left_s), LOOK_EVERY_S),
             )
         return Rejected(
             "no_donation",

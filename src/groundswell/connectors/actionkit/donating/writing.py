@@ -1,12 +1,15 @@
 """Gifts, written down at ActionKit: each once, whatever becomes of the answers."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from decimal import Decimal
+from typing import Final
 from weakref import WeakValueDictionary
 
 import anyio
 import structlog
 
+from groundswell.clock import Clock
 from groundswell.component import Delivered, Outcome, Rejected, Skipped
 from groundswell.connectors.actionkit.client import ActionKit, Resource
 from groundswell.connectors.actionkit.donating.bodies import (
@@ -23,18 +26,29 @@ from groundswell.connectors.actionkit.donating.ledger import FAILED, Ledger, Ser
 from groundswell.connectors.actionkit.faults import ConflictError
 from groundswell.connectors.actionkit.transport import Caller
 from groundswell.connectors.actionkit.writing.unasked import Unasked
+from groundswell.connectors.common.recent import Recent
 from groundswell.connectors.common.unsettled import Unsettled
-from groundswell.errors import RemoteError, UnauthorizedError
+from groundswell.errors import RejectedError, RemoteError, UnauthorizedError, UnavailableError
 from groundswell.http.said import shown
 from groundswell.record import Donation
 
+USED_MAX: Final = 10_000
+USED_S: Final = 3_600.0
+"""Longer than any batch takes."""
+
 log = structlog.get_logger()
+
+
+Traces = Mapping[str, Trace | None]
+"""By key: payments that were looked for together, and where they are. One that is missing was not looked for."""
 
 
 class Writing:
     """One gift at a time of each series."""
 
-    def __init__(self, client: ActionKit, caller: Caller, ledger: Ledger, unsettled: Unsettled, place: Place) -> None:
+    def __init__(
+        self, client: ActionKit, caller: Caller, ledger: Ledger, unsettled: Unsettled, place: Place, clock: Clock
+    ) -> None:
         self._client = client
         self._caller = caller
         self._ledger = ledger
@@ -42,9 +56,27 @@ class Writing:
         self._place = place
         self._unasked = Unasked(client, caller)
         self._keeps_import_ids = True
+        self._used: Recent[str, bool] = Recent(clock, most=USED_MAX, for_s=USED_S)
+        """Keys whose look of before was used."""
         self._locks: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
 
-    async def push(self, gift: Gift, donor: Resource, expires: str, *, subscribes: bool) -> Outcome:
+    async def look(self, sought: Mapping[str, str]) -> Traces:
+        """Look for many payments at once, each by its key and its donor's address.
+
+        Those that may be under way still are left out: they have to be looked for later.
+        """
+        sought = {key: email for key, email in sought.items() if self._unsettled.has_settled(key)}
+        if len(sought) < 2:
+            return {}
+        try:
+            found = await self._ledger.traces(sought)
+        except RejectedError:
+            return {}  # each is looked for by itself, and whose fault it is shows there
+        except UnavailableError as exc:
+            raise UnavailableError(str(exc)) from exc  # whatever breaks them: no gift has used up one of its tries
+        return {key: found.get(key) for key in sought}
+
+    async def push(self, gift: Gift, donor: Resource, expires: str, looked: Traces, *, subscribes: bool) -> Outcome:
         """By the donation push. A single gift is safe by its import id, too; a payment of a series has to settle."""
         if not self._keeps_import_ids:
             raise UnauthorizedError(
@@ -54,20 +86,20 @@ class Writing:
         await self._unasked.check()
         if gift.series is None:
             # An import id is unique in one payment account only (D), and the settings may have been others.
-            if _counts(await self._ledger.trace(gift.key, donor["email"])):
+            if _counts(await self._trace(gift, donor, looked)):
                 return Skipped("already_there")
             return await self._push(gift, donor, expires, subscribes=subscribes)
         # Two payments that both find no series would begin two.
         lock = self._locks.setdefault(gift.series, anyio.Lock())
         async with lock:
-            return await self._pay(gift, donor, expires, subscribes=subscribes)
+            return await self._pay(gift, donor, expires, looked, subscribes=subscribes)
 
     async def record(
-        self, gift: Gift, donor: Resource, donation: Donation, expires: str, *, subscribes: bool
+        self, gift: Gift, donor: Resource, donation: Donation, expires: str, looked: Traces, *, subscribes: bool
     ) -> Outcome:
         """By action processing, on a stub payment account. Looked for first, always."""
         self._unsettled.check(gift.key, "writing a donation down")
-        if _counts(await self._ledger.trace(gift.key, donor["email"])):
+        if _counts(await self._trace(gift, donor, looked)):
             return Skipped("already_there")
         await self._unasked.check()
         prices = {number: await self._price(number) for number in products_in(donation)}
@@ -78,6 +110,13 @@ class Writing:
         if action.get("status") == FAILED and not isinstance(action.get("order"), dict):
             action = await self._client.get(self._caller, "donationaction", action["id"])
         return await self._outcome(gift, donor, action, subscribes=subscribes)
+
+    async def _trace(self, gift: Gift, donor: Resource, looked: Traces) -> Trace | None:
+        """A look of before counts once: another record may be of the same payment, and have been written since."""
+        if gift.key in looked and self._used.get(gift.key) is None:
+            self._used.put(gift.key, True)
+            return looked[gift.key]
+        return await self._ledger.trace(gift.key, donor["email"])
 
     async def _push(self, gift: Gift, donor: Resource, expires: str, *, subscribes: bool) -> Outcome:
         body = push_body(gift, self._place, donor, subscribes=subscribes, expires=expires)
@@ -116,7 +155,7 @@ class Writing:
             return Skipped("already_there")
         return await self._failed_before(order["id"])
 
-    async def _pay(self, gift: Gift, donor: Resource, expires: str, *, subscribes: bool) -> Outcome:
+    async def _pay(self, gift: Gift, donor: Resource, expires: str, looked: Traces, *, subscribes: bool) -> Outcome:
         """The first payment makes the series, those after it are added; theirs is no import id, so look first (W).
 
         It begins with whichever payment comes first, and is of that one's sum until one of another sum comes.
@@ -124,7 +163,7 @@ class Writing:
         assert gift.series is not None
         for key in (gift.key, gift.series):
             self._unsettled.check(key, "writing a donation down")
-        trace = await self._ledger.trace(gift.key, donor["email"])
+        trace = await self._trace(gift, donor, looked)
         if _counts(trace):
             return Skipped("already_there")
         series = await self._ledger.series(gift.series)
