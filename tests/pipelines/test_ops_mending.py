@@ -152,13 +152,15 @@ async def test_no_secret_of_the_configuration_is_on_any_page_or_in_any_answer(tm
             write_config(tmp_path, secret.replace("[sinks.crm]", '[sinks.crm]\nurll = "${KEY}"\ntimeout = "${KEY}"'))
             await daemon.reload()
             assert (await browser.log_in(SECRETS["OPS"])).status == 303
-            pages = [await browser.get(page.path.replace("{number}", "1")) for page in PAGES]
+            paths = [page.path.replace("{number}", "1") for page in PAGES]
+            pages = {path: await browser.get(path) for path in paths if "{" not in path}
             csrf = await browser.csrf()
-            pages.append(await browser.post("/settings", {"form": "reload", "csrf": csrf}))
+            reloaded = await browser.post("/settings", {"form": "reload", "csrf": csrf})
             answers = [await browser.get(path) for path in ("/api/config", "/api/status", "/api/audit")]
-    assert [page.status for page in pages] == [200] * len(PAGES) + [422]
-    assert "sinks.crm.urll" in pages[-1].text
-    assert [hidden for hidden in HIDDEN for page in (*pages, *answers) if hidden in page.text] == []
+    seen = {path for path, page in pages.items() if page.status == 200}
+    assert {"/", "/records", "/dead", "/dead/1", "/settings", "/audit"} <= seen
+    assert (reloaded.status, "sinks.crm.urll" in reloaded.text) == (422, True)
+    assert [hidden for hidden in HIDDEN for page in (*pages.values(), reloaded, *answers) if hidden in page.text] == []
 
 
 async def test_a_new_key_is_shown_once_and_kept_by_nobody(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from groundswell.ops.dashboard.static import Static
 from groundswell.ops.dashboard.visit import Link, Trouble, Visit
 from groundswell.ops.live_messages import RatesShown
 from groundswell.ops.messages import AskBackfill, ComponentStatus, LetterShown, PickLetters, Status
+from groundswell.ops.record_messages import ListRecords
 from groundswell.ops.requests import of_form
 from groundswell.ops.sessions import Sessions
 from groundswell.store.records import RecordState
@@ -235,6 +236,7 @@ def test_the_fields_of_a_form_are_those_of_a_request(form: dict[str, list[str]],
         ({"component": ["crm", "file"]}, PickLetters),
         ({"since": ["2026-05-02"], "source": ["people"]}, AskBackfill),
         ({"source": [""]}, AskBackfill),
+        ({"state": ["null"]}, ListRecords),
     ],
     ids=str,
 )

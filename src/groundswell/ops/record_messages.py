@@ -10,7 +10,7 @@ from groundswell.store.records import RecordState
 RECORDS_MAX: Final = 200
 """Records in one answer."""
 RECORD_TEXT_MAX: Final = 900_000
-"""Letters of a record that is mended. With what stands around it, it fits into a body of 1 MiB."""
+"""Bytes of a record that is mended. With what stands around it, it mostly fits into a body of 1 MiB."""
 
 
 class ListRecords(Struct, frozen=True):
@@ -49,8 +49,8 @@ class EditLetter(Struct, frozen=True):
     """What is to be delivered in the place of what a sink refused."""
 
     id: Number
-    record: Annotated[str, Meta(min_length=1, max_length=RECORD_TEXT_MAX)]
-    """The whole record as JSON text, with the id, kind and source it had."""
+    record: Annotated[str, Meta(min_length=1)]
+    """The whole record as JSON text, with the id, kind and source it had; a body of 1 MiB bounds it."""
 
 
 class LetterEdited(Struct, frozen=True):

@@ -119,7 +119,12 @@ def _check_known(names: Iterable[str], wanted: type[Struct], what: str) -> None:
 
 def _converted(values: dict[str, Any], wanted: type[Q], *, strict: bool) -> Q:
     try:
-        return msgspec.convert(values, wanted, strict=strict)
+        asked = msgspec.convert(values, wanted, strict=strict)
     except msgspec.ValidationError as exc:
         # Names the place and what is expected there, never what came.
         raise RefusedError(400, f"the request cannot be read: {exc}") from None
+    if not strict:
+        for name in values:
+            if getattr(asked, name) is None:  # the word "null" is taken for it
+                raise RefusedError(400, f"{quoted(name)} cannot be null here; leave it out")
+    return asked
