@@ -13,6 +13,7 @@ from groundswell.connectors.actionkit.simulator.state.behaviour import Behaviour
 from groundswell.errors import UnavailableError
 from tests.connectors.actionkit.polling import FILTERED, STRICT, Killed, PollClock, Poller, polling, shaky
 
+pytestmark = pytest.mark.timeout(60)  # ten thousand users each
 WAYS = pytest.mark.parametrize("behaviour", [STRICT, FILTERED], ids=["by report", "by filter"])
 
 
