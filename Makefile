@@ -10,7 +10,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 	--no-emit-index-url --no-emit-find-links --system-certs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak docs setup lock clean
+.PHONY: help demo test check bench soak screenshots docs setup lock clean
 
 help: ## list the targets
 	@echo 'make TARGET, where TARGET is one of'
@@ -33,6 +33,9 @@ bench: $(LINKED) ## measure it, side by side with its limits
 
 soak: $(LINKED) ## kill it again and again while it reads 100,000 users (SOAK_USERS=N: so many)
 	@SOAK_USERS=$(or $(SOAK_USERS),100000) $(BIN)/python -m pytest -s tests/faults/test_actionkit_poll_kill.py
+
+screenshots: $(LINKED) ## pictures of every page of the dashboard, in out/screenshots (a minute; needs Chromium)
+	@$(BIN)/python -m tests.browser.screenshots
 
 docs: $(LINKED) ## write the pages that are made from the code, and build the site in site/
 	@$(BIN)/python -m groundswell.config.reference >docs/configuration.md.new

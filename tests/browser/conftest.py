@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from shutil import which
 from typing import Any
 
@@ -19,6 +20,13 @@ ARGUMENTS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 PHONE, DESK = {"width": 390, "height": 800}, {"width": 1280, "height": 800}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A browser takes its time where several run at once."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(90))
 
 
 class Looking:
@@ -72,7 +80,7 @@ def look_at() -> LookAt:
             browser: Browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
             try:
                 context = await browser.new_context(**{"viewport": DESK, **options})
-                context.set_default_timeout(10_000)
+                context.set_default_timeout(20_000)
                 yield Looking(await context.new_page(), token_of(daemon).address)
             finally:
                 await browser.close()

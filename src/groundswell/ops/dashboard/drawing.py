@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Final
 
 WIDTH: Final = 190
-HEIGHT: Final = 66
+HEIGHT: Final = 84
 GAP_X: Final = 46
 GAP_Y: Final = 16
 LANE: Final = 18
