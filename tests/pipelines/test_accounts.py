@@ -10,7 +10,7 @@ from groundswell.ops.messages import Nothing
 from groundswell.ops.operations import STATUS
 from groundswell.runtime.daemon import Daemon
 from tests.pipelines.ops_pipeline import ask
-from tests.running import FREE_PORTS, running, write_config
+from tests.running import FREE_PORTS, running, until, write_config
 from tests.vendor import ACCOUNT, KEY, Vendor
 
 OTHER = ACCOUNT.replace("main", "other")
@@ -101,12 +101,14 @@ async def test_an_account_that_cannot_be_built_changes_nothing(
 
 
 async def test_status_names_the_accounts_and_where_they_are(vendor: Vendor, tmp_path: Path) -> None:
-    async with running(TWO_ON_MAIN, tmp_path):
+    async with running(TWO_ON_MAIN, tmp_path) as daemon:
+        await until(lambda: {one.state for one in daemon.supervisor.running_sources.values()} == {"running"})
         online = await ask(tmp_path, STATUS, Nothing())
     offline = await ask(tmp_path, STATUS, Nothing())
     (account,) = online.accounts
     assert (account.name, account.type, account.host) == ("main", "vendor", "vendor.example.org")
     assert (account.state, account.can_connect, account.to_do) == ("connected", False, None)
-    assert [use.name for use in account.uses] == ["people", "gifts"]
-    assert offline.accounts == [msgspec.structs.replace(account, host=None)]
+    assert [(use.name, use.collections) for use in account.uses] == [(name, ["people", "gifts"]) for name in ("people", "gifts")]
+    uses = [msgspec.structs.replace(use, collections=[]) for use in account.uses]
+    assert offline.accounts == [msgspec.structs.replace(account, host=None, uses=uses)]
     assert KEY not in repr(online)
