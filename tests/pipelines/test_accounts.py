@@ -108,7 +108,9 @@ async def test_status_names_the_accounts_and_where_they_are(vendor: Vendor, tmp_
     (account,) = online.accounts
     assert (account.name, account.type, account.host) == ("main", "vendor", "vendor.example.org")
     assert (account.state, account.can_connect, account.to_do) == ("connected", False, None)
-    assert [(use.name, use.collections) for use in account.uses] == [(name, ["people", "gifts"]) for name in ("people", "gifts")]
+    assert [(use.name, use.collections) for use in account.uses] == [
+        (name, ["people", "gifts"]) for name in ("people", "gifts")
+    ]
     uses = [msgspec.structs.replace(use, collections=[]) for use in account.uses]
     assert offline.accounts == [msgspec.structs.replace(account, host=None, uses=uses)]
     assert KEY not in repr(online)
