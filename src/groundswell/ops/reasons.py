@@ -37,7 +37,6 @@ REASONS: Final[dict[str, Reason]] = {
     "no_id": Reason("it has no id, or none that can be kept", "tell the sender, or name another field in the source"),
     "bad_time": Reason("its time is none we can read; nothing was guessed", "look, ask the sender, drop"),
     "no_time": Reason("it does not say when it happened", _MEND_RECORD),
-    "no_time_zones": Reason("this machine has no list of time zones", "install tzdata, restart, retry"),
     "no_lineitem": Reason("ActBlue sent a body without a payment in it", _UPGRADE),
     "no_lineitem_id": Reason("a payment without its number at ActBlue", _UPGRADE),
     "no_order": Reason("a cancellation without its order number", _UPGRADE),

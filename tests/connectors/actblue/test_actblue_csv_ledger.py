@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
-from groundswell.connectors.actblue.eastern import eastern
+from groundswell.connectors.actblue.eastern import EASTERN
 from groundswell.connectors.actblue.mapping import Rules, record_of, things_in
 from groundswell.connectors.actblue.simulator.behaviour import Behaviour
 from groundswell.connectors.actblue.simulator.faults import FaultRates
@@ -160,7 +160,7 @@ def _compare(read: Record, told: Record) -> None:
 
 
 def _is_of_the_hour_that_came_twice(read: str, told: str) -> None:
-    ours, theirs = (datetime.fromisoformat(text).astimezone(eastern()) for text in (read, told))
+    ours, theirs = (datetime.fromisoformat(text).astimezone(EASTERN) for text in (read, told))
     assert ours.replace(tzinfo=None) == theirs.replace(tzinfo=None)
     assert (ours.fold, theirs.fold) == (0, 1)
 

@@ -6,33 +6,18 @@ on.
 """
 
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from groundswell.errors import UnavailableError
-
-ZONE: Final = "America/New_York"
+EASTERN: Final = ZoneInfo("America/New_York")
 _FORMATS: Final = ("%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y", "%m/%d/%y %H:%M", "%m/%d/%y")
 """As spreadsheets write them when a file was opened and saved there."""
-
-
-@lru_cache(maxsize=1)
-def eastern() -> ZoneInfo:
-    """Raises UnavailableError where this machine does not know the time of day in New York."""
-    try:
-        return ZoneInfo(ZONE)
-    except ZoneInfoNotFoundError as exc:
-        raise UnavailableError(
-            f"actblue: this machine has no time zones, and times in ActBlue's files are those of {ZONE}; install the "
-            "package tzdata, then it goes on by itself"
-        ) from exc
 
 
 def moment(text: str) -> datetime | None:
     """The moment a cell shows, with its offset; None if it is no time. One that says its offset is believed."""
     found = _read(text.strip())
-    return found.replace(tzinfo=eastern(), fold=0) if found is not None and found.tzinfo is None else found
+    return found.replace(tzinfo=EASTERN, fold=0) if found is not None and found.tzinfo is None else found
 
 
 def seconds(text: str) -> float | None:
@@ -43,12 +28,12 @@ def seconds(text: str) -> float | None:
 
 def day(at: float) -> date:
     """The day it is in New York at this moment, seconds since 1970."""
-    return datetime.fromtimestamp(at, UTC).astimezone(eastern()).date()
+    return datetime.fromtimestamp(at, UTC).astimezone(EASTERN).date()
 
 
 def midnight(of: date) -> float:
     """When a day begins in New York, in seconds since 1970."""
-    return datetime(of.year, of.month, of.day, tzinfo=eastern()).timestamp()
+    return datetime(of.year, of.month, of.day, tzinfo=EASTERN).timestamp()
 
 
 def next_day(of: date, days: int = 1) -> date:

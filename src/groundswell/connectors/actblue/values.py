@@ -5,14 +5,13 @@ A key that is not there is unknown (UNSET), null and "" are known to be empty (N
 """
 
 import re
-from datetime import datetime, tzinfo
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from functools import cache
 from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import UNSET, UnsetType
 
+from groundswell.connectors.actblue.eastern import EASTERN
 from groundswell.errors import RecordError
 from groundswell.record import Text, utc_stamp
 
@@ -88,7 +87,7 @@ def moment_of(value: Any) -> Text:
         raise _no_moment()
     try:
         moment = datetime.fromisoformat(_FRACTION.sub("", value.strip().upper()))
-        return utc_stamp(moment if moment.tzinfo else moment.replace(tzinfo=_eastern()))
+        return utc_stamp(moment if moment.tzinfo else moment.replace(tzinfo=EASTERN))
     except (ValueError, OverflowError):
         raise _no_moment() from None
 
@@ -165,18 +164,6 @@ def number_of(value: Any) -> str | None:
         value = str(value)
     match = _NUMBER.fullmatch(value.strip()) if type(value) is str else None
     return match[1] if match else None
-
-
-@cache
-def _eastern() -> tzinfo:
-    try:
-        return ZoneInfo("America/New_York")
-    except ZoneInfoNotFoundError:
-        raise RecordError(
-            "its time has no offset, so it is US Eastern, and this machine does not know the time zones; install them "
-            "(on Debian: tzdata), then try again",
-            reason="no_time_zones",
-        ) from None
 
 
 def _no_moment() -> RecordError:
