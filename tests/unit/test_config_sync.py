@@ -38,7 +38,8 @@ def problems(tmp_path: Path, text: str) -> str:
 def test_a_sync_is_a_source_a_stage_and_a_sink_that_every_sync_may_write_to(tmp_path: Path) -> None:
     config = loaded(
         tmp_path,
-        '[sync.people]\naccount = "ak"\nimport_page = "import"\nevery = "5m"\n[sync.network]\naccount = "an"\n',
+        '[sync.people]\naccount = "ak"\nimport_page = "import"\nevery = "5m"\nfirst_contact = "stop"\n'
+        '[sync.network]\naccount = "an"\nfirst_contact = "member"\n',
     )
     parts = {one["name"]: (one["role"], one["type"], one["inputs"]) for one in as_data(config)}
     assert parts == {
@@ -53,6 +54,16 @@ def test_a_sync_is_a_source_a_stage_and_a_sink_that_every_sync_may_write_to(tmp_
     assert config.components["people_read"].settings.collections == ["users"]
     assert config.components["people_write"].settings.import_page == "import"
     assert config.warnings == ()
+
+
+def test_two_syncs_for_which_nobody_chose_who_is_believed_about_texts_are_warned_of(tmp_path: Path) -> None:
+    one = '[sync.people]\naccount = "ak"\nimport_page = "import"\n'
+    other = '[sync.network]\naccount = "an"\nfirst_contact = "stop"\n'
+    assert "first_contact" not in str(loaded(tmp_path, one).warnings)
+    (warning,) = loaded(tmp_path, one + other).warnings
+    assert warning.startswith(f"{tmp_path / 'pipeline.toml'}: sync.people.first_contact is not set: ")
+    assert 'write "stop", and whoever says no counts' in warning
+    assert loaded(tmp_path, one + other + "enabled = false\n").warnings == ()
 
 
 def test_actions_are_read_only_where_they_make_groups(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ from groundswell.connectors.http.simulator import NO_FAULT, Fault, Receiver, ser
 from groundswell.ops.server import OpsServer
 from groundswell.runtime.daemon import Daemon
 from groundswell.runtime.sd_notify import ServiceManager
+from groundswell.store.database import Lock
 
 CONFIG: Final = Path(__file__).with_name("demo.toml")
 RATE_PER_S: Final = 100
@@ -123,9 +124,10 @@ async def _world(password: str) -> AsyncIterator[_World]:
 
 
 def _fresh_directory() -> Path:
-    """Where this demo's state file and output go; an earlier demo's are thrown away."""
+    """Where this demo's state file and output go; an earlier demo's are thrown away, unless it is still running."""
     directory = Path(tempfile.gettempdir()) / f"groundswell-demo-{os.getuid()}"
-    if directory.is_symlink() or (directory.exists() and directory.stat().st_uid != os.getuid()):
+    is_ours = not directory.is_symlink() and (not directory.exists() or directory.stat().st_uid == os.getuid())
+    if not is_ours or Lock(directory / "groundswell.db").is_held():
         return Path(tempfile.mkdtemp(prefix="groundswell-demo-"))
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(mode=0o700, exist_ok=True)

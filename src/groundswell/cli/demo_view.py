@@ -94,10 +94,13 @@ class DemoView:
         )
         self.say(f"  {summed['accepted']:,} records accepted, {summed['duplicates']:,} known already")
         twice = received.records - received.distinct
-        self.say(f"  {received.distinct:,} records at the receiver, {twice:,} of them more than once")
+        replaced = int(totals.get("crm", {}).get("coalesced", 0))
         self.say(
-            f"  {summed['filtered']:,} filtered, {summed['dead']:,} dead letters, {self.waiting():,} still waiting"
+            f"  {received.distinct:,} records at the receiver, {twice:,} of them more than once; {replaced:,} gave way "
+            "to a newer one about the same person"
         )
+        waiting = sum(self._daemon.supervisor.sinks[name].waiting for name in ("crm", "archive"))
+        self.say(f"  {summed['filtered']:,} filtered, {summed['dead']:,} dead letters, {waiting:,} still waiting")
         self.say(f"  {len(unexplained):,} lost")
 
     def say_where_to_look(self) -> None:

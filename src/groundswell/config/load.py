@@ -205,7 +205,18 @@ class _Reader:
                 accounts[settings.account] = table.name
                 syncs[table.name] = (settings, login.type, table.file.directory)
             self._synced.add(settings.account)
+        self._warn_of_first_contact({name: settings for name, (settings, _, _) in syncs.items() if settings.enabled})
         return syncs
+
+    def _warn_of_first_contact(self, syncs: Mapping[str, SyncSettings]) -> None:
+        """Warn where nobody chose what becomes of a stop that stands in one account while another is read first."""
+        for name, settings in syncs.items():
+            if len(syncs) > 1 and "first_contact" not in settings.model_fields_set:
+                message = (
+                    "is not set: where two accounts do not agree about texts, the one that is read first is believed; "
+                    'write "stop", and whoever says no counts, or "member" to keep it so'
+                )
+                self._findings.warning(self._tables["sync", name].file.name, ("sync", name, "first_contact"), message)
 
     def _lacks(self, table: Table, settings: SyncSettings, vendor: str) -> bool:
         """Report what this vendor needs, or does not have."""

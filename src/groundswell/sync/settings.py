@@ -70,7 +70,7 @@ class SyncSettings(Settings):
     first_contact: FirstContact = Field(
         "member",
         description="Whose SMS opt-in counts when a person is linked to a member who was there before: the "
-        'member\'s, or "stop": whoever says no.',
+        'member\'s, or "stop": whoever says no. With two syncs, "stop" keeps every no.',
     )
     create_users: bool = Field(False, description="Make people there of members who have an email and are not there.")
     create_for: Literal["group", "everybody"] = Field(

@@ -1,0 +1,41 @@
+"""`groundswell demo`, as somebody runs it who has nothing yet."""
+
+import os
+import re
+import sys
+from pathlib import Path
+from subprocess import PIPE, Popen
+from typing import IO
+
+import pytest
+
+
+def demo(directory: Path) -> "Popen[str]":
+    """Running; it has said where its dashboard is. `directory` is where this machine keeps temporary files."""
+    command = [sys.executable, "-u", "-m", "groundswell", "demo"]
+    environ = os.environ | {"TMPDIR": str(directory)}
+    started = Popen(command, env=environ, stdout=PIPE, stderr=PIPE, text=True)
+    assert "/login#" in stdout_of(started).readline()
+    return started
+
+
+def stdout_of(process: "Popen[str]") -> IO[str]:
+    assert process.stdout is not None
+    return process.stdout
+
+
+@pytest.mark.timeout(150)
+def test_two_at_once_lose_nothing_keep_every_stop_and_leave_each_other_alone(tmp_path: Path) -> None:
+    """The second took away the state file of the first, and which account was read first decided about a stop."""
+    running = [demo(tmp_path) for _ in range(2)]
+    for one in running:
+        said, complained = one.communicate()
+        assert (one.returncode, complained) == (0, "")
+        ((given, back, known, known_back),) = re.findall(
+            r"gifts of (\$\S+), (\$\S+) of it given back; at ActionKit \d+ of (\$\S+), (\$\S+) given back", said
+        )
+        assert (given, back) == (known, known_back)
+        assert "  0 lost\n" in said
+        assert "30 of 30 people have one name, one ZIP code and one opt-in at both" in said
+        assert "which is kept everywhere" in said
+    assert len(list(tmp_path.glob("groundswell-demo-*/groundswell.db"))) == 2
