@@ -241,6 +241,12 @@ async def test_a_name_that_does_not_exist_is_unavailable() -> None:
             await http.request("POST", URL("http://nobody.invalid/"), what="x")
 
 
+async def test_a_name_that_cannot_be_looked_up_is_unavailable() -> None:
+    async with client() as http:
+        with pytest.raises(UnavailableError, match="is no name that could be looked up"):
+            await http.request("POST", URL("http://nobody..example.org/"), what="x")
+
+
 async def test_an_answer_that_takes_too_long_is_unavailable() -> None:
     async def never(request: web.Request) -> web.Response:
         await SystemClock().sleep(60)

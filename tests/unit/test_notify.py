@@ -12,6 +12,7 @@ from aiohttp import web
 from anyio.streams.buffered import BufferedByteReceiveStream
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from groundswell.clock import SystemClock
 from groundswell.config.notify import MailNotify, WebhookNotify
@@ -128,6 +129,23 @@ async def test_what_could_not_be_sent_is_sent_with_a_later_look() -> None:
     assert got == [{"text": f"{NOTE.title}\n- {CRM}"}] * 2
 
 
+async def test_a_sender_that_breaks_as_nobody_foresaw_takes_nothing_with_it() -> None:
+    """A mail server called "mail..example.org" once ended the daemon."""
+    clock = VirtualClock()
+    settings = MailNotify.model_construct(
+        host="mail..example.org", port=25, tls="none", sender="a@b.org", to=["c@d.org"]
+    )
+    async with new_session() as session:
+        with capture_logs() as lines:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(notify, settings, _attention, Client(session, SystemClock()), clock, "here")
+                with anyio.fail_after(10):
+                    while not lines:
+                        await clock.advance(LOOK_EVERY_S)
+                tasks.cancel_scope.cancel()
+    assert [(line["event"], line["error"]) for line in lines] == [("note_not_sent", "UnicodeError")]
+
+
 async def _attention() -> list[str]:
     return [CRM]
 
@@ -221,6 +239,9 @@ async def mail_server(got: list[str]) -> AsyncIterator[int]:
         {"type": "mail", "host": "mail", "sender": "a@b", "to": []},
         {"type": "mail", "host": "mail", "sender": "a@b\nBcc: c@d", "to": ["a@b"]},
         {"type": "mail", "host": "mail", "sender": "a@b", "to": ["a@b"], "username": "a"},
+        {"type": "mail", "host": "mail", "sender": "a@b", "to": ["a@b"], "username": "a", "password": "pässword"},
+        {"type": "mail", "host": "mail..example.org", "sender": "a@b", "to": ["a@b"]},
+        {"type": "webhook", "url": f"https://{'a' * 70}.example.org/"},
     ],
 )
 def test_settings_that_cannot_work_are_refused(given_: dict[str, object]) -> None:

@@ -3,12 +3,18 @@
 from datetime import timedelta
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from groundswell.http.addresses import PostUrl
+from groundswell.http.addresses import PostUrl, is_host
 from groundswell.settings import Duration, SecretText, Settings
 
 _ADDRESS: Final = r"^[^\s@<>,]+@[^\s@<>,]+$"
+
+
+def _check_host(name: str) -> str:
+    if not is_host(name):
+        raise ValueError('is no name of a machine; write "mail.example.org"')
+    return name
 
 
 class NotifySettings(Settings):
@@ -30,7 +36,7 @@ class MailNotify(NotifySettings):
     """Sends a mail."""
 
     type: Literal["mail"]
-    host: str = Field(min_length=1, description="The mail server.")
+    host: Annotated[str, AfterValidator(_check_host)] = Field(description="The mail server.")
     port: int = Field(587, ge=1, le=65_535, description="Its port.")
     tls: Literal["starttls", "tls", "none"] = Field(
         "starttls", description='"starttls" (port 587), "tls" from the first byte (465), or "none" on this machine.'
@@ -41,9 +47,11 @@ class MailNotify(NotifySettings):
     to: list[Annotated[str, Field(pattern=_ADDRESS)]] = Field(min_length=1, max_length=20, description="Who gets it.")
 
     @model_validator(mode="after")
-    def _both_or_neither(self) -> "MailNotify":
+    def _can_log_in(self) -> "MailNotify":
         if (self.username is None) != (self.password is None):
             raise ValueError("needs both username and password, or neither")
+        if self.password is not None and not f"{self.username}{self.password.reveal()}".isascii():
+            raise ValueError("can log in only with a username and password of ASCII characters")
         return self
 
 

@@ -164,7 +164,7 @@ class Client:
                 answer = await _answer(response, body_bytes_max)
                 status_class = f"{response.status // 100}xx"
                 return answer
-        except (aiohttp.ClientError, OSError) as exc:  # TimeoutError is an OSError
+        except (aiohttp.ClientError, OSError, UnicodeError) as exc:  # TimeoutError is an OSError
             raise _broken(call, exc) from exc
         finally:
             self.observed(url.host or "", self.clock.monotonic() - began, status_class)
@@ -204,7 +204,7 @@ class Client:
                         limiter.hold(wait_s)
                     return answer
             raise TimeoutError
-        except (aiohttp.ClientError, OSError) as exc:
+        except (aiohttp.ClientError, OSError, UnicodeError) as exc:
             raise _broken(call, exc) from exc
         finally:
             if turn.waited_s:
@@ -358,6 +358,8 @@ def what_broke(exc: Exception, timeout_s: float) -> str:
             return "does not speak TLS as we do"
         case aiohttp.ClientConnectorDNSError():
             return "is not known to DNS"
+        case UnicodeError():
+            return "is no name that could be looked up"
         case aiohttp.ClientConnectorError() | aiohttp.ClientProxyConnectionError():
             return f"could not be reached ({os.strerror(exc.errno) if exc.errno else 'no route'})"
         case aiohttp.ServerDisconnectedError() | aiohttp.ClientPayloadError() | ConnectionError():

@@ -90,7 +90,7 @@ def _bounded(lines: list[str]) -> tuple[str, ...]:
 
 
 class Send(Protocol):
-    """Brings a note to people. Raises RemoteError or OSError when it could not."""
+    """Brings a note to people. Raises when it could not."""
 
     async def __call__(self, note: Note) -> None: ...
 
@@ -152,7 +152,7 @@ async def notify(
             try:
                 with anyio.fail_after(2 * SEND_S):
                     await send(note)
-            except (RemoteError, OSError, smtplib.SMTPException, TimeoutError) as exc:
+            except Exception as exc:  # whatever it is, the daemon goes on
                 if not failed:
                     log.warning("note_not_sent", to=where, error=_why(exc), then="tried again by itself")
                 failed = True

@@ -261,6 +261,7 @@ async def test_a_rate_spaces_requests_evenly_and_counts_the_wait(context: MakeCo
         ({"url": "example.org/hook"}, "is not an address"),
         ({"url": "http://"}, "is not an address"),
         ({"url": "http://[::1"}, "is not an address"),
+        ({"url": "http://crm..example.org/hook"}, "is not an address"),
         ({"url": "https://u:hunter2@example.org/"}, "holds a user name or password"),
         ({"url": "https://example.org/#x"}, 'holds a "#"'),
         ({"method": "GET"}, "POST"),

@@ -9,16 +9,14 @@ from yarl import URL
 from groundswell.component import Context
 from groundswell.connectors.actblue.client import ActBlue
 from groundswell.connectors.actblue.transport import Caller, Transport
+from groundswell.http.addresses import address_in
 from groundswell.http.limits import Limiter
 from groundswell.settings import Duration, Rate, RateLimit, SecretText, Settings, is_loopback
 
 
 def _check_url(text: str) -> str:
-    try:
-        url = URL(text if "://" in text else f"https://{text}")
-    except ValueError:
-        url = URL()
-    if url.scheme not in ("http", "https") or not url.host or url.query_string or url.fragment:
+    url = address_in(text if "://" in text else f"https://{text}")
+    if url is None or url.query_string or url.fragment:
         raise ValueError('is not a host; write "secure.actblue.com"')
     if url.user is not None or url.password is not None:
         raise ValueError("holds a user name or password; write them as client_uuid and client_secret")

@@ -9,6 +9,7 @@ from yarl import URL
 from groundswell.component import Context
 from groundswell.connectors.action_network.client import ActionNetwork
 from groundswell.connectors.action_network.transport import Caller
+from groundswell.http.addresses import address_in
 from groundswell.http.client import host_of
 from groundswell.http.limits import Limiter
 from groundswell.settings import Duration, Rate, RateLimit, SecretText, Settings, is_loopback
@@ -17,11 +18,8 @@ BASE_URL: Final = "https://actionnetwork.org/api/v2/"
 
 
 def _check_base_url(text: str) -> str:
-    try:
-        url = URL(text)
-    except ValueError:
-        url = URL()
-    if url.scheme not in ("http", "https") or not url.host or url.query_string or url.fragment:
+    url = address_in(text)
+    if url is None or url.query_string or url.fragment:
         raise ValueError('is not an address; write "https://host/path/"')
     if url.user is not None or url.password is not None:
         raise ValueError("holds a user name or password, which Action Network does not take; leave them out")
