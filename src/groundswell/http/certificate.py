@@ -12,6 +12,8 @@ import structlog
 
 from groundswell.clock import Clock
 
+HANDSHAKE_S: Final = 5.0
+"""How long a TLS handshake may take."""
 LOOK_EVERY_S: Final = 1.0
 """How often, at most, connections that come make us look whether the files have changed."""
 
@@ -38,7 +40,9 @@ class Pair(NamedTuple):
 
     def warning(self, now: float) -> str | None:
         """What is unwise about serving with it, at this time (seconds since 1970)."""
-        return f"ended on {self.ends_at:%Y-%m-%d}; browsers refuse it" if self.ends_at.timestamp() < now else None
+        if self.ends_at.timestamp() >= now:
+            return None
+        return f"ended on {self.ends_at:%Y-%m-%d}; browsers and senders refuse it"
 
 
 def read_pair(certificate: Path, key: Path) -> Pair:
@@ -88,6 +92,22 @@ def _content(path: Path, setting: str) -> bytes:
         raise CertificateError(setting, f"{path} cannot be read: {exc.strerror}") from None
 
 
+def live_certificate(
+    table: str, certificate: str | None, key: str | None, clock: Clock, changed: Callable[[], None] = lambda: None
+) -> "LiveCertificate | None":
+    """What a port serves with, as its table of the configuration says; None: it has no TLS.
+
+    Raises:
+        OSError: it cannot be served with.
+    """
+    if certificate is None or key is None:
+        return None
+    try:
+        return LiveCertificate(Path(certificate), Path(key), clock, changed)
+    except CertificateError as exc:
+        raise OSError(None, f"[{table}] {exc.setting}: {exc}") from exc
+
+
 class LiveCertificate:
     """What a port serves with. Whoever connects after the files have changed gets the new one.
 
@@ -111,10 +131,12 @@ class LiveCertificate:
         """Of the certificate served now."""
         return self._pair.fingerprint
 
-    def use(self, certificate: Path, key: Path) -> None:
-        """Serve with these files from now on, as far as they can be used."""
-        if self._files != (certificate, key):
-            self._files, self._seen = (certificate, key), ()
+    def use(self, certificate: str | None, key: str | None) -> None:
+        """Serve with these files from now on, as far as they can be used. None: that takes a restart."""
+        if certificate is None or key is None:
+            return
+        if self._files != (files := (Path(certificate), Path(key))):
+            self._files, self._seen = files, ()
         self._look()
 
     def _choose(self, connection: ssl.SSLObject | ssl.SSLSocket, _name: str | None, _context: ssl.SSLContext) -> None:
@@ -131,9 +153,11 @@ class LiveCertificate:
         try:
             self._pair = read_pair(*self._files)
         except CertificateError as exc:
-            log.error("certificate_not_read", problem=str(exc), then="the one before stays in use")
+            log.error(
+                "certificate_not_read", file=str(self._files[0]), problem=str(exc), then="the one before stays in use"
+            )
         else:
-            log.info("certificate_read", ends_at=self._pair.ends_at)
+            log.info("certificate_read", file=str(self._files[0]), ends_at=self._pair.ends_at)
             self._changed()
 
 
