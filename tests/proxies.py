@@ -63,15 +63,16 @@ def documented(kind: Kind, title: str) -> str:
 
 
 class Proxy:
-    """One that runs. `session` reaches it by the names it is for."""
+    """One that runs. `session` reaches it by the name it is for."""
 
-    def __init__(self, directory: Path, port: int, trusted: Path) -> None:
-        self.directory = directory
+    def __init__(self, directory: Path, host: str, port: int, trusted: Path) -> None:
+        self._directory = directory
+        self._host = host
         self.port = port
         self._trusted = trusted
 
-    def url(self, host: str, path: str) -> str:
-        return f"https://{host}:{self.port}{path}"
+    def url(self, path: str) -> str:
+        return f"https://{self._host}:{self.port}{path}"
 
     def session(self, comes_from: str = "127.0.0.1") -> aiohttp.ClientSession:
         """A client that trusts its certificate, with cookies, at this address of this machine."""
@@ -84,7 +85,7 @@ class Proxy:
 
     def logged(self) -> str:
         """All that its logs hold."""
-        return "".join(file.read_text() for file in self.directory.glob("*.log"))
+        return "".join(file.read_text() for file in self._directory.glob("*.log"))
 
 
 @asynccontextmanager
@@ -104,22 +105,25 @@ async def in_front(kind: Kind, title: str, ports: Mapping[int, int | None], dire
     for said, meant in ports.items():
         assert f"127.0.0.1:{said}" in text
         text = text.replace(f"127.0.0.1:{said}", f"127.0.0.1:{meant}")
-    file, trusted, command = (_as_nginx if kind == "nginx" else _as_caddy)(program, text, directory, port)
-    with (directory / "own.log").open("wb") as log:
-        process = subprocess.Popen(
-            command, cwd=directory, stdout=log, stderr=log, env={**os.environ, "HOME": str(directory)}
-        )
+    (host,) = (host for host in HOSTS if host in text)
+    trusted, command = (_as_nginx if kind == "nginx" else _as_caddy)(program, text, directory, port)
+    process = _started(command, directory)
     try:
-        proxy = Proxy(directory, port, trusted)
+        proxy = Proxy(directory, host, port, trusted)
         await _until_it_answers(proxy, process)
         yield proxy
     finally:
         process.terminate()
         process.wait(timeout=10)
-    assert file.exists()
 
 
-def _as_nginx(program: str, server: str, directory: Path, port: int) -> tuple[Path, Path, list[str]]:
+def _started(command: list[str], directory: Path) -> "subprocess.Popen[bytes]":
+    with (directory / "own.log").open("wb") as log:
+        environ = {**os.environ, "HOME": str(directory)}
+        return subprocess.Popen(command, cwd=directory, stdout=log, stderr=log, env=environ)
+
+
+def _as_nginx(program: str, server: str, directory: Path, port: int) -> tuple[Path, list[str]]:
     trusted, _ = write_pair(directory, "proxy", hosts=HOSTS)
     server, count = re.subn(r"listen( +)443 ssl;", rf"listen 127.0.0.1:{port} ssl;", server)
     assert count == 1
@@ -127,14 +131,14 @@ def _as_nginx(program: str, server: str, directory: Path, port: int) -> tuple[Pa
     user = "user root;" if os.geteuid() == 0 else ""  # the directories of tests are for nobody else
     file = directory / "nginx.conf"
     file.write_text(_NGINX.format(user=user, server=server))
-    return file, trusted, [program, "-p", str(directory), "-c", str(file), "-e", str(directory / "error.log")]
+    return trusted, [program, "-p", str(directory), "-c", str(file), "-e", str(directory / "error.log")]
 
 
-def _as_caddy(program: str, site: str, directory: Path, port: int) -> tuple[Path, Path, list[str]]:
+def _as_caddy(program: str, site: str, directory: Path, port: int) -> tuple[Path, list[str]]:
     file = directory / "Caddyfile"
     file.write_text(_CADDY.format(port=port, site=site))
     trusted = directory / "storage" / "pki" / "authorities" / "local" / "root.crt"
-    return file, trusted, [program, "run", "--config", str(file), "--adapter", "caddyfile"]
+    return trusted, [program, "run", "--config", str(file), "--adapter", "caddyfile"]
 
 
 async def _until_it_answers(proxy: Proxy, process: "subprocess.Popen[bytes]") -> None:
@@ -142,7 +146,7 @@ async def _until_it_answers(proxy: Proxy, process: "subprocess.Popen[bytes]") ->
         while True:
             assert process.poll() is None, proxy.logged()
             try:
-                async with proxy.session() as session, session.get(proxy.url("ops.example.org", "/healthz")):
+                async with proxy.session() as session, session.get(proxy.url("/healthz")):
                     return
             except (OSError, aiohttp.ClientError):  # the port, or the certificate, is not there yet
                 await anyio.sleep(0.05)
