@@ -187,6 +187,17 @@ def test_files_that_went_between_the_check_and_the_start_are_a_clear_error(tmp_p
     assert (caught.value.strerror or "").startswith("[webhooks] key: ")
 
 
+async def test_an_address_that_is_taken_is_a_clear_error(tmp_path: Path) -> None:
+    write_pair(tmp_path, "web")
+    async with running(pipeline(""), tmp_path) as daemon:
+        before = webhook_url(daemon, "form")
+        write_config(tmp_path, pipeline(listen=f"localhost:{daemon.ops.port}"))
+        refused = await daemon.reload()
+        assert refused.changes is None
+        assert "([webhooks] listen): Address already in use" in (refused.error or "")
+        assert webhook_url(daemon, "form") == before
+
+
 async def test_what_cannot_be_served_with_is_said_by_check(tmp_path: Path) -> None:
     write_pair(tmp_path, "web")
     write_pair(tmp_path, "other")

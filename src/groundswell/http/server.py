@@ -130,12 +130,10 @@ class WebhookServer:
             connection.abort()
         self._sweeping.cancel()
 
-    def url(self, path: str) -> str:
-        """Where this machine reaches a path."""
+    def url(self, path: str = "") -> str:
+        """Where a path is, or the port itself, as far as the address it listens on says."""
         scheme = "http" if self.certificate is None else "https"
-        here = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
-        host = here.get(self._listen.host, self._listen.host)
-        return f"{scheme}://{Listen(host=host, port=self.port or 0)}{path}"
+        return f"{scheme}://{Listen(host=self._listen.host, port=self.port or 0)}{path}"
 
     def _connect(self, loop: asyncio.AbstractEventLoop) -> asyncio.Protocol:
         return Connection(self, loop) if self._has_room() else _TurnedAway()
