@@ -97,21 +97,24 @@ class WebhookServer:
         """Listen; connections run in `tasks`. Raises OSError when the address is taken or not ours."""
         self._tasks = tasks
         self._is_stopped = False
-        loop = asyncio.get_running_loop()
         try:
-            if self.certificate is None:
-                self._server = await loop.create_server(
-                    lambda: self._connect(loop), self._listen.host, self._listen.port, backlog=1024, reuse_address=True
-                )
-            else:
-                self._server = TlsServer(self.certificate, lambda: self._connect(loop), self._has_room, tasks)
-                await self._server.start(self._listen)
+            self._server = await self._new_server(tasks)
         except OSError as exc:
             why = f"cannot listen on {self._listen} ([webhooks] listen): {os.strerror(exc.errno or 0)}"
             raise OSError(exc.errno, why) from exc
         self.port = self._server.sockets[0].getsockname()[1]
         self._sweeping = anyio.CancelScope()
         tasks.start_soon(self._sweep)
+
+    async def _new_server(self, tasks: TaskGroup) -> asyncio.Server | TlsServer:
+        loop = asyncio.get_running_loop()
+        if self.certificate is None:
+            return await loop.create_server(
+                lambda: self._connect(loop), self._listen.host, self._listen.port, backlog=1024, reuse_address=True
+            )
+        server = TlsServer(self.certificate, lambda: self._connect(loop), self._has_room, tasks)
+        await server.start(self._listen)
+        return server
 
     async def stop(self) -> None:
         """Stop listening, let requests under way finish."""

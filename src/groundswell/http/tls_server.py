@@ -62,7 +62,8 @@ class TlsServer:
     def close(self) -> None:
         """Stop listening. Handshakes under way go on."""
         self._is_closed = True
-        for listening in self.sockets:
+        while self.sockets:
+            listening = self.sockets.pop()
             self._loop.remove_reader(listening)
             listening.close()
 
