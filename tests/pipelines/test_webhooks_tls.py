@@ -201,7 +201,6 @@ async def test_an_address_that_is_taken_is_a_clear_error(tmp_path: Path) -> None
 async def test_what_cannot_be_served_with_is_said_by_check(tmp_path: Path) -> None:
     write_pair(tmp_path, "web")
     write_pair(tmp_path, "other")
-    write_pair(tmp_path, "old", days=-1)
     for first, second, path, words in [
         ("web.crt", "other.key", "webhooks.key", "is not the key of the certificate"),
         ("nowhere.crt", "web.key", "webhooks.certificate", "cannot be read: No such file"),
@@ -213,9 +212,14 @@ async def test_what_cannot_be_served_with_is_said_by_check(tmp_path: Path) -> No
         assert (problem.path, words in problem.message) == (path, True), problem
     with pytest.raises(ConfigError, match="go together"):
         load([write_config(tmp_path, pipeline('key = "web.key"\n'))], {})
-    ended = load([write_config(tmp_path, pipeline('certificate = "old.crt"\nkey = "old.key"\n'))], {})
-    said = [line for line in warnings_of(ended, NOW.timestamp()) if line.startswith("webhooks.certificate ended on ")]
-    assert len(said) == 1
+
+
+@pytest.mark.parametrize(("days", "words"), [(-1, "ended on "), (1, "ends on "), (6, "ends on "), (8, None)])
+def test_a_certificate_that_ends_is_warned_of_in_time(days: int, words: str | None, tmp_path: Path) -> None:
+    write_pair(tmp_path, "web", days=days)
+    config = load([write_config(tmp_path, pipeline())], {})
+    said = [line for line in warnings_of(config, NOW.timestamp()) if "certificate" in line]
+    assert [line.startswith(f"webhooks.certificate {words}") for line in said] == ([] if words is None else [True])
 
 
 async def test_who_is_slow_at_the_handshake_holds_up_nobody_and_is_dropped(

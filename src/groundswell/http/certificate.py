@@ -17,6 +17,10 @@ HANDSHAKE_S: Final = 5.0
 LOOK_EVERY_S: Final = 1.0
 """How often, at most, connections that come make us look whether the files have changed."""
 
+SOON_S: Final = 7 * 86400.0
+SOON_SHARE: Final = 4
+"""Who is to renew it has not done so when a week is left, or of a short life a quarter."""
+
 log = structlog.get_logger()
 
 _Mark = tuple[int, int, int] | None
@@ -36,13 +40,17 @@ class Pair(NamedTuple):
     context: ssl.SSLContext
     fingerprint: str
     """SHA-256 of the certificate, in hex."""
+    begins_at: datetime
     ends_at: datetime
 
     def warning(self, now: float) -> str | None:
         """What is unwise about serving with it, at this time (seconds since 1970)."""
-        if self.ends_at.timestamp() >= now:
-            return None
-        return f"ended on {self.ends_at:%Y-%m-%d}; browsers and senders refuse it"
+        left_s = self.ends_at.timestamp() - now
+        if left_s < 0:
+            return f"ended on {self.ends_at:%Y-%m-%d}; browsers and senders refuse it"
+        if left_s < min(SOON_S, (self.ends_at - self.begins_at).total_seconds() / SOON_SHARE):
+            return f"ends on {self.ends_at:%Y-%m-%d}; renew it, or browsers and senders refuse it from then on"
+        return None
 
 
 def read_pair(certificate: Path, key: Path) -> Pair:
@@ -71,7 +79,7 @@ def read_pair(certificate: Path, key: Path) -> Pair:
     except OSError as exc:  # replaced while it was read
         raise CertificateError("certificate", f"{certificate} or {key} cannot be read: {exc.strerror}") from None
     fingerprint = hashlib.sha256(first.public_bytes(_der())).hexdigest()
-    return Pair(context, fingerprint, first.not_valid_after_utc)
+    return Pair(context, fingerprint, first.not_valid_before_utc, first.not_valid_after_utc)
 
 
 def _der() -> Any:
