@@ -1,5 +1,6 @@
 """Certificates for tests: signed by themselves, for this machine."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -17,10 +18,13 @@ from cryptography.hazmat.primitives.serialization import (
 NOW = datetime.now(UTC)
 
 
-def write_pair(directory: Path, name: str, *, days: int = 30, password: bytes | None = None) -> tuple[Path, Path]:
-    """NAME.crt and NAME.key in the directory."""
+def write_pair(
+    directory: Path, name: str, *, days: int = 30, password: bytes | None = None, hosts: Sequence[str] = ()
+) -> tuple[Path, Path]:
+    """NAME.crt and NAME.key in the directory: for 127.0.0.1, and for these names of hosts."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    reached_at = [x509.IPAddress(ip_address("127.0.0.1")), *map(x509.DNSName, hosts)]
     certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -29,7 +33,7 @@ def write_pair(directory: Path, name: str, *, days: int = 30, password: bytes | 
         .serial_number(x509.random_serial_number())
         .not_valid_before(NOW - timedelta(days=60))
         .not_valid_after(NOW + timedelta(days=days))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(reached_at), critical=False)
         .sign(key, hashes.SHA256())
     )
     files = directory / f"{name}.crt", directory / f"{name}.key"

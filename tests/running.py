@@ -78,7 +78,7 @@ async def running(
 def webhook_url(daemon: Daemon, source: str) -> str:
     """Where a webhook source of the daemon listens."""
     (path,) = (path for path, (name, _) in daemon.supervisor.webhooks.routes.items() if name == source)
-    return f"http://127.0.0.1:{daemon.supervisor.webhooks.port}{path}"
+    return daemon.supervisor.webhooks.url(path)
 
 
 async def post(

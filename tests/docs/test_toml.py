@@ -79,8 +79,8 @@ def wrong_with(text: str, directory: Path) -> str | None:
         path.chmod(0o600)
         if kind == "file":
             whole = whole.replace(f'file = "{name}"', f'file = "{path}"')
-    if "certificate =" in whole:
-        write_pair(directory, "ops")
+    for name in re.findall(r'certificate += "(\w+)\.crt"', whole):
+        write_pair(directory, name)
     (directory / "pipeline.toml").write_text(whole)
     try:
         load([directory / "pipeline.toml"], environ)

@@ -217,7 +217,7 @@ def test_a_proxy_that_names_nobody_lets_nobody_in(clock: VirtualClock) -> None:
     assert proxied(clock).by_proxy([" "], "127.0.0.1", "") is None
 
 
-@pytest.mark.parametrize("names", [["rosa", "root"], ["x" * 201], ["a\tb"], ["\x00"]])
+@pytest.mark.parametrize("names", [["rosa", "root"], ["x" * 201], ["a\tb"], ["\x00"], ["{http.auth.user.id}"]])
 def test_what_a_proxy_should_not_send_is_refused(clock: VirtualClock, names: list[str]) -> None:
     with pytest.raises(RefusedError) as caught:
         proxied(clock).by_proxy(names, "127.0.0.1", "")

@@ -18,6 +18,7 @@ from typing import Annotated, Final
 
 import anyio
 import typer
+from yarl import URL
 
 from groundswell import logs
 from groundswell.cli.demo_gifts import Gifts
@@ -92,7 +93,8 @@ async def _run(keep: bool) -> None:
             await tasks.start(daemon.run)
             tasks.start_soon(_stop_on_interrupt, daemon, tasks.cancel_scope)
             typer.echo(f"The dashboard, within a minute: {ops.login_code().url}\n")
-            await _show(daemon, world, Gifts(f"actblue:{password}", daemon.supervisor.webhooks.port or 0))
+            gifts_url = URL(daemon.supervisor.webhooks.url("/webhooks/gifts"))
+            await _show(daemon, world, Gifts(gifts_url.with_user("actblue").with_password(password)))
             if keep:
                 typer.echo(f"\nThe dashboard, within a minute: {ops.login_code().url}")
                 await _stay(daemon)
@@ -195,7 +197,7 @@ async def _edit_after_a_while(town: Town, daemon: Daemon) -> None:
 def _webhook_url(daemon: Daemon) -> str:
     webhooks = daemon.supervisor.webhooks
     path = next(path for path in webhooks.routes if "action_network" in path)
-    return f"http://127.0.0.1:{webhooks.port}{path}"
+    return webhooks.url(path)
 
 
 async def _stay(daemon: Daemon) -> None:

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
+from yarl import URL
+
 from groundswell.connectors.actblue.simulator.faults import FaultRates
 from groundswell.connectors.actblue.simulator.ledger import Ledger
 from groundswell.connectors.actblue.simulator.making import Shares
@@ -23,9 +25,9 @@ UNTIL: Final = datetime(2026, 11, 15, tzinfo=UTC)
 class Gifts:
     """Single gifts and series, some given back, some ended."""
 
-    def __init__(self, login: str, port: int) -> None:
-        """`login` is user name and password at the daemon's webhook, on this port."""
-        self._target = Target.all_at(f"http://{login}@127.0.0.1:{port}/webhooks/gifts")
+    def __init__(self, webhook: URL) -> None:
+        """`webhook` is where the daemon takes them, with user name and password."""
+        self._target = Target.all_at(str(webhook))
         self._ledger = Ledger.make(seed=7, gifts=GIFTS, since=SINCE, until=UNTIL, shares=Shares(unshared=0.0))
         self._notices = self._ledger.notices(managed_forms=False, declined=False)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -40,6 +40,8 @@ ROLES: Final[dict[str, Role]] = {"sources": "source", "transforms": "transform",
 """The tables that hold components, and what stands in each."""
 TABLE_OF: Final = {role: table for table, role in ROLES.items()}
 
+P = TypeVar("P", WebhooksSettings, OpsSettings)
+
 
 def load(paths: Sequence[Path], environ: Mapping[str, str], registry: Registry = REGISTRY) -> Config:
     """Read a configuration from files and directories, as one.
@@ -63,7 +65,7 @@ def load(paths: Sequence[Path], environ: Mapping[str, str], registry: Registry =
     ops = reader.single("ops", OpsSettings)
     if webhooks is not None and ops is not None:
         reader.check_listeners(webhooks, ops)
-        ops = reader.with_certificate(ops)
+        webhooks, ops = reader.with_certificate("webhooks", webhooks), reader.with_certificate("ops", ops)
     accounts = reader.accounts()
     components = reader.components()
     tests = reader.tests()
@@ -259,17 +261,17 @@ class _Reader:
                 f"webhooks and ops cannot both have port {ops.listen.port}; give one another port",
             )
 
-    def with_certificate(self, ops: OpsSettings) -> OpsSettings:
+    def with_certificate(self, name: str, served: P) -> P:
         """With whole paths. Reports files nobody can serve with: a daemon would only find out when it starts."""
-        table = self._tables.get(("ops",))
-        if table is None or ops.certificate is None or ops.key is None:
-            return ops
-        certificate, key = table.file.directory / ops.certificate, table.file.directory / ops.key
+        table = self._tables.get((name,))
+        if table is None or served.certificate is None or served.key is None:
+            return served
+        certificate, key = table.file.directory / served.certificate, table.file.directory / served.key
         try:
             read_pair(certificate, key)
         except CertificateError as exc:
-            self._findings.problem(table.file.name, ("ops", exc.setting), str(exc))
-        return ops.model_copy(update={"certificate": str(certificate), "key": str(key)})
+            self._findings.problem(table.file.name, (name, exc.setting), str(exc))
+        return served.model_copy(update={"certificate": str(certificate), "key": str(key)})
 
     def tests(self) -> tuple[PipelineTest, ...]:
         tests = []

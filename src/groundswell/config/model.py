@@ -53,6 +53,19 @@ class DaemonSettings(Settings):
     )
 
 
+CertificateFile = Annotated[
+    str | None,
+    Field(min_length=1, description="A PEM file with the certificate, and the chain after it: serves HTTPS alone."),
+]
+KeyFile = Annotated[str | None, Field(min_length=1, description="A PEM file with the key of the certificate.")]
+
+
+def check_pair(certificate: str | None, key: str | None) -> None:
+    """Raises ValueError: one of them is missing."""
+    if (certificate is None) != (key is None):
+        raise ValueError("certificate and key go together; give both, or none")
+
+
 class WebhooksSettings(Settings):
     """Where sources that are pushed to listen."""
 
@@ -64,6 +77,13 @@ class WebhooksSettings(Settings):
         timedelta(seconds=10), description="A body that takes longer to arrive is answered 408."
     )
     connections_max: int = Field(1_000, ge=1, description="Connections at once; more are closed at once.")
+    certificate: CertificateFile = None
+    key: KeyFile = None
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        check_pair(self.certificate, self.key)
+        return self
 
 
 def _check_network(text: str) -> str:
@@ -113,10 +133,8 @@ class OpsSettings(Settings):
         [], description="Addresses or networks of reverse proxies. Headers of anybody else mean nothing."
     )
     proxy_read_only: list[str] = Field([], description="Users of the proxy who may look and change nothing.")
-    certificate: str | None = Field(
-        None, min_length=1, description="A PEM file with the certificate, and the chain after it: serves HTTPS alone."
-    )
-    key: str | None = Field(None, min_length=1, description="A PEM file with the key of the certificate.")
+    certificate: CertificateFile = None
+    key: KeyFile = None
     audit_keep: Duration = Field(
         timedelta(days=400), description="How long it is remembered who changed what. At most 100,000 lines."
     )
@@ -131,8 +149,7 @@ class OpsSettings(Settings):
             raise ValueError("read_password is the same as password; whoever has it could change everything")
         if self.proxy_header is not None and not self.proxy_from:
             raise ValueError("proxy_header needs proxy_from, or anybody could send that header")
-        if (self.certificate is None) != (self.key is None):
-            raise ValueError("certificate and key go together; give both, or none")
+        check_pair(self.certificate, self.key)
         return self
 
     def warnings(self) -> list[tuple[str, str]]:

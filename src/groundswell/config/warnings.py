@@ -9,11 +9,13 @@ from groundswell.http.certificate import CertificateError, read_pair
 def warnings_of(config: Config, now: float) -> list[str]:
     """The warnings of a configuration; `now` in seconds since 1970."""
     warnings = list(config.warnings)
-    if config.ops.certificate is not None and config.ops.key is not None:
+    for name, served in (("webhooks", config.webhooks), ("ops", config.ops)):
+        if served.certificate is None or served.key is None:
+            continue
         try:
-            ended = read_pair(Path(config.ops.certificate), Path(config.ops.key)).warning(now)
+            ended = read_pair(Path(served.certificate), Path(served.key)).warning(now)
         except CertificateError as exc:  # gone since, while a daemon runs with it
             ended = str(exc)
         if ended:
-            warnings.append(f"ops.certificate {ended}")
+            warnings.append(f"{name}.certificate {ended}")
     return warnings

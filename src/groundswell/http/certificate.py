@@ -12,8 +12,14 @@ import structlog
 
 from groundswell.clock import Clock
 
+HANDSHAKE_S: Final = 5.0
+"""How long a TLS handshake may take."""
 LOOK_EVERY_S: Final = 1.0
 """How often, at most, connections that come make us look whether the files have changed."""
+
+SOON_S: Final = 7 * 86400.0
+SOON_SHARE: Final = 4
+"""Who is to renew it has not done so when a week is left, or of a short life a quarter."""
 
 log = structlog.get_logger()
 
@@ -34,11 +40,17 @@ class Pair(NamedTuple):
     context: ssl.SSLContext
     fingerprint: str
     """SHA-256 of the certificate, in hex."""
+    begins_at: datetime
     ends_at: datetime
 
     def warning(self, now: float) -> str | None:
         """What is unwise about serving with it, at this time (seconds since 1970)."""
-        return f"ended on {self.ends_at:%Y-%m-%d}; browsers refuse it" if self.ends_at.timestamp() < now else None
+        left_s = self.ends_at.timestamp() - now
+        if left_s < 0:
+            return f"ended on {self.ends_at:%Y-%m-%d}; browsers and senders refuse it"
+        if left_s < min(SOON_S, (self.ends_at - self.begins_at).total_seconds() / SOON_SHARE):
+            return f"ends on {self.ends_at:%Y-%m-%d}; renew it, or browsers and senders refuse it from then on"
+        return None
 
 
 def read_pair(certificate: Path, key: Path) -> Pair:
@@ -67,7 +79,7 @@ def read_pair(certificate: Path, key: Path) -> Pair:
     except OSError as exc:  # replaced while it was read
         raise CertificateError("certificate", f"{certificate} or {key} cannot be read: {exc.strerror}") from None
     fingerprint = hashlib.sha256(first.public_bytes(_der())).hexdigest()
-    return Pair(context, fingerprint, first.not_valid_after_utc)
+    return Pair(context, fingerprint, first.not_valid_before_utc, first.not_valid_after_utc)
 
 
 def _der() -> Any:
@@ -86,6 +98,22 @@ def _content(path: Path, setting: str) -> bytes:
         return path.read_bytes()
     except OSError as exc:
         raise CertificateError(setting, f"{path} cannot be read: {exc.strerror}") from None
+
+
+def live_certificate(
+    table: str, certificate: str | None, key: str | None, clock: Clock, changed: Callable[[], None] = lambda: None
+) -> "LiveCertificate | None":
+    """What a port serves with, as its table of the configuration says; None: it has no TLS.
+
+    Raises:
+        OSError: it cannot be served with.
+    """
+    if certificate is None or key is None:
+        return None
+    try:
+        return LiveCertificate(Path(certificate), Path(key), clock, changed)
+    except CertificateError as exc:
+        raise OSError(None, f"[{table}] {exc.setting}: {exc}") from exc
 
 
 class LiveCertificate:
@@ -111,10 +139,12 @@ class LiveCertificate:
         """Of the certificate served now."""
         return self._pair.fingerprint
 
-    def use(self, certificate: Path, key: Path) -> None:
-        """Serve with these files from now on, as far as they can be used."""
-        if self._files != (certificate, key):
-            self._files, self._seen = (certificate, key), ()
+    def use(self, certificate: str | None, key: str | None) -> None:
+        """Serve with these files from now on, as far as they can be used. None: that takes a restart."""
+        if certificate is None or key is None:
+            return
+        if self._files != (files := (Path(certificate), Path(key))):
+            self._files, self._seen = files, ()
         self._look()
 
     def _choose(self, connection: ssl.SSLObject | ssl.SSLSocket, _name: str | None, _context: ssl.SSLContext) -> None:
@@ -131,9 +161,11 @@ class LiveCertificate:
         try:
             self._pair = read_pair(*self._files)
         except CertificateError as exc:
-            log.error("certificate_not_read", problem=str(exc), then="the one before stays in use")
+            log.error(
+                "certificate_not_read", file=str(self._files[0]), problem=str(exc), then="the one before stays in use"
+            )
         else:
-            log.info("certificate_read", ends_at=self._pair.ends_at)
+            log.info("certificate_read", file=str(self._files[0]), ends_at=self._pair.ends_at)
             self._changed()
 
 

@@ -17,6 +17,7 @@ from types import SimpleNamespace
 from typing import Final
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 from msgspec import Struct
 from yarl import URL
 
@@ -24,6 +25,7 @@ from groundswell import __version__
 from groundswell.clock import Clock
 from groundswell.errors import RateLimitedError, RejectedError, RemoteError, UnauthorizedError, UnavailableError
 from groundswell.http.limits import Limiter, Priority
+from groundswell.http.public import NotPublicError, public_session
 from groundswell.http.turn import Turn
 
 USER_AGENT: Final = f"groundswell/{__version__}"
@@ -71,12 +73,19 @@ class Client:
         clock: Clock,
         observe: Observe | None = None,
         waited: Waited | None = None,
+        resolver: AbstractResolver | None = None,
     ) -> None:
+        """`resolver` looks names up for `to_public`; without it, the system does."""
         self.session = session
+        self._resolver = resolver
         self._limited_session: aiohttp.ClientSession | None = None
         self.clock = clock
         self._observe = observe
         self._waited = waited
+
+    def to_public(self) -> aiohttp.ClientSession:
+        """A session of its own for addresses that somebody else named: none but public ones. Close it after use."""
+        return public_session({"User-Agent": USER_AGENT}, self._resolver)
 
     def waited(self, component: str, seconds: float) -> None:
         """Say that a component waited for its rate limit before a call, so that the wait is counted."""
@@ -360,6 +369,8 @@ def what_broke(exc: Exception, timeout_s: float) -> str:
             return "is not known to DNS"
         case UnicodeError():
             return "is no name that could be looked up"
+        case aiohttp.ClientConnectorError() if isinstance(exc.os_error, NotPublicError):
+            return str(exc.os_error)
         case aiohttp.ClientConnectorError() | aiohttp.ClientProxyConnectionError():
             return f"could not be reached ({os.strerror(exc.errno) if exc.errno else 'no route'})"
         case aiohttp.ServerDisconnectedError() | aiohttp.ClientPayloadError() | ConnectionError():

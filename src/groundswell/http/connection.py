@@ -82,6 +82,7 @@ class Connection(asyncio.Protocol):
         """Bytes received since a head began or a piece of body came: the parser keeps some of them."""
         self._asks_first = False
         """The sender waits to be told to send the body."""
+        self._is_tls = False
         self._is_open = False
         self._is_paused = False
         self._can_write = True
@@ -99,6 +100,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
+        self._is_tls = transport.get_extra_info("ssl_object") is not None
         self._is_open = True
         self._port.opened(self)
 
@@ -237,11 +239,11 @@ class Connection(asyncio.Protocol):
         self._rouse()
 
     def eof_received(self) -> bool:
-        """The sender will send no more, and may still read: it gets the answers that are due."""
+        """The sender will send no more, and may still read: it gets the answers that are due. TLS knows no half."""
         self.is_ending = True
         self.is_receiving = False
         self._rouse()
-        return not self._is_lingering
+        return not self._is_lingering and not self._is_tls
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_open = False
@@ -333,8 +335,9 @@ class Connection(asyncio.Protocol):
         if not self._is_open:
             return
         if self.is_receiving or self._is_paused:
-            with contextlib.suppress(OSError):  # it has hung up, and we have not heard of it yet
-                self._transport.write_eof()
+            if not self._is_tls:
+                with contextlib.suppress(OSError):  # it has hung up, and we have not heard of it yet
+                    self._transport.write_eof()
             self._transport.resume_reading()
             self._is_lingering = True
             self._loop.call_later(LINGER_S, self.abort)

@@ -1,5 +1,6 @@
 """Fetching a file that may be larger than memory: it goes to a file of ours as it comes."""
 
+from contextlib import nullcontext
 from typing import BinaryIO, Final
 
 import aiohttp
@@ -27,10 +28,13 @@ class Downloaded(Struct, frozen=True):
     """Whether the other side said where the end is, so that all of it is here. Else a lost connection looks like it."""
 
 
-async def download(client: Client, url: URL, into: BinaryIO, *, what: str, bytes_max: int) -> Downloaded:
+async def download(
+    client: Client, url: URL, into: BinaryIO, *, what: str, bytes_max: int, only_public: bool
+) -> Downloaded:
     """Fetch `url` into a file. Nothing but the address is sent: no credentials. Redirects are not followed.
 
     Args:
+        only_public: Wherever its name leads, connect to addresses of the open internet alone.
         what: Who is doing what, to begin messages with.
         bytes_max: A larger file is refused.
 
@@ -40,9 +44,12 @@ async def download(client: Client, url: URL, into: BinaryIO, *, what: str, bytes
     """
     began, status_class = client.clock.monotonic(), "error"
     try:
-        async with client.session.get(
-            url, headers={"Accept-Encoding": "identity"}, timeout=_TIMEOUT, allow_redirects=False
-        ) as response:
+        async with (
+            client.to_public() if only_public else nullcontext(client.session) as session,
+            session.get(
+                url, headers={"Accept-Encoding": "identity"}, timeout=_TIMEOUT, allow_redirects=False
+            ) as response,
+        ):
             status_class = f"{response.status // 100}xx"
             if not 200 <= response.status < 300:
                 return Downloaded(response.status, 0, is_end_known=True)

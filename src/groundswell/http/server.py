@@ -17,8 +17,10 @@ from msgspec import Struct
 from groundswell.clock import Clock
 from groundswell.component import Arrival, WebhookRequest, WebhookSource
 from groundswell.errors import GroundswellError, RefusedError, StoreError, UnreadableError
+from groundswell.http.certificate import LiveCertificate
 from groundswell.http.connection import Connection
 from groundswell.http.message import Request, refusal_written, written
+from groundswell.http.tls_server import TlsServer
 from groundswell.logs import without_text
 from groundswell.settings import Listen
 
@@ -64,12 +66,22 @@ class Inlet(Protocol):
 class WebhookServer:
     """Listens, and answers for every webhook source. `routes` and `bounds` may be replaced while it runs."""
 
-    def __init__(self, listen: Listen, bounds: Bounds, inlet: Inlet, clock: Clock, answered: Answered) -> None:
+    def __init__(
+        self,
+        listen: Listen,
+        bounds: Bounds,
+        inlet: Inlet,
+        clock: Clock,
+        answered: Answered,
+        certificate: LiveCertificate | None = None,
+    ) -> None:
         self._listen = listen
+        self.certificate: Final = certificate
+        """What it serves HTTPS with; None: it is plain HTTP."""
         self._inlet = inlet
         self._clock = clock
         self._answered = answered
-        self._server: asyncio.Server | None = None
+        self._server: asyncio.Server | TlsServer | None = None
         self._is_stopped = False
         self._tasks: TaskGroup
         self._sweeping = anyio.CancelScope()
@@ -85,17 +97,24 @@ class WebhookServer:
         """Listen; connections run in `tasks`. Raises OSError when the address is taken or not ours."""
         self._tasks = tasks
         self._is_stopped = False
-        loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(
-                lambda: self._connect(loop), self._listen.host, self._listen.port, backlog=1024, reuse_address=True
-            )
+            self._server = await self._new_server(tasks)
         except OSError as exc:
             why = f"cannot listen on {self._listen} ([webhooks] listen): {os.strerror(exc.errno or 0)}"
             raise OSError(exc.errno, why) from exc
         self.port = self._server.sockets[0].getsockname()[1]
         self._sweeping = anyio.CancelScope()
         tasks.start_soon(self._sweep)
+
+    async def _new_server(self, tasks: TaskGroup) -> asyncio.Server | TlsServer:
+        loop = asyncio.get_running_loop()
+        if self.certificate is None:
+            return await loop.create_server(
+                lambda: self._connect(loop), self._listen.host, self._listen.port, backlog=1024, reuse_address=True
+            )
+        server = TlsServer(self.certificate, lambda: self._connect(loop), self._has_room, tasks)
+        await server.start(self._listen)
+        return server
 
     async def stop(self) -> None:
         """Stop listening, let requests under way finish."""
@@ -114,10 +133,16 @@ class WebhookServer:
             connection.abort()
         self._sweeping.cancel()
 
+    def url(self, path: str = "") -> str:
+        """Where a path is, or the port itself, as far as the address it listens on says."""
+        scheme = "http" if self.certificate is None else "https"
+        return f"{scheme}://{Listen(host=self._listen.host, port=self.port or 0)}{path}"
+
     def _connect(self, loop: asyncio.AbstractEventLoop) -> asyncio.Protocol:
-        if len(self._connections) >= self.bounds.connections_max:
-            return _TurnedAway()
-        return Connection(self, loop)
+        return Connection(self, loop) if self._has_room() else _TurnedAway()
+
+    def _has_room(self, on_the_way: int = 0) -> bool:
+        return len(self._connections) + on_the_way < self.bounds.connections_max
 
     def opened(self, connection: Connection) -> None:
         if self._is_stopped:  # it was on its way in when the port was closed

@@ -130,7 +130,9 @@ class Access:
         if not said or not self.is_proxy(remote):
             return None
         name = said[0].strip()
-        if len(said) > 1 or len(name) > NAME_MAX or not name.isprintable():
+        # "{http.reverse_proxy.header.X-Auth-Request-User}" is what Caddy sends when its sign-on has named nobody.
+        is_name = len(name) <= NAME_MAX and name.isprintable() and "{" not in name
+        if len(said) > 1 or not is_name:
             raise RefusedError(400, f"the proxy must send {self._settings.proxy_header} once, with one name in it")
         if not name:
             return None

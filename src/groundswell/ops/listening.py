@@ -9,12 +9,12 @@ from typing import Any, Final, cast
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from groundswell.http.certificate import HANDSHAKE_S
 from groundswell.ops.headers import HEADERS
 from groundswell.settings import Listen
 
 CONNECTIONS_MAX: Final = 100
 KEEPALIVE_S: Final = 30.0
-HANDSHAKE_S: Final = 5.0
 SHUTDOWN_S: Final = 2.0
 
 

@@ -8,7 +8,7 @@ import structlog
 from aiohttp import web
 
 from groundswell.config.model import Config, OpsSettings
-from groundswell.http.certificate import CertificateError, LiveCertificate
+from groundswell.http.certificate import LiveCertificate, live_certificate
 from groundswell.http.client import Client
 from groundswell.ops import token_file
 from groundswell.ops.api import api_routes
@@ -57,7 +57,8 @@ class OpsServer:
             OSError: the address is taken or not ours, or the certificate cannot be read.
         """
         self._token_path = token_file.beside(daemon.store.path)
-        self._certificate = self._read_certificate(daemon)
+        files = self._settings.certificate, self._settings.key
+        self._certificate = live_certificate("ops", *files, daemon.clock, self._write_token_file)
         self._guard = Guard(self._token, self._settings, daemon.clock)
         tls = None if self._certificate is None else self._certificate.context
         listening = Port(self._application(daemon), self._settings.listen, tls)
@@ -98,8 +99,8 @@ class OpsServer:
             self._settings = config.ops
             return
         self._guard.apply(config.ops)
-        if self._certificate is not None and config.ops.certificate is not None and config.ops.key is not None:
-            self._certificate.use(Path(config.ops.certificate), Path(config.ops.key))
+        if self._certificate is not None:
+            self._certificate.use(config.ops.certificate, config.ops.key)
 
     def login_code(self) -> LoginCode:
         """What lets a browser in, once."""
@@ -130,15 +131,6 @@ class OpsServer:
         if self._settings.listen.is_loopback:
             self._guard.open([METRICS])
         return application
-
-    def _read_certificate(self, daemon: Daemon) -> LiveCertificate | None:
-        files = self._settings.certificate, self._settings.key
-        if files[0] is None or files[1] is None:
-            return None
-        try:
-            return LiveCertificate(Path(files[0]), Path(files[1]), daemon.clock, self._write_token_file)
-        except CertificateError as exc:
-            raise OSError(None, f"[ops] {exc.setting}: {exc}") from exc
 
     def _address(self) -> str:
         """Where this machine reaches what listens there."""

@@ -147,13 +147,13 @@ class Daemon:
 
     def _announce(self) -> None:
         self.metrics.built(__version__, platform.python_version(), self.config.hash)
-        self._manager.ready(f"accepting on {self.config.webhooks.listen}")
+        self._manager.ready(f"accepting on {self.supervisor.webhooks.url()}")
         roles = {role: len(self.config.of_role(role)) for role in ("source", "transform", "sink")}
         log.info(
             "started",
             version=__version__,
             config=self.config.hash,
-            webhooks=f"{self.config.webhooks.listen.host}:{self.supervisor.webhooks.port}",
+            webhooks=self.supervisor.webhooks.url(),
             ops=f"{self.config.ops.listen.host}:{self.ops.port}",
             sources=roles["source"],
             transforms=roles["transform"],
@@ -200,7 +200,7 @@ class Daemon:
 
     def _announce_reload(self) -> None:
         self.metrics.built(__version__, platform.python_version(), self.config.hash)
-        self._manager.ready(f"accepting on {self.config.webhooks.listen}")
+        self._manager.ready(f"accepting on {self.supervisor.webhooks.url()}")
 
     async def _drain(self) -> None:
         limit = self.config.daemon.drain.total_seconds()

@@ -14,6 +14,7 @@ from groundswell.clock import Clock, milliseconds
 from groundswell.component import Account, Batch, Emit
 from groundswell.config.model import Component, Config, account_of
 from groundswell.errors import ConfigError, NotFoundError, Problem, RequestError
+from groundswell.http.certificate import live_certificate
 from groundswell.http.server import Bounds, Routes, WebhookServer
 from groundswell.logs import without_text
 from groundswell.metrics import Metrics, Sample
@@ -201,8 +202,10 @@ class Supervisor:
         }
 
     def _new_listener(self, config: Config, routes: Routes) -> WebhookServer:
+        webhooks = config.webhooks
+        certificate = live_certificate("webhooks", webhooks.certificate, webhooks.key, self._clock)
         listener = WebhookServer(
-            config.webhooks.listen, _bounds_of(config), self.accept, self._clock, self._metrics.answered
+            webhooks.listen, _bounds_of(config), self.accept, self._clock, self._metrics.answered, certificate
         )
         listener.routes = routes
         return listener
@@ -247,6 +250,8 @@ class Supervisor:
             self.processor.plan = self._plan(config)
             listener.routes = previous.routes = self._routes(config)
             listener.bounds = _bounds_of(config)
+            if listener.certificate is not None:
+                listener.certificate.use(config.webhooks.certificate, config.webhooks.key)
             self.webhooks = listener
             await self.backfills.go_on(self.sources)
         for name in config.of_role("source"):
@@ -259,7 +264,7 @@ class Supervisor:
             stopped=sorted(gone),
             restarted=sorted(changed),
             unchanged=sorted(set(config.components) - new - changed),
-            needs_restart=_needs_restart(self._started_with, config),
+            needs_restart=_needs_restart(self._started_with, config, listener),
         )
 
     def _accounts_of(self, config: Config) -> dict[str, Account]:
@@ -444,9 +449,10 @@ def _bounds_of(config: Config) -> Bounds:
     )
 
 
-def _needs_restart(old: Config, new: Config) -> list[str]:
+def _needs_restart(old: Config, new: Config, listener: WebhookServer) -> list[str]:
     fields = [field for field in type(new.daemon).model_fields if field not in _APPLIED_AT_ONCE]
     changed = [f"daemon.{f}" for f in fields if getattr(old.daemon, f) != getattr(new.daemon, f)]
-    served = [("ops.listen", old.ops.listen != new.ops.listen)]
+    served = [("webhooks.certificate", (listener.certificate is None) != (new.webhooks.certificate is None))]
+    served += [("ops.listen", old.ops.listen != new.ops.listen)]
     served += [("ops.certificate", (old.ops.certificate is None) != (new.ops.certificate is None))]
     return [*changed, *(name for name, has_changed in served if has_changed)]

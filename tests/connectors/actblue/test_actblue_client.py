@@ -38,6 +38,7 @@ from tests.connectors.actblue.csv_server import (
     serving,
     written,
 )  # fmt: skip
+from tests.looking_up import Resolver
 
 US = Caller("gifts")
 
@@ -141,6 +142,24 @@ async def test_an_address_that_leads_astray_is_told() -> None:
         assert "hidden" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "leads_to",
+    [["127.0.0.1"], ["10.0.0.7"], ["169.254.169.254"], ["::1"], ["fd00::1"], ["::ffff:127.0.0.1"], ["::1", "10.0.0.7"]],
+)
+async def test_a_public_name_that_leads_inside_is_not_fetched_from(leads_to: list[str]) -> None:
+    async with serving() as inside, new_session() as session:
+        clock, resolver = LeapingClock(), Resolver(leads_to)
+        theirs = make_account(inside, Client(session, clock, resolver=resolver), clock, host="secure.actblue.com")
+        address = file_address(
+            f"https://files.example.org:{URL(inside.root).port}/files/1", URL("https://secure.actblue.com/api/v1/")
+        )
+        assert address is not None
+        with tempfile.TemporaryFile() as into, pytest.raises(UnavailableError, match="is not public") as error:
+            await theirs.client.fetch(US, address, into)
+    assert resolver.asked == ["files.example.org"]
+    assert not any(place in str(error.value) for place in leads_to)
+
+
 def test_a_signed_address_is_used_as_it_is_written() -> None:
     written = "https://bucket.s3.amazonaws.com/a%20b.csv?X-Amz-Credential=AK%2F2026&X=a+b"
     assert str(file_address(written, URL("https://secure.actblue.com/api/v1/"))) == written
@@ -166,12 +185,22 @@ async def test_a_download_whose_end_nobody_tells_is_not_known_to_be_whole() -> N
         port = listener.extra(anyio.abc.SocketAttribute.local_port)
         with tempfile.TemporaryFile() as file:
             got = await download(
-                Client(session, LeapingClock()), URL(f"http://127.0.0.1:{port}/f"), file, what="test", bytes_max=1_000
+                Client(session, LeapingClock()),
+                URL(f"http://127.0.0.1:{port}/f"),
+                file,
+                what="test",
+                bytes_max=1_000,
+                only_public=False,
             )
             assert (got.status, got.size, got.is_end_known) == (200, 14, False)
             with pytest.raises(UnavailableError, match="more than 10 bytes"):
                 await download(
-                    Client(session, LeapingClock()), URL(f"http://127.0.0.1:{port}/f"), file, what="test", bytes_max=10
+                    Client(session, LeapingClock()),
+                    URL(f"http://127.0.0.1:{port}/f"),
+                    file,
+                    what="test",
+                    bytes_max=10,
+                    only_public=False,
                 )
         tasks.cancel_scope.cancel()
 

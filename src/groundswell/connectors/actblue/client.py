@@ -103,7 +103,11 @@ class ActBlue:
             OSError: `into` cannot be written to.
         """
         what = f"{caller.component}: fetching a file"
-        got = await download(self._transport.http, url, into, what=what, bytes_max=FILE_BYTES_MAX)
+        # A name is public by its letters, and may lead anywhere; an account that is not public itself is a simulator.
+        only_public = _leads_out(self._transport.url)
+        got = await download(
+            self._transport.http, url, into, what=what, bytes_max=FILE_BYTES_MAX, only_public=only_public
+        )
         if got.status in (401, 403, 404, 410):
             raise ExpiredError(f"{what}: its address is good no more ({got.status}); another file will be asked for")
         if 300 <= got.status < 500 and got.status not in (408, 429):

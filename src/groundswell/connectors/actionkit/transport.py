@@ -43,8 +43,6 @@ class Reply(Struct, frozen=True):
     """Parsed; None where there was none, as after most writes (W)."""
     location: Thing | None = None
     """What was made."""
-    place: str = ""
-    """`Location` as it came, for what is no thing of the API."""
 
 
 class Transport:
@@ -125,8 +123,7 @@ class Transport:
             raise fault_of(answer, parsed, f"{who}: {self.host}", self._clock.now())
         if not answer.is_whole:
             raise UnavailableError(f"{who}: {self.host} sent more than {BODY_BYTES_MAX} bytes; it will be tried again")
-        place = answer.headers.get("Location", "")
-        return Reply(answer.status, parsed, thing_at(place), place)
+        return Reply(answer.status, parsed, thing_at(answer.headers.get("Location")))
 
     def refuse(self, error: UnauthorizedError) -> UnauthorizedError:
         """The credentials turned out to be wrong in another way than by a status: send nothing more for a while."""
