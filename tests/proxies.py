@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Mapping
@@ -12,12 +11,12 @@ from typing import Literal
 
 import aiohttp
 import anyio
-import pytest
 
 from tests.certificates import write_pair
 from tests.docs.pages import ROOT, blocks
 from tests.faults.process import free_port
 from tests.looking_up import Resolver
+from tests.programs import found
 
 Kind = Literal["nginx", "caddy"]
 SECURITY = ROOT / "docs" / "security.md"
@@ -95,9 +94,8 @@ async def in_front(kind: Kind, title: str, ports: Mapping[int, int | None], dire
     Args:
         ports: By the port that the documentation names, the one that is meant.
     """
-    program = shutil.which(kind, path=f"{os.environ['PATH']}:/usr/sbin")
-    if program is None:
-        pytest.skip(f"{kind} is not here; it is in Debian's package {kind}")
+    program = found(kind)
+    assert program is not None
     directory = directory / kind
     directory.mkdir()
     port = free_port()

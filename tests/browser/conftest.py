@@ -12,9 +12,11 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from groundswell.runtime.daemon import Daemon
 from tests.pipelines.ops_pipeline import PASSWORD
+from tests.programs import needs
 from tests.running import token_of
 
 CHROMIUM = which("chromium") or "/usr/bin/chromium"
+NEEDS_CHROMIUM = needs("chromium", "chromium")
 ARGUMENTS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -23,10 +25,12 @@ PHONE, DESK = {"width": 390, "height": 800}, {"width": 1280, "height": 800}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A browser takes its time where several run at once."""
+    """A browser has to be there, and takes its time where several run at once."""
     for item in items:
-        if Path(__file__).parent in item.path.parents and item.get_closest_marker("timeout") is None:
-            item.add_marker(pytest.mark.timeout(90))
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(NEEDS_CHROMIUM)
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(90))
 
 
 class Looking:

@@ -2,19 +2,17 @@
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from groundswell.metrics import COUNTERS, GAUGES, HISTOGRAMS, TOLD
+from tests.programs import needs
 
 DOCS = Path(__file__).parents[2] / "docs"
 ALERTS = DOCS / "alerts"
 OF_THE_TARGET = {"instance", "job"}
-WITHOUT_PROMTOOL = "promtool is not here; it is in Debian's package prometheus"
+needs_promtool = needs("promtool", "prometheus")
 
 names = {
     **{f"{name}_total": set(labels) for name, (_, labels) in COUNTERS.items()},
@@ -56,16 +54,16 @@ def unknown_in(expression: str) -> list[str]:
 
 
 def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
-    if shutil.which("promtool") is None:
-        pytest.skip(WITHOUT_PROMTOOL)
     return subprocess.run(["promtool", *arguments], cwd=ALERTS, capture_output=True, text=True, timeout=15, check=False)
 
 
+@needs_promtool
 def test_prometheus_understands_the_rules() -> None:
     done = promtool("check", "rules", "groundswell.rules.yml")
     assert (done.returncode, f"{len(rules())} rules found" in done.stdout) == (0, True), done.stdout + done.stderr
 
 
+@needs_promtool
 def test_each_alert_fires_when_it_should_and_not_before() -> None:
     done = promtool("test", "rules", "groundswell.tests.yml")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,7 +1,6 @@
 """systemd/groundswell.service: systemd accepts it, the sandbox is tight, and groundswell can live in it."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,14 +8,12 @@ from pathlib import Path
 import pytest
 
 from groundswell.config.model import DaemonSettings
+from tests.programs import needs
 
 UNIT = Path(__file__).parents[2] / "systemd" / "groundswell.service"
 EXPOSURE_MAX = 1.5
 
-needs_systemd = pytest.mark.skipif(
-    shutil.which("systemd-analyze") is None and "CI" not in os.environ,
-    reason="systemd-analyze is not installed (Debian package systemd)",
-)
+needs_systemd = needs("systemd-analyze", "systemd")
 
 
 def settings() -> dict[str, list[str]]:

@@ -15,13 +15,17 @@ from groundswell.ops.operations import AUDIT
 from groundswell.ops.throttle import FAILURES_MAX
 from groundswell.runtime.daemon import Daemon
 from tests.pipelines.ops_pipeline import PASSWORD, ask, receiving, with_ops
+from tests.programs import needs
 from tests.proxies import Kind, Proxy, in_front
 from tests.running import post, running
 
 OPS = "ops.example.org"
 BEHIND = (f'names = ["{OPS}"]', f'password = "{PASSWORD}"', 'proxy_from = ["127.0.0.1"]')
 NAMED = (*BEHIND, 'proxy_header = "X-Forwarded-User"')
-KINDS = pytest.mark.parametrize("kind", ["nginx", "caddy"])
+KINDS = pytest.mark.parametrize(
+    "kind",
+    [pytest.param("nginx", marks=needs("nginx", "nginx-light")), pytest.param("caddy", marks=needs("caddy", "caddy"))],
+)
 JSON = {"Content-Type": "application/json"}
 
 
