@@ -4,7 +4,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from subprocess import PIPE, Popen
+from subprocess import PIPE, Popen, run
 from typing import IO
 
 import pytest
@@ -19,6 +19,12 @@ def demo(directory: Path) -> "Popen[str]":
     return started
 
 
+def verb(name: str, config: str) -> str:
+    """What another verb says to the demo whose configuration this is."""
+    command = [sys.executable, "-m", "groundswell", name, "-c", config]
+    return run(command, stdout=PIPE, text=True, check=True).stdout
+
+
 def stdout_of(process: "Popen[str]") -> IO[str]:
     assert process.stdout is not None
     return process.stdout
@@ -29,6 +35,9 @@ def test_two_at_once_lose_nothing_keep_every_stop_and_leave_each_other_alone(tmp
     """The second took away the state file of the first, and which account was read first decided about a stop."""
     running = [demo(tmp_path) for _ in range(2)]
     for one in running:
+        *_, config = stdout_of(one).readline().split()
+        assert "gifts" in verb("status", config)
+        assert "/login#" in verb("dashboard", config)
         said, complained = one.communicate()
         assert (one.returncode, complained) == (0, "")
         ((given, back, known, known_back),) = re.findall(

@@ -9,9 +9,9 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Annotated, Final
@@ -26,7 +26,6 @@ from groundswell.cli.demo_town import PEOPLE, Town
 from groundswell.cli.demo_view import DemoView
 from groundswell.clock import SystemClock
 from groundswell.config.load import load
-from groundswell.config.model import Config
 from groundswell.connectors.action_network.simulator.server import Server as NetworkServer
 from groundswell.connectors.action_network.simulator.server import simulator as network_simulator
 from groundswell.connectors.action_network.simulator.state.behaviour import Behaviour
@@ -74,16 +73,19 @@ class _World:
     town: Town
     kit: ActionKitServer
     network: NetworkServer
+    reached: Mapping[str, str]
+    """Where they are and how one logs in there, by the names that demo.toml has for it."""
 
 
 async def _run(keep: bool) -> None:
     password = os.urandom(12).hex()
     async with _world(password) as world:
-        config = _moved(load([CONFIG], os.environ), _fresh_directory())
+        file = _written(_fresh_directory(), world.reached)
+        config = load([file], {})
         ops = OpsServer(config)
         daemon = Daemon(
             config,
-            lambda: config,
+            lambda: load([file], {}),
             clock=SystemClock(),
             random=Random(),
             ops=ops,
@@ -92,11 +94,13 @@ async def _run(keep: bool) -> None:
         async with anyio.create_task_group() as tasks:
             await tasks.start(daemon.run)
             tasks.start_soon(_stop_on_interrupt, daemon, tasks.cancel_scope)
-            typer.echo(f"The dashboard, within a minute: {ops.login_code().url}\n")
+            typer.echo(f"The dashboard, while this runs: {ops.login_code().url} (lets in once, within a minute)")
+            typer.echo(f"In another terminal: groundswell status -c {file}\n")
             gifts_url = URL(daemon.supervisor.webhooks.url("/webhooks/gifts"))
             await _show(daemon, world, Gifts(gifts_url.with_user("actblue").with_password(password)))
             if keep:
-                typer.echo(f"\nThe dashboard, within a minute: {ops.login_code().url}")
+                typer.echo(f"\nThe dashboard: {ops.login_code().url} (lets in once, within a minute)")
+                typer.echo(f"Another link: groundswell dashboard -c {file}")
                 await _stay(daemon)
             daemon.stop()
             await daemon.ended.wait()
@@ -105,7 +109,7 @@ async def _run(keep: bool) -> None:
 
 @asynccontextmanager
 async def _world(password: str) -> AsyncIterator[_World]:
-    """The receiver and the simulated vendors; where they are stands in the environment, for the configuration."""
+    """The receiver and the simulated vendors."""
     receiver, town = Receiver(SystemClock(), Random(1)), Town()
     async with (
         serving(receiver) as url,
@@ -113,7 +117,7 @@ async def _world(password: str) -> AsyncIterator[_World]:
         network_simulator(clock=town.clock, records=0, behaviour=QUICK) as network,
     ):
         town.settle_in(kit, network)
-        os.environ |= {
+        reached = {
             "CRM_URL": f"{url}/records",
             "ACTIONKIT_URL": kit.root,
             "ACTIONKIT_USER": kit.user,
@@ -122,7 +126,7 @@ async def _world(password: str) -> AsyncIterator[_World]:
             "NETWORK_KEY": network.key,
             "ACTBLUE_PASSWORD": password,
         }
-        yield _World(receiver, town, kit, network)
+        yield _World(receiver, town, kit, network, reached)
 
 
 def _fresh_directory() -> Path:
@@ -136,13 +140,15 @@ def _fresh_directory() -> Path:
     return directory
 
 
-def _moved(config: Config, directory: Path) -> Config:
-    """The same, with its files in this directory."""
-    return replace(
-        config,
-        directory=directory,
-        components={name: replace(part, directory=directory) for name, part in config.components.items()},
-    )
+def _written(directory: Path, reached: Mapping[str, str]) -> Path:
+    """The configuration as it is run, for the other verbs: nothing in it is left to the environment."""
+    text = CONFIG.read_text()
+    for name, value in reached.items():
+        text = text.replace(f"${{{name}}}", value)
+    file = directory / "pipeline.toml"
+    file.touch(mode=0o600)
+    file.write_text(text)
+    return file
 
 
 async def _show(daemon: Daemon, world: _World, gifts: Gifts) -> None:
