@@ -162,7 +162,7 @@ async def test_dead_letters_are_listed_shown_retried_and_dropped(type_in: Ground
     assert "no \\u001b[2J json" in unreadable.out
     assert "\x1b" not in unreadable.out
     assert retried.out == "1 to crm again\n"
-    assert nothing.out == "nothing to retry\n"
+    assert nothing.out == "nothing that could be retried\n"
     assert (kept.code, dropped.code) == (1, 0)
     assert "Forget 2 dead letters for good?" in kept.err
     assert dropped.out.endswith("2 dead letters dropped\n")

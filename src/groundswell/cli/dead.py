@@ -87,7 +87,8 @@ def retry_letters(
 ) -> None:
     """Try dead letters again, as if new: a record through the whole pipeline, a delivery at its sink.
 
-    Bodies that nobody could read stay: their senders were told so. Exit codes: 0 done, 1 failed.
+    What cannot be read stays: a body whose sender was told so, or a delivery that another version of groundswell wrote.
+    Exit codes: 0 done, 1 failed.
 
     Examples: groundswell dead retry 17 18; groundswell dead retry --component crm; groundswell dead retry --all
     """
@@ -111,7 +112,8 @@ def edit_letter(
     """Put a mended record in the place of what a sink refused, and try it again. Id, kind and source have to stay.
 
     Start from what `dead show N --json` has under "body". The record's way shows which fields were changed. Nobody can
-    say yes to texts or email for somebody else: what was no yes before cannot become one.
+    say yes to texts or email for somebody else: what was no yes before cannot become one. What a sync wants written
+    about somebody is not edited here but where the person is; the refusal says where.
 
     Example: groundswell dead edit 17 --file mended.json
     """
@@ -205,7 +207,7 @@ def _show(found: LetterShown) -> None:
 
 def _say_retried(retried: LettersRetried) -> None:
     if not retried.process and not retried.deliver:
-        typer.echo("nothing to retry")
+        typer.echo("nothing that could be retried")
     if retried.process:
         typer.echo(f"{counted(retried.process, 'record')} through the pipeline again")
     for sink, count in retried.deliver.items():

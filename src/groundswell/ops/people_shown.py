@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, get_args
 
-from groundswell.members.member import Link, LinkState, Member, Statement
+from groundswell.members.member import CREATING, Link, LinkState, Member, Statement
 from groundswell.ops.explained import explained
 from groundswell.ops.member_messages import (
     AccountCounts,
@@ -23,7 +23,6 @@ from groundswell.store.listing import LinkRow
 from groundswell.store.people import Person
 
 STATES: Final[tuple[LinkState, ...]] = get_args(LinkState)
-CREATING: Final = "creating"
 WHY: Final[Mapping[str, str]] = {
     "no_phone": "has no phone there: no member without one",
     "bad_phone": "has phones there, and none of them is a number that is in use",

@@ -7,12 +7,12 @@ from aiohttp import web
 from msgspec import Struct
 
 from groundswell.errors import NotFoundError
+from groundswell.members.member import is_marker
 from groundswell.ops.consent_words import said_words
 from groundswell.ops.dashboard.visit import REFUSED, Visit
 from groundswell.ops.member_messages import FindPerson, PersonForgotten, PersonShown
 from groundswell.ops.messages import Name
 from groundswell.ops.operations import FORGET, PERSON
-from groundswell.ops.people_shown import CREATING
 
 
 class Counterpart(Struct, frozen=True):
@@ -55,7 +55,7 @@ async def _page(visit: Visit, named: FindPerson) -> web.Response:
         name=_name(person),
         said=[(line, said_words(line)) for line in person.consents],
         forget_by=_forget_by(person),
-        own=[link for link in person.links if _is_own(person, link.member) and link.reason != CREATING],
+        own=[link for link in person.links if _is_own(person, link.member) and not is_marker(link.remote_id)],
         may_forget=visit.may(FORGET),
     )
     if visit.trouble is not None:
