@@ -173,8 +173,8 @@ async def test_a_long_list_says_how_to_go_on(type_in: Groundswell, tmp_path: Pat
     async with receiving() as (_, pipeline), running(pipeline, tmp_path) as daemon:
         await post(daemon, "signups", [{"id": n, "zip": []} for n in range(3)])
         await until(lambda: daemon.metrics.totals().get("mapped", {}).get("dead") == 3)
-        said = await type_in("dead", "list", "--limit", "2")
-    assert said.out.endswith("more: groundswell dead list --after 2\n")
+        said = await type_in("dead", "list", "--component", "mapped", "--limit", "2")
+    assert said.out.endswith("more: groundswell dead list --component mapped --limit 2 --after 2\n")
 
 
 async def test_a_record_is_told_whole(type_in: Groundswell, tmp_path: Path) -> None:

@@ -275,7 +275,7 @@ async def test_the_verbs_list_mend_and_show(type_in: Groundswell, tmp_path: Path
     assert (nothing.code, "cannot be read" in nothing.err) == (2, True)
     assert edited.out == "changed: person.zip; to crm again\n"
     assert [one["state"] for one in msgspec.json.decode(as_json.out)["records"]] == ["delivered"]
-    assert none.out == "no such record\n"
+    assert none.out == "there are none\n"
     assert "[sinks.crm]" in config.out
     assert '\nurl = "***"\n' in config.out
     assert "\n# concurrency = 4\n" in config.out

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from groundswell.cli.asking import ask
 from groundswell.cli.options import CONFIG, JSON
-from groundswell.cli.screen import print_json, say, shown, table, warn_of_personal_data
+from groundswell.cli.screen import command_of, print_json, say, shown, table, warn_of_personal_data
 from groundswell.config.problems import counted
 from groundswell.ops.messages import (
     LETTERS_MAX,
@@ -55,7 +55,7 @@ def list_letters(
     if as_json:
         print_json(letters)
     else:
-        _show_list(letters)
+        _show_list(letters, command_of("dead", "list", component=component, reason=reason, limit=limit))
 
 
 @app.command("show")
@@ -177,7 +177,8 @@ def _count(config: Sequence[Path] | None, picked: PickLetters) -> int:
     return ask(config, DEAD_LIST, ListLetters(picked.component, picked.reason, limit=1)).total
 
 
-def _show_list(letters: Letters) -> None:
+def _show_list(letters: Letters, command: str) -> None:
+    """`command`: what was typed."""
     if not letters.total:
         say("no dead letters")
         return
@@ -190,7 +191,7 @@ def _show_list(letters: Letters) -> None:
     ]
     say(table("\n", ["number", "at", "component", "reason", "record", "why"], rows, numbers=["number"]))
     if letters.next_after is not None:
-        say(f"more: groundswell dead list --after {letters.next_after}")
+        say(f"more: {command} --after {letters.next_after}")
 
 
 def _show(found: LetterShown) -> None:
