@@ -78,11 +78,12 @@ async def test_status_shows_the_accounts(type_in: Groundswell, tmp_path: Path, m
     Vendor().register(monkeypatch)
     async with receiving() as (_, pipeline), running(pipeline + ACCOUNT, tmp_path):
         said = await type_in("status")
-    columns = ["account", "type", "host", "state", "since", "last good call", "used by", "historical data"]
+    columns = ["account", "type", "host", "state", "since", "last good call"]
     assert table_row(said.out, "account") == columns
     row = table_row(said.out, "main")
     assert row[:4] == ["main", "vendor", "vendor.example.org", "connected"]
     assert row[5] == "-"
+    assert "\n  main: used by " in said.out
     assert KEY not in said.out
 
 

@@ -7,7 +7,8 @@ from msgspec import structs
 
 from groundswell.config.problems import meant, quoted
 from groundswell.errors import NotFoundError, RefusedError
-from groundswell.ops.account_messages import AccountChange, AccountStatus, AccountTold, AskConnect
+from groundswell.ops.account_messages import AccountStatus, AccountTold, AskConnect
+from groundswell.ops.accounts_shown import who
 from groundswell.ops.dashboard.visit import NOT_SHOWN_AGAIN, Visit
 from groundswell.ops.messages import ListBackfills, Nothing
 from groundswell.ops.operations import ACCOUNTS, BACKFILL, BACKFILLS, CONNECT, DISCONNECT
@@ -15,13 +16,6 @@ from groundswell.ops.requests import Form, of_form
 
 OPEN: Final = "value."
 """How the fields of settings begin that are no secrets."""
-_WAYS: Final = {
-    "token": "somebody on its machine",
-    "password": "somebody with the password",
-    "code": "somebody with a one-time link",
-    "proxy": "somebody the proxy let in",
-    "command line": "somebody on its machine",
-}
 
 
 async def show_all(visit: Visit) -> web.Response:
@@ -68,11 +62,6 @@ def _entered(visit: Visit, account: AccountStatus) -> dict[str, str]:
     sent: AskConnect | None = visit.sent.get(CONNECT.name)
     values = {} if sent is None else sent.values or {}
     return {one.name: values[one.name] for one in account.settings if one.name in values and not one.is_secret}
-
-
-def who(change: AccountChange) -> str:
-    """By whom something was done, as far as anybody knows."""
-    return change.name or _WAYS.get(change.way, "somebody")
 
 
 def asked(form: Form) -> AskConnect:
