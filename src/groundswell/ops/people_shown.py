@@ -67,7 +67,6 @@ def counts_of(account: str, counted: Mapping[LinkState, int]) -> AccountCounts:
 
 def row_of(row: LinkRow) -> MemberRow:
     link, member = row.link, row.member
-    names = [_value(row, name) for name in ("first_name", "last_name")]
     return MemberRow(
         account=link.account,
         remote_id=link.remote_id,
@@ -77,8 +76,16 @@ def row_of(row: LinkRow) -> MemberRow:
         member=_whose(link),
         phone=link.phone or (None if member is None else member.phone),
         email=link.email or _value(row, "email"),
-        name=" ".join(name for name in names if name) or None,
+        name=name_in({name: _value(row, name) for name in _NAMES}),
     )
+
+
+_NAMES: Final = ("first_name", "last_name")
+
+
+def name_in(fields: Mapping[str, str | None]) -> str | None:
+    """How somebody is called, by what is known of them."""
+    return " ".join(name for name in map(fields.get, _NAMES) if name) or None
 
 
 def line_of(said: Statement) -> ConsentLine:

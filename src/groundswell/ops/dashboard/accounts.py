@@ -9,6 +9,7 @@ from groundswell.config.problems import meant, quoted
 from groundswell.errors import NotFoundError, RefusedError
 from groundswell.ops.account_messages import AccountStatus, AccountTold, AskConnect
 from groundswell.ops.accounts_shown import who
+from groundswell.ops.amounts import deliveries_waiting
 from groundswell.ops.dashboard.visit import NOT_SHOWN_AGAIN, Visit
 from groundswell.ops.messages import ListBackfills, Nothing
 from groundswell.ops.operations import ACCOUNTS, BACKFILL, BACKFILLS, CONNECT, DISCONNECT
@@ -82,13 +83,10 @@ def _is_setting(field: str) -> bool:
 
 
 def connected(told: AccountTold) -> str:
-    waiting = f"; {_waiting(told)}, and that goes out now" if told.waiting else ""
+    waiting = f"; {deliveries_waiting(told.waiting)} for it, and that goes out now" if told.waiting else ""
     return f"{told.account} is {told.state.replace('_', ' ')}: {told.message}{waiting}."
 
 
 def disconnected(told: AccountTold) -> str:
-    return f"{told.account} is not connected; {told.message}. Nothing that was sent is deleted; {_waiting(told)}."
-
-
-def _waiting(told: AccountTold) -> str:
-    return f"{told.waiting:,} {'delivery waits' if told.waiting == 1 else 'deliveries wait'} for it"
+    waiting = f"{deliveries_waiting(told.waiting)} for it"
+    return f"{told.account} is not connected; {told.message}. Nothing that was sent is deleted; {waiting}."

@@ -13,6 +13,7 @@ from groundswell.ops.dashboard.visit import REFUSED, Visit
 from groundswell.ops.member_messages import FindPerson, PersonForgotten, PersonShown
 from groundswell.ops.messages import Name
 from groundswell.ops.operations import FORGET, PERSON
+from groundswell.ops.people_shown import name_in
 
 
 class Counterpart(Struct, frozen=True):
@@ -45,9 +46,7 @@ async def _page(visit: Visit, named: FindPerson) -> web.Response:
     try:
         found = await visit.ask(PERSON, named)
     except NotFoundError as exc:
-        response = visit.page("nobody.html", message=str(exc))
-        response.set_status(404)
-        return response
+        return visit.nobody(exc)
     person = found.persons[0]
     response = visit.page(
         "person.html",
@@ -68,8 +67,7 @@ def _name(person: PersonShown) -> str | None:
         known = {name: field.value for name, field in person.member.fields.items()}
     else:
         known = dict(person.links[0].seen) if person.links else {}
-    names = [known.get(name) for name in ("first_name", "last_name")]
-    return " ".join(name for name in names if name) or None
+    return name_in(known)
 
 
 def _is_own(person: PersonShown, member: int | None) -> bool:
