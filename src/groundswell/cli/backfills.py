@@ -12,7 +12,9 @@ from groundswell.ops.operations import BACKFILLS
 
 
 def command(
-    source: Annotated[str | None, typer.Argument(help="Only of this source.", show_default="all")] = None,
+    source: Annotated[
+        str | None, typer.Argument(metavar="SOURCE", help="Only of this source.", show_default="all")
+    ] = None,
     config: CONFIG = None,
     as_json: JSON = False,
 ) -> None:

@@ -18,7 +18,7 @@ from groundswell.ops.operations import CONNECT, DISCONNECT
 from groundswell.ops.place import AccountPart
 
 STDIN_BYTES_MAX: Final = 64 * 2**10
-ACCOUNT = Annotated[str, typer.Argument(help="The account, by its name in the configuration.")]
+ACCOUNT = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account, by its name in the configuration.")]
 
 
 def connect(

@@ -46,9 +46,9 @@ def export(
     ] = None,
     config: CONFIG = None,
 ) -> None:
-    """Write the ledger of consents: who, before and after, the words, who said so, when it was said
-    and when we learnt it; every change, and every refusal to change. Personal data.
+    """Write the ledger of consents: every change, and every refusal to change. Personal data.
 
+    Of each: whose, before and after, the words, who said so, when it was said and when we learnt it.
     A person who was forgotten has one line left, with a hash in place of the phone. In CSV, words that begin like a
     formula of a spreadsheet get an apostrophe first. Exit codes: 0 done, 1 failed.
 

@@ -25,11 +25,11 @@ from groundswell.ops.operations import DEAD_DROP, DEAD_EDIT, DEAD_LIST, DEAD_RET
 from groundswell.ops.pretty import pretty
 from groundswell.ops.record_messages import RECORD_TEXT_MAX, EditLetter
 
-app = typer.Typer(help="Look at what could not succeed, and retry or drop it.", no_args_is_help=True)
+app = typer.Typer(help="Look at what could not succeed, and retry, mend or drop it.", no_args_is_help=True)
 
 NUMBERS = Annotated[list[int] | None, typer.Argument(metavar="N", help="Numbers, as `dead list` shows.", min=1)]
 COMPONENT = Annotated[str | None, typer.Option(help="Only of this component.")]
-REASON = Annotated[str | None, typer.Option(help="Only for this reason.")]
+REASON = Annotated[str | None, typer.Option(help="Only for this reason, as `dead list` names them.")]
 ALL = Annotated[bool, typer.Option("--all", help="All of them.")]
 
 _FACTS: Final = (
@@ -136,6 +136,8 @@ def drop_letters(
     as_json: JSON = False,
 ) -> None:
     """Forget dead letters for good. Asks first, and says how many.
+
+    Exit codes: 0 done, 1 failed, or you said no.
 
     Examples: groundswell dead drop 17; groundswell dead drop --reason test_event --yes
     """

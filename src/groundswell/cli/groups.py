@@ -25,8 +25,9 @@ def list_groups(
     config: CONFIG = None,
     as_json: JSON = False,
 ) -> None:
-    """List the groups: how many members each has, and where they come from: the primary group of a sync, a page, a
-    field of actions, a usergroup.
+    """List the groups: how many members each has, and where they come from.
+
+    A group is the primary one of a sync, of a page, of a field of actions, or a usergroup.
 
     Examples: groundswell groups list; groundswell groups list --limit 500 --json
     """
@@ -48,7 +49,7 @@ def list_groups(
 
 @app.command("members")
 def list_members(
-    name: Annotated[str, typer.Argument(help="The group.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The group.")],
     limit: Annotated[int, typer.Option(help="How many to list.", min=1, max=MEMBERS_MAX)] = 50,
     after: Annotated[int, typer.Option(help="Go on after the member with this number.", min=0)] = 0,
     config: CONFIG = None,

@@ -32,7 +32,9 @@ def _options() -> None:
 
 @app.command("list")
 def list_members(
-    account: Annotated[str | None, typer.Argument(help="Only of this account.", show_default="all")] = None,
+    account: Annotated[
+        str | None, typer.Argument(metavar="ACCOUNT", help="Only of this account.", show_default="all")
+    ] = None,
     status: Annotated[LinkState | None, typer.Option(help="Only in this state.")] = None,
     search: Annotated[
         str, typer.Option(help="Only with this in their number there, phone, email or name.", show_default=False)

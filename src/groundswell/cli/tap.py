@@ -39,7 +39,7 @@ def _duration(text: str | None) -> int | None:
 
 def command(
     component: Annotated[
-        str | None, typer.Argument(metavar="[COMPONENT]", help="A source, transform or sink; all of them without it.")
+        str | None, typer.Argument(metavar="COMPONENT", help="A source, transform or sink; all of them without it.")
     ] = None,
     kind: Annotated[str | None, typer.Option(help=f"Only records of this kind: {', '.join(get_args(Kind))}.")] = None,
     count: Annotated[int | None, typer.Option("--count", "-n", min=1, help="End after so many lines.")] = None,
