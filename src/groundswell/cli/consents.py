@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Final, Literal, TextIO
 
@@ -57,7 +58,8 @@ def export(
     """
     place = place_or_exit(config)
     asked = ExportConsents(limit=LINES_PER_PART, phone=phone, email=email, decision=decision, order=order)
-    lines = _lines(place, asked)
+    parts = _lines(place, asked)
+    lines = chain([next(parts)], parts)  # what is refused is so before a file is made
     if output is None:
         warn_of_personal_data()
         if not _write(sys.stdout, lines, as_json=as_json):

@@ -142,8 +142,8 @@ def drop_letters(
     Examples: groundswell dead drop 17; groundswell dead drop --reason test_event --yes
     """
     picked = _picked(numbers, component, reason, every)
-    if not yes:
-        typer.confirm(f"Forget {counted(_count(config, picked), 'dead letter')} for good?", abort=True, err=True)
+    if not yes and (count := _count(config, picked)):
+        typer.confirm(f"Forget {counted(count, 'dead letter')} for good?", abort=True, err=True)
     dropped = ask(config, DEAD_DROP, picked)
     if as_json:
         print_json(dropped)
@@ -182,7 +182,8 @@ def _count(config: Sequence[Path] | None, picked: PickLetters) -> int:
 def _show_list(letters: Letters, command: str) -> None:
     """`command`: what was typed."""
     if not letters.total:
-        say("no dead letters")
+        is_some = "--component" in command or "--reason" in command
+        say("no such dead letters; `groundswell dead list` shows what there is" if is_some else "no dead letters")
         return
     groups = [(group.component, group.reason, group.count) for group in letters.groups]
     heading = counted(letters.total, "dead letter")

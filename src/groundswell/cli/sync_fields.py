@@ -21,7 +21,7 @@ def command(
 ) -> None:
     """Show how each sync keeps fields in step, its settings, and how far it is.
 
-    Of each field: what it is called there, its mode, what that means in either direction, how many members have a value.
+    Of each field: its name there, its mode, what that means in either direction, how many members have a value.
 
     Examples: groundswell syncs; groundswell syncs actionkit --json
     """

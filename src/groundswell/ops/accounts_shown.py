@@ -106,7 +106,7 @@ def _to_do(name: str, part: AccountPart, seen: Observed, missing: NotConnected |
     if seen.state != "connection_error":
         return None
     if seen.cause == "temporary":
-        return "nothing: it clears itself, and what waits is kept; if it lasts, ask those who run it"
+        return "nothing needs to be done: it clears itself, and what waits is kept; if it lasts, ask those who run it"
     mend = (
         f"`groundswell connect {name}` with the right credentials"
         if part.connects

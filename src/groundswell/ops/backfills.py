@@ -127,7 +127,7 @@ def _history(asked: AskBackfill, source: Any, now: float) -> History:
     since = 0.0 if asked.since is None else max(asked.since.timestamp(), 0.0)
     until = now if asked.until is None else min(asked.until.timestamp(), now)
     if since >= until:
-        raise RequestError("since is not before until, or lies ahead: there is no time between them")
+        raise RequestError("since has to be before until, and to be past; there is no time between them")
     return History(_collections(asked, source), since, until, asked.subscribe)
 
 

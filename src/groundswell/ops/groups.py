@@ -47,7 +47,9 @@ class GroupDesk:
         total = await self._people.group_size(asked.name)
         origins = list(self._origins(asked.name))
         if not total and asked.name not in self._configured():
-            raise NotFoundError("nobody is in a group of that name, and no sync makes one; `groundswell groups list`")
+            raise NotFoundError(
+                "nobody is in a group of that name, and no sync makes one; `groundswell groups list` says which are"
+            )
         found = await self._people.group_members(asked.name, asked.after, asked.limit + 1)
         members = [_member(one) for one in found[: asked.limit]]
         following = members[-1].member if len(found) > asked.limit else None

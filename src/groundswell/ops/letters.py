@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from typing import Final
 
 import msgspec
 from msgspec import Raw
@@ -116,9 +117,12 @@ def _record_of(text: str) -> Record:
     try:
         return from_json(text)
     except msgspec.ValidationError as exc:
-        raise RequestError(f"this is not a record: {fault_in(exc)}") from None
+        raise RequestError(f"this is not a record: {fault_in(exc)}; {_WHOLE}") from None
     except UNREADABLE as exc:
-        raise RequestError(f"this is {fault_in(exc)}; write the whole record") from None
+        raise RequestError(f"this is {fault_in(exc)}; {_WHOLE}") from None
+
+
+_WHOLE: Final = "write the whole record, as `groundswell dead show` shows it"
 
 
 def letter_of(row: DeadLetterRow) -> Letter:
