@@ -357,3 +357,42 @@ async def test_watching_goes_on_through_a_start_and_ends_well_with_ctrl_c(tmp_pa
     assert b"there is no state file" in not_yet
     assert msgspec.json.decode(line)["running"] is True
     assert code == 0
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (
+            ("dead", "list", "--component", "nobody"),
+            "no such dead letters; `groundswell dead list` shows what there is",
+        ),
+        (("dead", "list"), "no dead letters"),
+        (("dead", "drop", "--reason", "nope"), "0 dead letters dropped"),
+        (("records", "--source", "nobody"), "there are none"),
+        (("records", "--before", "7"), "there are no older ones"),
+        (("backfills",), "no backfill was asked for yet"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+async def test_what_is_not_there_is_said_and_asked_for_nothing(
+    typed: tuple[str, ...], said: str, type_in: Groundswell, tmp_path: Path
+) -> None:
+    async with receiving() as (_, pipeline), running(pipeline, tmp_path):
+        found = await type_in(*typed)
+    assert (found.code, found.out, found.err) == (0, f"{said}\n", "")
+
+
+async def test_a_refused_export_leaves_no_file_and_warns_of_nothing(type_in: Groundswell, tmp_path: Path) -> None:
+    file = tmp_path / "consents.csv"
+    async with receiving() as (_, pipeline), running(pipeline, tmp_path):
+        refused = await type_in("consents", "export", "--phone", "5", "--output", str(file))
+        shown = await type_in("consents", "export", "--phone", "5")
+    assert (refused.code, file.exists(), "no phone number" in refused.err) == (1, False, True)
+    assert "personal data" not in shown.err
+
+
+async def test_a_kind_that_is_none_is_wrong_usage(type_in: Groundswell, tmp_path: Path) -> None:
+    async with receiving() as (_, pipeline), running(pipeline, tmp_path):
+        said = await type_in("tap", "--kind", "foo", "--for", "1s")
+    assert said.code == 2
+    assert "group_member" in said.err
