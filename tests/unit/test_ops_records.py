@@ -73,7 +73,7 @@ def one(**facts: Any) -> RecordListed:
     [
         ({"kind": "action"}, "action"),
         ({}, "kept no more"),
-        ({"state": "nowhere"}, "kept no more"),
+        ({"state": "nowhere"}, "not kept"),
         ({"state": "waiting"}, "not read yet"),
         ({"state": "dead"}, "not known"),
     ],

@@ -10,7 +10,7 @@ def kind_of(record: RecordListed) -> str:
     """Its kind, or why nobody can say it: it is kept with what waits and with dead letters."""
     if record.kind is not None:
         return record.kind
-    return {"waiting": "not read yet", "dead": "not known"}.get(record.state, "kept no more")
+    return {"waiting": "not read yet", "dead": "not known", "nowhere": "not kept"}.get(record.state, "kept no more")
 
 
 def how_far(found: Records, limit: int, *, is_first: bool, at: Callable[[datetime], str]) -> str | None:

@@ -139,13 +139,13 @@ def _retry(connection: sqlite3.Connection, selection: Selection, at: int) -> Ret
     unreadable = _take_back_opt_ins(connection, arguments)
     if unreadable and selection.ids is not None:
         raise does_not_read(connection, *unreadable[0])
-    _await_writes(connection, arguments, at)
     processed = connection.execute(
         "INSERT OR IGNORE INTO replays (seq, is_retry) SELECT inbox_seq, 1 FROM dead_letters "
         f"WHERE stage = 'process' AND id IN ({_SELECTED})",
         arguments,
     ).rowcount
     going = (*arguments, msgspec.json.encode([number for number, _ in unreadable]).decode())
+    _await_writes(connection, going, at)
     delivered = dict(
         connection.execute(
             f"SELECT component, count(*) FROM dead_letters WHERE {_GOING} GROUP BY component", going
@@ -191,12 +191,11 @@ def _take_back_opt_ins(
     return unreadable
 
 
-def _await_writes(connection: sqlite3.Connection, arguments: tuple[str | None, ...], at: int) -> None:
+def _await_writes(connection: sqlite3.Connection, going: tuple[str | None, ...], at: int) -> None:
     """What syncs want written is under way again: the links say so, not any more that it failed."""
     links: dict[tuple[str, str], Link | None] = {}
     for (record_id,) in connection.execute(
-        f"SELECT record_id FROM dead_letters WHERE stage = 'deliver' AND record_id GLOB ?4 AND id IN ({_SELECTED})",
-        (*arguments, f"{WRITES}*"),
+        f"SELECT record_id FROM dead_letters WHERE {_GOING} AND record_id GLOB '{WRITES}*'", going
     ):
         counterpart = counterpart_in(record_id)
         link = None if counterpart is None else listing.link(connection, *counterpart)
