@@ -264,7 +264,7 @@ async def test_a_vendor_that_is_down_is_a_connection_error_that_clears_itself(tm
         await both.connect_net()
         kit = await both.until_state("kit", "connection_error", "temporary")
         assert kit.to_do is not None
-        assert kit.to_do.startswith("nothing: it clears itself")
+        assert kit.to_do.startswith("nothing needs to be done: it clears itself")
         assert not any(line.startswith("kit:") for line in (await ask(tmp_path, STATUS, Nothing())).attention)
         both.kit.faults.rates = FaultRates()
         async with anyio.create_task_group() as tasks:

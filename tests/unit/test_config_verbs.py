@@ -186,7 +186,7 @@ def test_a_missing_file_is_a_wrong_configuration(verb: str, tmp_path: Path, monk
 def test_the_help_has_examples(verb: str) -> None:
     code, output = _run(verb, "--help")
     assert code == 0
-    assert f"\n   groundswell {verb} /etc/groundswell" in output
+    assert f"Examples: groundswell {verb}; groundswell {verb} " in " ".join(output.split())
 
 
 def test_the_pipeline_of_this_project_is_fine() -> None:

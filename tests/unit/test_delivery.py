@@ -742,7 +742,7 @@ async def test_a_retried_dead_letter_is_found_before_newer_deliveries(store: Sto
     made = Delivering(store, FakeSink(failing("a1", error=NO)), concurrency=1)
     async with anyio.create_task_group() as tasks:
         await made.start(tasks)
-        await made.put(delivery("a1", "a"))
+        await made.put(delivery("a1", "a", to_json(Record("a1", "action", "signups"))))
         made.sink.answer = failing()
         retried = await store.retry_dead(Selection(), milliseconds(made.clock.now()))
         made.runner.look_on_disk(retried.deliver["crm"])

@@ -17,7 +17,9 @@ _TIME = 'A moment ("2026-05-02T11:00:09Z"), a date, or how long ago ("2h", "3d")
 
 
 def command(
-    source: Annotated[str, typer.Argument(help="A source that can be asked for a time that is past: a poller.")],
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A source that can be asked for a time that is past: a poller.")
+    ],
     since: Annotated[str | None, typer.Option(help=f"What was made or changed at or after. {_TIME}")] = None,
     until: Annotated[
         str | None, typer.Option(help="What was made or changed before, likewise.", show_default="now")

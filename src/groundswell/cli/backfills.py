@@ -12,7 +12,9 @@ from groundswell.ops.operations import BACKFILLS
 
 
 def command(
-    source: Annotated[str | None, typer.Argument(help="Only of this source.", show_default="all")] = None,
+    source: Annotated[
+        str | None, typer.Argument(metavar="SOURCE", help="Only of this source.", show_default="all")
+    ] = None,
     config: CONFIG = None,
     as_json: JSON = False,
 ) -> None:
@@ -26,7 +28,9 @@ def command(
     if as_json:
         print_json(found)
     elif not found.backfills:
-        typer.echo("no backfill was asked for yet" if source is None else f"no backfill of {source} was asked for yet")
+        of = "" if source is None else f" of {source}"
+        able = [one.source for one in found.sources]
+        typer.echo(f"no backfill{of} was asked for yet" + (f"; what can be is {', '.join(able)}" if able else ""))
     else:
         columns = ["backfill of", "asked", "state", "sends", "what", "collections", "records", "new", "sent", "ended"]
         say(table("Backfills", columns, [_row(one) for one in found.backfills], numbers={"records", "new", "sent"}))

@@ -46,12 +46,8 @@ def command(
     Without --connect nobody is called. Warnings do not count as wrong. Exit codes: 0 it can be run, 1 an account
     failed, 78 it cannot be run.
 
-    \b
-    Examples:
-      groundswell check
-      groundswell check --connect
-      groundswell check /etc/groundswell --json
-      groundswell check --schema > groundswell.schema.json
+    Examples: groundswell check; groundswell check --connect; groundswell check /etc/groundswell --json;
+    groundswell check --schema > groundswell.schema.json
     """
     if schema:
         typer.echo(msgspec.json.format(msgspec.json.encode(config_schema()), indent=2).decode())

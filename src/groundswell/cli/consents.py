@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Final, Literal, TextIO
 
@@ -46,9 +47,9 @@ def export(
     ] = None,
     config: CONFIG = None,
 ) -> None:
-    """Write the ledger of consents: who, before and after, the words, who said so, when it was said
-    and when we learnt it; every change, and every refusal to change. Personal data.
+    """Write the ledger of consents: every change, and every refusal to change. Personal data.
 
+    Of each: whose, before and after, the words, who said so, when it was said and when we learnt it.
     A person who was forgotten has one line left, with a hash in place of the phone. In CSV, words that begin like a
     formula of a spreadsheet get an apostrophe first. Exit codes: 0 done, 1 failed.
 
@@ -57,7 +58,8 @@ def export(
     """
     place = place_or_exit(config)
     asked = ExportConsents(limit=LINES_PER_PART, phone=phone, email=email, decision=decision, order=order)
-    lines = _lines(place, asked)
+    parts = _lines(place, asked)
+    lines = chain([next(parts)], parts)  # what is refused is so before a file is made
     if output is None:
         warn_of_personal_data()
         if not _write(sys.stdout, lines, as_json=as_json):

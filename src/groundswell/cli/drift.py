@@ -16,7 +16,7 @@ from groundswell.store.store import Store
 
 
 def command(
-    sync: Annotated[str, typer.Argument(help="The sync.")],
+    sync: Annotated[str, typer.Argument(metavar="SYNC", help="The sync.")],
     sample: Annotated[int, typer.Option(min=1, help="How many of its people to look at, at random.")] = 200,
     everybody: Annotated[bool, typer.Option("--all", help="Look at all of them.")] = False,
     let_go: Annotated[

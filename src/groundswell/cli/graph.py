@@ -19,11 +19,7 @@ def command(
 
     Exit codes: 0 done, 78 the configuration is wrong.
 
-    \b
-    Examples:
-      groundswell graph
-      groundswell graph /etc/groundswell
-      groundswell graph --mermaid > pipeline.mmd
+    Examples: groundswell graph; groundswell graph /etc/groundswell; groundswell graph --mermaid > pipeline.mmd
     """
     if mermaid and as_json:
         raise typer.BadParameter("choose one of --mermaid and --json")

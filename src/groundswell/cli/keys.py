@@ -16,7 +16,9 @@ app = typer.Typer(help="Make, list and revoke the API keys of those who send web
 
 @app.command("create")
 def create_key(
-    name: Annotated[str, typer.Argument(help="Who it is for: letters, digits, and . _ - between them.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Who it is for: letters, digits, and . _ - between them.")
+    ],
     config: CONFIG = None,
     as_json: JSON = False,
 ) -> None:
@@ -56,7 +58,7 @@ def list_keys(config: CONFIG = None, as_json: JSON = False) -> None:
 
 @app.command("revoke")
 def revoke_key(
-    name: Annotated[str, typer.Argument(help="The key's name or account id.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The key's name or account id.")],
     config: CONFIG = None,
     as_json: JSON = False,
 ) -> None:

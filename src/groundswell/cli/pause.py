@@ -10,11 +10,11 @@ from groundswell.cli.screen import print_json
 from groundswell.ops.messages import NameComponent
 from groundswell.ops.operations import PAUSE, POLL, RESUME
 
-NAME = Annotated[str, typer.Argument(help="A sink, or a source that goes and looks.")]
+NAME = Annotated[str, typer.Argument(metavar="NAME", help="A sink, or a source that goes and looks.")]
 
 
 def pause(name: NAME, config: CONFIG = None, as_json: JSON = False) -> None:
-    """Hold a sink or a running source until `resume`, over restarts too. What waits for it is kept.
+    """Hold a sink, or a source that goes and looks, until `resume`, over restarts too. What waits for it is kept.
 
     Example: groundswell pause crm
     """
@@ -39,7 +39,7 @@ def resume(name: NAME, config: CONFIG = None, as_json: JSON = False) -> None:
 
 
 def poll(
-    name: Annotated[str, typer.Argument(help="A source that goes and looks.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A source that goes and looks.")],
     config: CONFIG = None,
     as_json: JSON = False,
 ) -> None:

@@ -38,10 +38,11 @@ def command(
     config: CONFIG = None,
     as_json: JSON = False,
 ) -> None:
-    """Show everything that is known of one person: where they are linked, or why not, what is known of them, what they
-    said about being texted, their groups, and what came in and was sent lately. Personal data.
+    """Show everything that is known of one person. Personal data.
 
-    Exit codes: 0 shown, 1 nobody is known, or it failed.
+    Where they are linked, or why not; what is known of them, what they said about being texted, their groups, and what
+    came in and was sent lately. A person may be found by their phone or email, by the number of the member, or by their
+    number in an account. Exit codes: 0 shown, 1 nobody is known, or it failed.
 
     Examples: groundswell person "(503) 555-0144"; groundswell person rosa@example.org --json; groundswell person
     --member 7 --explain; groundswell person --account actionkit --number 4411

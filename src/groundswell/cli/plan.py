@@ -17,7 +17,9 @@ _LISTED_MAX: Final = 200
 
 
 def command(
-    sync: Annotated[list[str] | None, typer.Argument(help="Only these syncs.", show_default="all")] = None,
+    sync: Annotated[
+        list[str] | None, typer.Argument(metavar="SYNC", help="Only these syncs.", show_default="all")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help=f"List every change, not the first {_LISTED_MAX}.")] = False,
     config: CONFIG = None,
     as_json: JSON = False,

@@ -13,7 +13,9 @@ from groundswell.ops.operations import RATES
 
 
 def command(
-    component: Annotated[str, typer.Argument(help="Its name.")], config: CONFIG = None, as_json: JSON = False
+    component: Annotated[str, typer.Argument(metavar="COMPONENT", help="Its name.")],
+    config: CONFIG = None,
+    as_json: JSON = False,
 ) -> None:
     """Show how fast a component works: the least, the most and the latest of the last hour and the last day.
 

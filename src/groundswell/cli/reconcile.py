@@ -20,8 +20,10 @@ _TIME = 'A moment ("2026-05-02T11:00:09Z"), a date, or how long ago ("2h", "3d")
 
 
 def command(
-    one: Annotated[str, typer.Argument(help="A source, such as a webhook.")],
-    other: Annotated[str, typer.Argument(help="Another that brings the same things, such as a poll or a CSV.")],
+    one: Annotated[str, typer.Argument(metavar="ONE", help="A source, such as a webhook.")],
+    other: Annotated[
+        str, typer.Argument(metavar="OTHER", help="Another that brings the same things, such as a poll or a CSV.")
+    ],
     since: Annotated[str | None, typer.Option(help=f"What happened at or after. {_TIME}")] = None,
     until: Annotated[str | None, typer.Option(help="What happened before, likewise.")] = None,
     kind: Annotated[

@@ -16,7 +16,7 @@ _TIME = 'A moment ("2026-05-02T11:00:09Z"), a date, or how long ago ("2h", "3d")
 
 
 def command(
-    source: Annotated[str, typer.Argument(help="The source that accepted them.")],
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The source that accepted them.")],
     since: Annotated[str | None, typer.Option(help=f"Accepted at or after. {_TIME}")] = None,
     until: Annotated[str | None, typer.Option(help="Accepted at or before, likewise.")] = None,
     ids: Annotated[list[str] | None, typer.Option("--id", help="Only this record; may be repeated.")] = None,

@@ -15,12 +15,13 @@ from groundswell.ops.sync_messages import AskSyncs, SyncShown
 
 
 def command(
-    sync: Annotated[str | None, typer.Argument(help="Only this sync.", show_default="all")] = None,
+    sync: Annotated[str | None, typer.Argument(metavar="SYNC", help="Only this sync.", show_default="all")] = None,
     config: CONFIG = None,
     as_json: JSON = False,
 ) -> None:
-    """Show how each sync keeps fields in step: what each field is called there, its mode, what that means in either
-    direction, how many members have a value; the settings, and how far the sync is.
+    """Show how each sync keeps fields in step, its settings, and how far it is.
+
+    Of each field: its name there, its mode, what that means in either direction, how many members have a value.
 
     Examples: groundswell syncs; groundswell syncs actionkit --json
     """

@@ -7,7 +7,7 @@ import anyio
 
 from groundswell.cli.asking import fail
 from groundswell.config.model import Config
-from groundswell.config.problems import meant
+from groundswell.config.problems import meant, quoted
 from groundswell.errors import GroundswellError, RequestError, StoreLockedError
 from groundswell.store.store import Store
 
@@ -19,7 +19,7 @@ def switched_on(config: Config, asked: Sequence[str] | None) -> list[str]:
     there = [name for name, settings in config.syncs.items() if settings.enabled]
     for name in asked or ():
         if name not in there:
-            fail(RequestError(f"there is no sync called {name} that is switched on; {meant(name, there)}"))
+            fail(RequestError(f"there is no sync called {quoted(name)} that is switched on; {meant(name, there)}"))
     return list(asked or there)
 
 
@@ -39,6 +39,6 @@ def alone(config: Config, work: Callable[[Store | None], Awaitable[R]]) -> R:
     try:
         return anyio.run(worked)
     except StoreLockedError:
-        fail(RequestError("a daemon runs on this state file; both would pass the accounts' rates together, so stop it"))
+        fail(RequestError("a daemon runs on this state file; both would pass the accounts' rates together: stop it"))
     except GroundswellError as exc:
         fail(exc)

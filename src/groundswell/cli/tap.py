@@ -1,9 +1,8 @@
 """`groundswell tap`: what comes out of the components, as it does."""
 
-import signal
 from contextlib import aclosing
 from datetime import timedelta
-from typing import Annotated, Any, Final, get_args
+from typing import Annotated, Any, Final
 
 import anyio
 import msgspec
@@ -11,9 +10,10 @@ import typer
 from rich.text import Text
 
 from groundswell.cli.asking import EXIT_FAILED, fail, place_or_exit
+from groundswell.cli.interrupt import interrupted
 from groundswell.cli.options import CONFIG, JSON
 from groundswell.cli.screen import new_console, shown, warn_of_personal_data
-from groundswell.errors import GroundswellError, RefusedError
+from groundswell.errors import GroundswellError
 from groundswell.ops.place import Place
 from groundswell.ops.tap_client import tap
 from groundswell.ops.tap_messages import TAP_S_MAX, AskTap, TapDropped, TapEnded, TapLine, TapRecord
@@ -39,9 +39,9 @@ def _duration(text: str | None) -> int | None:
 
 def command(
     component: Annotated[
-        str | None, typer.Argument(metavar="[COMPONENT]", help="A source, transform or sink; all of them without it.")
+        str | None, typer.Argument(metavar="COMPONENT", help="A source, transform or sink; all of them without it.")
     ] = None,
-    kind: Annotated[str | None, typer.Option(help=f"Only records of this kind: {', '.join(get_args(Kind))}.")] = None,
+    kind: Annotated[Kind | None, typer.Option(help="Only records of this kind.")] = None,
     count: Annotated[int | None, typer.Option("--count", "-n", min=1, help="End after so many lines.")] = None,
     lasting: Annotated[
         str | None, typer.Option("--for", metavar="DURATION", help="End after so long, such as 10s or 5m.")
@@ -60,13 +60,7 @@ def command(
 
     Examples: groundswell tap; groundswell tap crm --for 10s; groundswell tap signups --kind action --count 5 --json
     """
-    try:
-        asked = msgspec.convert(
-            {"component": component, "kind": kind, "count": count, "seconds": _duration(lasting), "reveal": reveal},
-            AskTap,
-        )
-    except msgspec.ValidationError as exc:
-        fail(RefusedError(400, f"this cannot be asked: {exc}"))
+    asked = AskTap(component, kind, count, _duration(lasting), reveal)
     place = place_or_exit(config)
     if reveal:
         warn_of_personal_data()
@@ -80,10 +74,7 @@ def command(
 
 
 async def _until_interrupted(place: Place, asked: AskTap, as_json: bool) -> str | None:
-    """Why the daemon ended it; None when a signal did.
-
-    Asks for the signal itself: started in the background by a shell, Python would leave it ignored.
-    """
+    """Why the daemon ended it; None when a signal did."""
     ended: list[str] = []
     error: list[GroundswellError] = []
 
@@ -100,9 +91,7 @@ async def _until_interrupted(place: Place, asked: AskTap, as_json: bool) -> str 
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(follow)
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            async for _ in signals:
-                break
+        await interrupted()
         tasks.cancel_scope.cancel()
     for exc in error:
         raise exc

@@ -26,10 +26,7 @@ def command(
 
     Nothing is sent, nothing is stored. Exit codes: 0 all passed, 1 one failed, 78 the configuration is wrong.
 
-    \b
-    Examples:
-      groundswell test
-      groundswell test /etc/groundswell --json
+    Examples: groundswell test; groundswell test /etc/groundswell --json
     """
     config = load_or_exit(files or [Path("pipeline.toml")])
     results = anyio.run(_results, config)

@@ -1,10 +1,18 @@
 """How accounts are shown: their state in words, who uses them, and what to do."""
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from groundswell.clock import Clock, milliseconds
 from groundswell.config.asked import asked_of
-from groundswell.ops.account_messages import AccountHistory, AccountSetting, AccountState, AccountStatus, AccountUse
+from groundswell.ops.account_messages import (
+    AccountChange,
+    AccountHistory,
+    AccountSetting,
+    AccountState,
+    AccountStatus,
+    AccountUse,
+)
 from groundswell.ops.place import AccountPart, Outline, Part
 from groundswell.ops.values import Moment, moment
 from groundswell.registry import REGISTRY
@@ -49,6 +57,20 @@ async def accounts_of(store: Store, clock: Clock, outline: Outline, daemon: Daem
     return [*shown, *_gone(outline, connections)]
 
 
+def who(change: AccountChange) -> str:
+    """By whom something was done, as far as anybody knows."""
+    return change.name or _WAYS.get(change.way, "somebody")
+
+
+_WAYS: Final = {
+    "token": "somebody on its machine",
+    "password": "somebody with the password",
+    "code": "somebody with a one-time link",
+    "proxy": "somebody the proxy let in",
+    "command line": "somebody on its machine",
+}
+
+
 def needs_person(status: AccountStatus) -> bool:
     """Whether what is to be done must be done by somebody: it does not mend itself, and nobody meant it."""
     is_temporary = status.state == "connection_error" and status.cause == "temporary"
@@ -84,7 +106,7 @@ def _to_do(name: str, part: AccountPart, seen: Observed, missing: NotConnected |
     if seen.state != "connection_error":
         return None
     if seen.cause == "temporary":
-        return "nothing: it clears itself, and what waits is kept; if it lasts, ask those who run it"
+        return "nothing needs to be done: it clears itself, and what waits is kept; if it lasts, ask those who run it"
     mend = (
         f"`groundswell connect {name}` with the right credentials"
         if part.connects

@@ -102,6 +102,9 @@ class PeopleDesk:
             one = await self._people.counterpart(named.account, named.remote_id)
             whom = f"{quoted(named.remote_id)} in {quoted(named.account)}"
         if one is None:
+            accounts = {*await self._people.counts(), *self._outline().accounts}
+            if named.account is not None and named.account not in accounts:
+                raise NotFoundError(f"no account is called {quoted(named.account)}; {meant(named.account, accounts)}")
             raise NotFoundError(f"nobody is known as {whom}: they were never seen, or are forgotten")
         return _Asked(None, None), [one]
 
@@ -286,5 +289,7 @@ class _Next(Struct, frozen=True, array_like=True):
         except (ValueError, msgspec.MsgspecError, RecursionError):
             found = None
         if found is None or found.account not in accounts:
-            raise RequestError("`after` is not the `next_after` of an answer to the same question")
+            raise RequestError(
+                "`after` is not the `next_after` of an answer to the same question; to begin anew, leave it out"
+            )
         return found

@@ -101,4 +101,4 @@ def completed_one(
 
 
 def _refusal(account: Account, wrong: list[str]) -> str:
-    return f"{account.name} cannot be connected with this: {'; '.join(wrong)}"
+    return f"{account.name} cannot be connected with this: {'; '.join(one.rstrip('.') for one in wrong)}"
