@@ -58,6 +58,7 @@ async def show(visit: Visit) -> web.Response:
         history=[(name, list(ones)) for name, ones in groupby(over, lambda one: one.source)],
         span_of=span_of,
         sends_of=sends_of,
+        said=said,
         may_backfill=visit.may(BACKFILL),
     )
 
@@ -153,7 +154,8 @@ def said(done: BackfillStatus) -> str:
     """What became of it, in a sentence."""
     name = f"The backfill of {done.source}"
     if done.ended_at is not None:
-        return f"{name} is {done.state}; it brought {done.records:,} records, {done.accepted:,} of them new."
+        became = "has failed" if done.state == "failed" else f"is {done.state}"
+        return f"{name} {became}; it brought {done.records:,} records, {done.accepted:,} of them new."
     if done.is_paused:
         return f"{name} is paused; the source's own running goes on."
     if done.state == "paused":
