@@ -116,9 +116,8 @@ async function renew(key) {
     const parts = [...document.querySelectorAll("[data-part]")].filter((part) => changed.has(part.dataset.part));
     changed.clear();
     const page = await asItIs();
-    const going = [...document.querySelectorAll("[data-going]")].map((one) => one.dataset.going);
+    if (page !== null) sayEnded(page);
     for (const part of parts) swap(part, page?.getElementById(part.id));
-    if (page !== null) sayEnded(going, page);
     await new Promise((done) => setTimeout(done, RENEW_MS));
   }
   isRenewing = false;
@@ -158,7 +157,8 @@ function sayOld(part) {
   part.prepend(note);
 }
 
-function sayEnded(going, page) {
+function sayEnded(page) {
+  const going = [...document.querySelectorAll("[data-going]")].map((one) => one.dataset.going);
   const ended = [...page.querySelectorAll("[data-gone]")].filter((one) => going.includes(one.dataset.gone));
   if (ended.length > 0) say(document.getElementById("ended"), ended.map((one) => one.dataset.says).join(" "));
 }
