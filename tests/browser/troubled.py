@@ -1,0 +1,119 @@
+"""A daemon with everything on it that an operator should never meet all at once: `screenshots.py` takes pictures of it.
+
+Gifts that only a webhook brought and others that only a file did, a backfill under way, dead letters, an account that
+is refused, one that is not connected, a sink that is held. `python -m tests.browser.troubled` runs one and says where.
+"""
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import anyio
+
+from groundswell.connectors.actionkit.simulator.server import simulator
+from groundswell.connectors.http.simulator import NO_FAULT, Fault
+from groundswell.ops.messages import AskBackfill
+from groundswell.ops.operations import BACKFILL
+from groundswell.runtime.daemon import Daemon
+from tests.connectors.actblue import webhook_bodies as told
+from tests.connectors.actblue.csv_server import COLUMNS, gift, written
+from tests.pipelines.ops_pipeline import PASSWORD, ask, receiving, with_ops
+from tests.running import basic, post, running, token_of, until
+
+READER = "only for looking"
+USERS = 20_000
+MORE = """
+[accounts.kit]
+type = "actionkit"
+host = "KIT"
+username = "USER"
+password = "WORD"
+rate = "1/s"
+
+[accounts.old_kit]
+type = "actionkit"
+host = "KIT"
+username = "USER"
+password = "one that was changed there"
+rate = "1/s"
+
+[accounts.blue]
+type = "actblue"
+connect = true
+
+[sources.users]
+type = "actionkit.poll"
+account = "kit"
+collections = ["users"]
+since = "2026-01-01T00:00:00Z"
+every = "1h"
+
+[sources.old_users]
+type = "actionkit.poll"
+account = "old_kit"
+collections = ["users"]
+
+[sources.gifts]
+type = "actblue.webhook"
+auth = { type = "basic", username = "actblue", password = "a-password-of-a-test" }
+
+[sources.gift_files]
+type = "actblue.csv"
+files = ["exports/*.csv"]
+every = "1h"
+
+[sources.gift_pulls]
+type = "actblue.csv"
+account = "blue"
+
+[sinks.archive]
+type = "jsonl"
+inputs = ["users", "old_users", "gifts", "gift_files", "gift_pulls", "adults"]
+path = "archive.jsonl"
+"""
+GIFTS_TOLD, GIFTS_IN_FILE = (1, 2, 3, 4, 5, 8), (1, 2, 3, 4, 5, 6, 7, 9)
+FIRST_DAY = datetime(2026, 11, 2, 14, 0, 0, tzinfo=UTC)
+
+
+@asynccontextmanager
+async def troubled(directory: Path) -> AsyncIterator[Daemon]:
+    exports = directory / "exports"
+    exports.mkdir()
+    rows = [gift(n, f"{_day(n):%Y-%m-%d %H:%M:%S}", Amount=f"{10 + n}.0") for n in GIFTS_IN_FILE]
+    (exports / "november.csv").write_bytes(written(rows, COLUMNS))
+    async with receiving() as (receiver, pipeline), simulator(users=USERS) as kit:
+        more = MORE.replace("KIT", kit.root).replace("USER", kit.user).replace("WORD", kit.password)
+        text = with_ops(pipeline, f'password = "{PASSWORD}"', f'read_password = "{READER}"') + more
+        async with running(text, directory) as daemon:
+            await daemon.supervisor.pause("archive")
+            login = basic("actblue", "a-password-of-a-test")
+            for n in GIFTS_TOLD:
+                line = told.lineitem(n, paidAt=_day(n).isoformat(), amount=f"{10 + n}.0")
+                await post(daemon, "gifts", told.gift(line, createdAt=_day(n).isoformat()), headers=login)
+            await post(daemon, "signups", b"this is no json")
+            await post(daemon, "signups", [{"id": "form-17", "zip": ["no text"]}])
+            receiver.fault = Fault(status=422)
+            people = [{"id": f"form-{n}", "zip": "9720", "phone": f"+1503555014{n}"} for n in range(4)]
+            await post(daemon, "signups", people)
+            await until(lambda: daemon.metrics.totals().get("crm", {}).get("dead") == len(people))
+            receiver.fault = NO_FAULT
+            await post(daemon, "signups", [{"id": f"form-{n}", "zip": "97201"} for n in range(20, 60)])
+            await ask(directory, BACKFILL, AskBackfill("users", all=True, sends="resend"))
+            yield daemon
+
+
+def _day(number: int) -> datetime:
+    return FIRST_DAY + timedelta(days=number)
+
+
+async def _run() -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        async with troubled(Path(directory)) as daemon:
+            print(f"http://{token_of(daemon).address}", flush=True)  # noqa: T201
+            await anyio.sleep_forever()
+
+
+if __name__ == "__main__":
+    anyio.run(_run)
