@@ -5,13 +5,14 @@ is refused, one that is not connected, a sink that is held. `python -m tests.bro
 """
 
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import anyio
 
+from groundswell.clock import SystemClock
 from groundswell.connectors.actionkit.simulator.server import simulator
 from groundswell.connectors.http.simulator import NO_FAULT, Fault
 from groundswell.ops.messages import AskBackfill
@@ -20,7 +21,7 @@ from groundswell.runtime.daemon import Daemon
 from tests.connectors.actblue import webhook_bodies as told
 from tests.connectors.actblue.csv_server import COLUMNS, gift, written
 from tests.pipelines.ops_pipeline import PASSWORD, ask, receiving, with_ops
-from tests.running import basic, post, running, token_of, until
+from tests.running import FREE_PORTS, basic, post, running, token_of, until
 
 READER = "only for looking"
 USERS = 20_000
@@ -30,7 +31,7 @@ type = "actionkit"
 host = "KIT"
 username = "USER"
 password = "WORD"
-rate = "1/s"
+rate = "5/s"
 
 [accounts.old_kit]
 type = "actionkit"
@@ -47,17 +48,12 @@ connect = true
 type = "actionkit.poll"
 account = "kit"
 collections = ["users"]
-since = "2026-01-01T00:00:00Z"
 every = "1h"
 
 [sources.old_users]
 type = "actionkit.poll"
 account = "old_kit"
 collections = ["users"]
-
-[sources.gifts]
-type = "actblue.webhook"
-auth = { type = "basic", username = "actblue", password = "a-password-of-a-test" }
 
 [sources.gift_files]
 type = "actblue.csv"
@@ -73,25 +69,41 @@ type = "jsonl"
 inputs = ["users", "old_users", "gifts", "gift_files", "gift_pulls", "adults"]
 path = "archive.jsonl"
 """
+GIFTS = """
+[sources.gifts]
+type = "actblue.webhook"
+auth = { type = "basic", username = "actblue", password = "a-password-of-a-test" }
+
+[sinks.ledger]
+type = "jsonl"
+inputs = ["gifts"]
+path = "ledger.jsonl"
+"""
 GIFTS_TOLD, GIFTS_IN_FILE = (1, 2, 3, 4, 5, 8), (1, 2, 3, 4, 5, 6, 7, 9)
-FIRST_DAY = datetime(2026, 11, 2, 14, 0, 0, tzinfo=UTC)
+DAYS_AGO = 20
+
+
+class EarlierClock(SystemClock):
+    """So many days before today: since then the webhook has been told of gifts."""
+
+    def now(self) -> float:
+        return super().now() - DAYS_AGO * 86_400
 
 
 @asynccontextmanager
 async def troubled(directory: Path) -> AsyncIterator[Daemon]:
     exports = directory / "exports"
     exports.mkdir()
-    rows = [gift(n, f"{_day(n):%Y-%m-%d %H:%M:%S}", Amount=f"{10 + n}.0") for n in GIFTS_IN_FILE]
-    (exports / "november.csv").write_bytes(written(rows, COLUMNS))
+    rows = [gift(n, f"{_day(n):%Y-%m-%d} 14:00:00", Amount=f"{10 + n}.0") for n in GIFTS_IN_FILE]
+    (exports / "gifts.csv").write_bytes(written(rows, COLUMNS))
     async with receiving() as (receiver, pipeline), simulator(users=USERS) as kit:
         more = MORE.replace("KIT", kit.root).replace("USER", kit.user).replace("WORD", kit.password)
         text = with_ops(pipeline, f'password = "{PASSWORD}"', f'read_password = "{READER}"') + more
-        async with running(text, directory) as daemon:
+        async with running(FREE_PORTS + GIFTS, directory, clock=EarlierClock()) as daemon:
+            await _tell(daemon, GIFTS_TOLD[:1])
+        async with running(text + GIFTS, directory) as daemon:
             await daemon.supervisor.pause("archive")
-            login = basic("actblue", "a-password-of-a-test")
-            for n in GIFTS_TOLD:
-                line = told.lineitem(n, paidAt=_day(n).isoformat(), amount=f"{10 + n}.0")
-                await post(daemon, "gifts", told.gift(line, createdAt=_day(n).isoformat()), headers=login)
+            await _tell(daemon, GIFTS_TOLD)
             await post(daemon, "signups", b"this is no json")
             await post(daemon, "signups", [{"id": "form-17", "zip": ["no text"]}])
             receiver.fault = Fault(status=422)
@@ -101,11 +113,19 @@ async def troubled(directory: Path) -> AsyncIterator[Daemon]:
             receiver.fault = NO_FAULT
             await post(daemon, "signups", [{"id": f"form-{n}", "zip": "97201"} for n in range(20, 60)])
             await ask(directory, BACKFILL, AskBackfill("users", all=True, sends="resend"))
+            await until(lambda: daemon.metrics.totals().get("users", {}).get("accepted", 0) > 0, deadline_s=60)
             yield daemon
 
 
+async def _tell(daemon: Daemon, gifts: Sequence[int]) -> None:
+    for n in gifts:
+        at = f"{_day(n):%Y-%m-%d}T14:00:00-05:00"
+        line = told.lineitem(n, paidAt=at, amount=f"{10 + n}.0")
+        await post(daemon, "gifts", told.gift(line, createdAt=at), headers=basic("actblue", "a-password-of-a-test"))
+
+
 def _day(number: int) -> datetime:
-    return FIRST_DAY + timedelta(days=number)
+    return datetime.now(UTC) - timedelta(days=DAYS_AGO - number)
 
 
 async def _run() -> None:

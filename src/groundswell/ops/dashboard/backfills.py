@@ -88,10 +88,8 @@ def plan_of(source: CanBackfill, query: Mapping[str, Sequence[str]], now: dateti
 
 
 def _words(source: CanBackfill, asked: AskBackfill, days: Days, collections: Sequence[str]) -> list[str]:
-    whom = "its vendor" if source.account is None else source.account
-    words = [
-        f"{source.source} asks {whom} once more for what was made or changed {days.words}: {listing(collections)}."
-    ]
+    looks = "looks" if source.account is None else f"asks {source.account}"
+    words = [f"{source.source} {looks} once more for what was made or changed {days.words}: {listing(collections)}."]
     if asked.since is not None:
         until = "now" if asked.until is None else f"{asked.until:%Y-%m-%d %H:%M} UTC"
         words.append(f"That is from {asked.since:%Y-%m-%d %H:%M} UTC to {until}.")
@@ -145,7 +143,7 @@ def _chosen(source: CanBackfill | None, query: Mapping[str, Sequence[str]]) -> d
         "extent": _one(query, "extent") or "all",
         "sends": _one(query, "sends") or "unsent",
         "subscribe": _one(query, "subscribe") == "true",
-        "collections": query.get("collections", [] if query.get(LOOK) and len(collections) > 1 else collections),
+        "collections": query.get("collections", collections),
         **{name: _one(query, name) for name in ("first", "last", "zone")},
     }
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
+from groundswell.ops.account_messages import AccountStatus
 from groundswell.ops.amounts import lasting, per_second, progress_words, size
 from groundswell.ops.dashboard.backfill_words import so_far, what_of
 from groundswell.ops.messages import BackfillStatus, ComponentStatus, Role, SourceProgress, Status, SyncStatus
@@ -29,7 +30,7 @@ class Line(Struct, frozen=True):
     """Something that needs a person."""
 
     name: str | None
-    """The component it is about, if it is about one."""
+    """The component or account it is about, if it is about one."""
     path: str | None
     """Its page."""
     text: str
@@ -52,6 +53,8 @@ def figures_of(status: Status) -> Figures:
         texts.update((f"{part.name}.{what}", text) for what, text in _of_component(part, status.now))
     for one in status.backfills:
         texts.update((f"{one.source}.backfill.{what}", text) for what, text in _of_backfill(one))
+    for account in status.accounts:
+        texts.update((f".account.{account.name}.{what}", text) for what, text in _of_account(account))
     reads = {part.name: part.progress for part in status.components}
     for sync in status.syncs:
         read = reads.get(f"{sync.name}_read")
@@ -135,6 +138,13 @@ def _of_sync(sync: SyncStatus, read: SourceProgress | None) -> Iterator[tuple[st
         yield f"state.{state}", f"{sync.states.get(state, 0):,}"
 
 
+def _of_account(account: AccountStatus) -> Iterator[tuple[str, str]]:
+    is_refused = account.state == "connection_error" and account.cause == "credentials"
+    cause = f" ({account.cause or 'temporary'})" if account.state == "connection_error" else ""
+    yield "state", account.state.replace("_", " ") + cause
+    yield "mood", "good" if account.state == "connected" else "bad" if is_refused else "odd"
+
+
 def _share(done: int, total: int | None) -> str:
     """Of one, as a bar shows it; nothing where nobody knows."""
     return f"{min(1.0, done / total):.3f}" if total else ""
@@ -164,17 +174,19 @@ def _rate(part: ComponentStatus) -> str:
 def _queue(part: ComponentStatus, now: datetime) -> str:
     if not part.waiting:
         return ""
-    oldest = "" if part.oldest_waiting_at is None else f" for {_age(part.oldest_waiting_at, now)}"
+    oldest = "" if part.oldest_waiting_at is None else f" {_age(part.oldest_waiting_at, now)}"
     return f"{part.waiting:,} waiting{oldest}"
 
 
 def _attention(status: Status) -> list[Line]:
-    about = {f"{part.name}: {part.attention}": part for part in status.components if part.attention}
+    about = {f"{part.name}: {part.attention}": (part.name, page_of(part.name)) for part in status.components}
+    about |= {
+        f"{one.name}: {one.to_do}": (one.name, f"/accounts/{quote(one.name, safe='')}") for one in status.accounts
+    }
     return [
-        Line(None, None, tidy(text))
-        if (part := about.get(text)) is None
-        else Line(tidy(part.name), page_of(part.name), tidy(part.attention or ""))
+        Line(name and tidy(name), path, tidy(text.removeprefix(f"{name}: ")))
         for text in status.attention
+        for name, path in [about.get(text, (None, None))]
     ]
 
 

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from groundswell.config.problems import listing
-from groundswell.ops.dashboard.drawing import draw
+from groundswell.ops.dashboard.drawing import HEIGHT, WIDTH, draw
 from groundswell.ops.dashboard.figures import figures_of
 from groundswell.ops.dashboard.visit import Visit
 from groundswell.ops.messages import ConfigReloaded, Nothing
@@ -23,6 +23,8 @@ async def show(visit: Visit) -> web.Response:
             {part.name: part.inputs for part in status.components if part.role is not None},
             [part.name for part in status.components if part.role == "sink"],
         ),
+        box_width=WIDTH,
+        box_height=HEIGHT,
         roles={
             heading: found
             for heading, role in (("Sources", "source"), ("Transforms", "transform"), ("Sinks", "sink"), ("Gone", None))

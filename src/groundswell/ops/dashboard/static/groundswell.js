@@ -271,6 +271,9 @@ function closeMore() {
   });
 }
 
+// Why something was not done stands where its form does, which may be far down.
+document.querySelector("main [role=alert]")?.scrollIntoView({ block: "center" });
+
 useCode();
 closeMore();
 useOwnZone();
