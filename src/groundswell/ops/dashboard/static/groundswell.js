@@ -66,7 +66,7 @@ function show(place, key, value) {
   const named = (what) => place.querySelectorAll(`[data-${what}="${CSS.escape(key)}"]`);
   for (const one of named("live")) {
     if (Array.isArray(value)) one.replaceChildren(...value.map(line));
-    else one.textContent = value;
+    else one.replaceChildren(...coded(value));
   }
   for (const one of named("mood")) one.dataset.is = value;
   for (const one of named("bar")) {
@@ -88,10 +88,16 @@ function line({ name, path, text }) {
     link.textContent = name;
     item.append(link, ": ");
   }
-  text.split("`").forEach((piece, place) => {
-    item.append(place % 2 ? Object.assign(document.createElement("code"), { textContent: piece }) : piece);
-  });
+  item.append(...coded(text));
   return item;
+}
+
+// What stands between backquotes, as code.
+function coded(text) {
+  return text.split("`").map((piece, place) => {
+    if (place % 2 === 0) return piece;
+    return Object.assign(document.createElement("code"), { textContent: piece });
+  });
 }
 
 // Lines change all the time; read out are those that were not there before.
