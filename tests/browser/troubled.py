@@ -48,6 +48,7 @@ connect = true
 type = "actionkit.poll"
 account = "kit"
 collections = ["users"]
+since = "2027-01-01T00:00:00Z"
 every = "1h"
 
 [sources.old_users]
@@ -114,7 +115,7 @@ async def troubled(directory: Path) -> AsyncIterator[Daemon]:
             receiver.fault = NO_FAULT
             await post(daemon, "signups", [{"id": f"form-{n}", "zip": "97201"} for n in range(20, 60)])
             await ask(directory, BACKFILL, AskBackfill("users", all=True, sends="resend"))
-            await until(lambda: daemon.metrics.totals().get("users", {}).get("accepted", 0) > 0, deadline_s=60)
+            await until(lambda: daemon.metrics.totals().get("users", {}).get("accepted", 0) > 0, deadline_s=30)
             yield daemon
 
 

@@ -60,6 +60,11 @@ class Live:
         """How many streams there are."""
         return len(self._streams)
 
+    @property
+    def charted(self) -> set[str]:
+        """Of which components charts are kept."""
+        return set(self._charts)
+
     async def end(self, _: Any = None) -> None:
         self._is_ended = True
         for scope in list(self._streams):
