@@ -21,17 +21,17 @@ from groundswell.runtime.daemon import Daemon
 from tests.connectors.actblue import webhook_bodies as told
 from tests.connectors.actblue.csv_server import COLUMNS, gift, written
 from tests.pipelines.ops_pipeline import PASSWORD, ask, receiving, with_ops
-from tests.running import FREE_PORTS, basic, post, running, token_of, until
+from tests.running import FREE_PORTS, basic, post, running, token_of, until, write_config
 
 READER = "only for looking"
-USERS = 20_000
+USERS = 4_000
 MORE = """
 [accounts.kit]
 type = "actionkit"
 host = "KIT"
 username = "USER"
 password = "WORD"
-rate = "3/s"
+rate = "RATE"
 
 [accounts.old_kit]
 type = "actionkit"
@@ -48,7 +48,6 @@ connect = true
 type = "actionkit.poll"
 account = "kit"
 collections = ["users"]
-since = "2027-01-01T00:00:00Z"
 every = "1h"
 
 [sources.old_users]
@@ -103,7 +102,7 @@ async def troubled(directory: Path) -> AsyncIterator[Daemon]:
         text = with_ops(pipeline, f'password = "{PASSWORD}"', f'read_password = "{READER}"') + more
         async with running(FREE_PORTS + gifts, directory, clock=EarlierClock()) as daemon:
             await _tell(daemon, GIFTS_TOLD[:1])
-        async with running(text + ledger, directory) as daemon:
+        async with running((text + ledger).replace("RATE", "200/s"), directory) as daemon:
             await daemon.supervisor.pause("archive")
             await _tell(daemon, GIFTS_TOLD)
             await post(daemon, "signups", b"this is no json")
@@ -114,9 +113,15 @@ async def troubled(directory: Path) -> AsyncIterator[Daemon]:
             await until(lambda: daemon.metrics.totals().get("crm", {}).get("dead") == len(people))
             receiver.fault = NO_FAULT
             await post(daemon, "signups", [{"id": f"form-{n}", "zip": "97201"} for n in range(20, 60)])
+            await until(lambda: _accepted(daemon) == USERS, deadline_s=60)
+            write_config(directory, (text + ledger).replace("RATE", "40/min"))  # so that the backfill lasts
+            await daemon.reload()
             await ask(directory, BACKFILL, AskBackfill("users", all=True, sends="resend"))
-            await until(lambda: daemon.metrics.totals().get("users", {}).get("accepted", 0) > 0, deadline_s=30)
             yield daemon
+
+
+def _accepted(daemon: Daemon) -> int:
+    return int(daemon.metrics.totals().get("users", {}).get("accepted", 0))
 
 
 async def _tell(daemon: Daemon, gifts: Sequence[int]) -> None:
