@@ -117,7 +117,7 @@ TROUBLED: Final = {
     "trouble-account-new": "/accounts/blue",
     "trouble-backfills": "/backfills?source=gift_files",
     "trouble-backfills-plan": "/backfills?source=gift_files&look=1&extent=days&first=2026-11-01&sends=unsent",
-    "trouble-source": "/components/users",
+    "trouble-source": "/components/people",
     "trouble-sink": "/components/archive",
     "trouble-reconcile": "/reconcile?one=gifts&other=gift_files&lag_s=0",
     "trouble-dead": "/dead",

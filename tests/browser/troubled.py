@@ -11,8 +11,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import anyio
+import pytest
 
 from groundswell.clock import SystemClock
+from groundswell.component import Batch, Progress
 from groundswell.connectors.actionkit.simulator.server import simulator
 from groundswell.connectors.http.simulator import NO_FAULT, Fault
 from groundswell.ops.messages import AskBackfill
@@ -21,17 +23,21 @@ from groundswell.runtime.daemon import Daemon
 from tests.connectors.actblue import webhook_bodies as told
 from tests.connectors.actblue.csv_server import COLUMNS, gift, written
 from tests.pipelines.ops_pipeline import PASSWORD, ask, receiving, with_ops
-from tests.running import FREE_PORTS, basic, post, running, token_of, until, write_config
+from tests.running import FREE_PORTS, basic, post, running, token_of, until
+from tests.vendor import ACCOUNT, POLL, Backfill, Vendor, people
 
 READER = "only for looking"
-USERS = 4_000
-MORE = """
+PAGES, HELD = 60, 21
+"""Of the backfill: how many there are, and after how many it stays for the picture."""
+MORE = f"""
+{ACCOUNT}
+{POLL}
 [accounts.kit]
 type = "actionkit"
 host = "KIT"
 username = "USER"
 password = "WORD"
-rate = "RATE"
+rate = "100/s"
 
 [accounts.old_kit]
 type = "actionkit"
@@ -96,13 +102,13 @@ async def troubled(directory: Path) -> AsyncIterator[Daemon]:
     exports.mkdir()
     rows = [gift(n, f"{_day(n):%Y-%m-%d} 14:00:00", Amount=f"{10 + n}.0") for n in GIFTS_IN_FILE]
     (exports / "gifts.csv").write_bytes(written(rows, COLUMNS))
-    ledger, gifts = GIFTS.replace("INPUTS", '"gifts", "users"'), GIFTS.replace("INPUTS", '"gifts"')
-    async with receiving() as (receiver, pipeline), simulator(users=USERS) as kit:
+    ledger, gifts = GIFTS.replace("INPUTS", '"gifts", "users", "people"'), GIFTS.replace("INPUTS", '"gifts"')
+    async with receiving() as (receiver, pipeline), simulator(users=50) as kit:
         more = MORE.replace("KIT", kit.root).replace("USER", kit.user).replace("WORD", kit.password)
         text = with_ops(pipeline, f'password = "{PASSWORD}"', f'read_password = "{READER}"') + more
         async with running(FREE_PORTS + gifts, directory, clock=EarlierClock()) as daemon:
             await _tell(daemon, GIFTS_TOLD[:1])
-        async with running((text + ledger).replace("RATE", "200/s"), directory) as daemon:
+        async with running(text + ledger, directory) as daemon:
             await daemon.supervisor.pause("archive")
             await _tell(daemon, GIFTS_TOLD)
             await post(daemon, "signups", b"this is no json")
@@ -113,15 +119,17 @@ async def troubled(directory: Path) -> AsyncIterator[Daemon]:
             await until(lambda: daemon.metrics.totals().get("crm", {}).get("dead") == len(people))
             receiver.fault = NO_FAULT
             await post(daemon, "signups", [{"id": f"form-{n}", "zip": "97201"} for n in range(20, 60)])
-            await until(lambda: _accepted(daemon) == USERS, deadline_s=60)
-            write_config(directory, (text + ledger).replace("RATE", "40/min"))  # so that the backfill lasts
-            await daemon.reload()
-            await ask(directory, BACKFILL, AskBackfill("users", all=True, sends="resend"))
+            await ask(directory, BACKFILL, AskBackfill("people", all=True, sends="resend"))
+            await until(lambda: daemon.metrics.totals().get("people", {}).get("accepted", 0) == 50 * HELD)
             yield daemon
 
 
-def _accepted(daemon: Daemon) -> int:
-    return int(daemon.metrics.totals().get("users", {}).get("accepted", 0))
+async def _lasts(asked: Backfill) -> None:
+    """Brings so many pages, and then nothing more."""
+    for page in range(1, HELD + 1):
+        found = people(*range(50 * page, 50 * page + 50))
+        await asked.emit(Batch(found, str(page), Progress("people", 50 * page, 50 * PAGES)))
+    await anyio.sleep_forever()
 
 
 async def _tell(daemon: Daemon, gifts: Sequence[int]) -> None:
@@ -136,7 +144,10 @@ def _day(number: int) -> datetime:
 
 
 async def _run() -> None:
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
+        vendor = Vendor()
+        vendor.register(patch)
+        vendor.backfill = _lasts
         async with troubled(Path(directory)) as daemon:
             print(f"http://{token_of(daemon).address}", flush=True)  # noqa: T201
             await anyio.sleep_forever()
