@@ -34,7 +34,7 @@ bench: $(LINKED) ## measure it, side by side with its limits
 soak: $(LINKED) ## kill it again and again while it reads 100,000 users (SOAK_USERS=N: so many)
 	@SOAK_USERS=$(or $(SOAK_USERS),100000) $(BIN)/python -m pytest -s tests/faults/test_actionkit_poll_kill.py
 
-screenshots: $(LINKED) ## pictures of every page of the dashboard, in out/screenshots (a minute; needs Chromium)
+screenshots: $(LINKED) ## pictures of every page of the dashboard, in out/screenshots (five minutes; needs Chromium)
 	@$(BIN)/python -m tests.browser.screenshots
 
 docs: $(LINKED) ## write the pages that are made from the code, and build the site in site/

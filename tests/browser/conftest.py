@@ -62,6 +62,15 @@ class Looking:
         await self.page.get_by_role("button", name="Log in").click()
         await self.page.get_by_role("heading", name="Overview").wait_for()
 
+    async def turn_to(self, title: str) -> None:
+        """By the navigation, wherever it has the page now."""
+        navigation = self.page.get_by_role("navigation")
+        link = navigation.get_by_role("link", name=title, exact=True)
+        if not await link.is_visible():
+            await navigation.get_by_text("More").click()
+        await link.click()
+        await self.page.get_by_role("heading", level=1).wait_for()
+
     async def barriers(self) -> list[str]:
         """What axe says keeps somebody out."""
         found = await Axe().run(self.page)

@@ -240,5 +240,5 @@ async def test_whoever_only_looks_sees_how_things_are_and_no_form(tmp_path: Path
             await looking.page.get_by_role("heading", level=1).wait_for()
             assert await looking.page.locator("main form, main input, main button").count() == 0, path
             assert await looking.page.get_by_text("Start a backfill").count() == 0
-        links = await looking.page.locator("nav a").all_inner_texts()
+        links = await looking.page.locator("nav a").all_text_contents()
         assert {"Accounts", "Backfills", "Reconcile"} <= set(links)

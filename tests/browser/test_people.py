@@ -28,7 +28,7 @@ async def test_somebody_finds_a_person_and_reads_why_a_field_has_its_value(
     ):
         page = looking.page
         await looking.log_in()
-        await page.get_by_role("link", name="Members").click()
+        await looking.turn_to("Members")
         await page.get_by_label("Name, phone, email or number, or a part of it").fill("(503) 555-0144")
         await page.keyboard.press("Enter")
         await page.get_by_role("link", name="Rosa Quintanilla").click()

@@ -38,7 +38,7 @@ async def test_a_letter_is_mended_and_arrives_and_its_way_tells_it(
         await letters(daemon, receiver, 1)
         page = looking.page
         await looking.log_in()
-        await page.get_by_role("navigation").get_by_role("link", name="Dead letters").click()
+        await looking.turn_to("Dead letters")
         await page.get_by_role("link", name="3", exact=True).click()
         editor = page.get_by_label("The record as it goes to crm")
         right = (await editor.input_value()).replace(HOSTILE, "97201")
@@ -53,7 +53,7 @@ async def test_a_letter_is_mended_and_arrives_and_its_way_tells_it(
             "Dead letter 3 goes to crm again, with changed: person.zip."
         )
         await until(lambda: receiver.received.records == 1)
-        await page.get_by_role("navigation").get_by_role("link", name="Deliveries").click()
+        await looking.turn_to("Deliveries")
         await page.get_by_role("button", name="Its way of signups:p0").click()
         await page.get_by_role("heading", name="The way of").wait_for()
         assert "by hand: person.zip" in await page.locator("main").inner_text()
@@ -114,7 +114,7 @@ async def test_a_broken_file_is_refused_with_every_problem_and_a_good_one_is_tak
     ):
         page = looking.page
         await looking.log_in()
-        await page.get_by_role("navigation").get_by_role("link", name="Settings").click()
+        await looking.turn_to("Settings")
         broken = with_ops(pipeline, LOGIN).replace('inputs = ["mapped"]', 'inputs = ["maped"]')
         write_config(tmp_path, broken.replace("[sinks.crm]", "[sinks.crm]\nurll = 1"))
         await page.get_by_role("button", name="Read it again").click()
@@ -126,7 +126,7 @@ async def test_a_broken_file_is_refused_with_every_problem_and_a_good_one_is_tak
         assert await page.get_by_role("status").inner_text() == "The configuration was read (restarted: crm)."
         assert await page.get_by_role("alert").count() == 0
         assert await page.get_by_text("concurrency = 9").is_visible()
-        await page.get_by_role("navigation").get_by_role("link", name="Audit").click()
+        await looking.turn_to("Audit")
         await page.get_by_label("Operation").select_option("reload")
         await page.get_by_role("button", name="Show these").click()
         rows = await page.locator("tbody tr").all_inner_texts()

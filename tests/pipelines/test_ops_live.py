@@ -51,11 +51,15 @@ class Stream:
     async def read_until(self, **wanted: Any) -> None:
         """Until these figures are so: __ stands for the dot in their names."""
         while any(self.seen.get(key.replace("__", ".")) != value for key, value in wanted.items()):
-            line = await self.response.content.readline()
-            assert line, "it ended"
-            if line.startswith(b"data: "):
-                self.news.append(msgspec.json.decode(line[6:]))
-                self.seen |= self.news[-1]
+            await self.read_line()
+
+    async def read_line(self) -> None:
+        """Whatever it says next."""
+        line = await self.response.content.readline()
+        assert line, "it ended"
+        if line.startswith(b"data: "):
+            self.news.append(msgspec.json.decode(line[6:]))
+            self.seen |= self.news[-1]
 
     async def rest(self) -> bytes:
         with anyio.fail_after(10):
@@ -63,13 +67,13 @@ class Stream:
 
 
 @asynccontextmanager
-async def watching(daemon: Daemon, **headers: str) -> AsyncIterator[Stream]:
+async def watching(daemon: Daemon, **query: str) -> AsyncIterator[Stream]:
     """A stream, let in by the token."""
     reach = token_of(daemon)
     async with (
         aiohttp.ClientSession() as session,
         session.get(
-            f"http://{reach.address}/events", headers={"Authorization": f"Bearer {reach.token}", **headers}
+            f"http://{reach.address}/events", params=query, headers={"Authorization": f"Bearer {reach.token}"}
         ) as response,
     ):
         assert response.status == 200
@@ -112,6 +116,37 @@ async def test_figures_are_made_once_for_everybody_and_for_nobody_not_at_all(
         await until(lambda: live_of(daemon).watching == 0)
 
 
+async def test_charts_go_to_who_shows_them_and_are_let_go_with_the_last_of_them(tmp_path: Path) -> None:
+    line = "crm.chart.hour.delivered.line"
+    async with receiving() as (_, pipeline), running(pipeline, tmp_path) as daemon:
+        async with (
+            watching(daemon, charts="crm") as one,
+            watching(daemon, charts="nobody's") as other,
+            watching(daemon) as plain,
+        ):
+            while not one.seen.get(line):
+                await one.read_line()
+            assert one.seen["crm.chart.hour.delivered.words"].startswith("least 0/s")
+            assert one.seen["crm.chart.day.delivered.words"] == "nothing known yet"
+            for quiet in (other, plain):
+                await quiet.read_until(crm__state="running")
+                assert not any(".chart." in key for key in quiet.seen)
+            assert live_of(daemon).charted == {"crm"}
+        await until(lambda: live_of(daemon).watching == 0)
+        async with watching(daemon) as stream:
+            made = live_of(daemon).made
+            while live_of(daemon).made == made:
+                await stream.read_line()
+            assert live_of(daemon).charted == set()
+
+
+async def test_what_is_under_way_and_what_turns_is_told(tmp_path: Path) -> None:
+    async with receiving() as (_, pipeline), running(pipeline, tmp_path) as daemon, watching(daemon) as stream:
+        await stream.read_until(crm__held="no", __held="", __under_way=[])
+        await ask(tmp_path, PAUSE, NameComponent("crm"))
+        await stream.read_until(crm__held="yes", __held="crm")
+
+
 async def test_only_so_many_watch_and_the_next_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "STREAMS_MAX", 1)
     async with receiving() as (_, pipeline), running(pipeline, tmp_path) as daemon:
@@ -127,6 +162,8 @@ async def test_only_so_many_watch_and_the_next_is_told_so(tmp_path: Path, monkey
 async def test_a_stream_ends_with_its_login_and_nobody_gets_one_without(tmp_path: Path) -> None:
     async with receiving() as (_, pipeline), running(with_ops(pipeline, LOGIN), tmp_path) as daemon:
         assert (await call(daemon, "GET", "/events", login=False, headers={"Sec-Fetch-Dest": "empty"})).status == 401
+        by_itself = {"X-By-Itself": "1"}  # a page that has itself made anew: it wants no login page in its place
+        assert (await call(daemon, "GET", "/backfills", login=False, headers=by_itself)).status == 401
         async with browsing(daemon) as browser:
             await browser.log_in()
             cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies().items())

@@ -25,7 +25,8 @@ CSRF_FIELD: Final = "csrf"
 LOGIN: Final = "/login"
 API: Final = "/api/"
 EVENTS: Final = "/events"
-"""What pages ask for by themselves: that somebody looks is not that somebody is there."""
+BY_ITSELF_HEADER: Final = "X-By-Itself"
+"""What pages ask for by themselves, always or with this header: that somebody looks is not that somebody is there."""
 
 CALLER: Final = web.RequestKey("caller", Caller)
 SESSION: Final = web.RequestKey("session", Session)
@@ -75,7 +76,7 @@ class Guard:
         if resource is None:
             return await handler(request)
         if resource.canonical not in self._open and not await self._is_let_in(
-            request, is_use=resource.canonical != EVENTS
+            request, is_use=resource.canonical != EVENTS and BY_ITSELF_HEADER not in request.headers
         ):
             self._turn_away(request, resource.canonical)
         if request.method not in ("GET", "HEAD"):
@@ -100,7 +101,11 @@ class Guard:
         return CALLER in request
 
     def _turn_away(self, request: web.Request, path: str) -> NoReturn:
-        is_script = CSRF_HEADER in request.headers or request.headers.get("Sec-Fetch-Dest") == "empty"
+        is_script = (
+            CSRF_HEADER in request.headers
+            or BY_ITSELF_HEADER in request.headers
+            or request.headers.get("Sec-Fetch-Dest") == "empty"
+        )
         if path.startswith(API) or path == METRICS or is_script:
             raise self.access.refusal(is_script=is_script)
         asked = request.path_qs if request.method == "GET" else "/"

@@ -58,6 +58,7 @@ async def show(visit: Visit) -> web.Response:
         history=[(name, list(ones)) for name, ones in groupby(over, lambda one: one.source)],
         span_of=span_of,
         sends_of=sends_of,
+        said=said,
         may_backfill=visit.may(BACKFILL),
     )
 
@@ -87,10 +88,8 @@ def plan_of(source: CanBackfill, query: Mapping[str, Sequence[str]], now: dateti
 
 
 def _words(source: CanBackfill, asked: AskBackfill, days: Days, collections: Sequence[str]) -> list[str]:
-    whom = "its vendor" if source.account is None else source.account
-    words = [
-        f"{source.source} asks {whom} once more for what was made or changed {days.words}: {listing(collections)}."
-    ]
+    looks = "looks" if source.account is None else f"asks {source.account}"
+    words = [f"{source.source} {looks} once more for what was made or changed {days.words}: {listing(collections)}."]
     if asked.since is not None:
         until = "now" if asked.until is None else f"{asked.until:%Y-%m-%d %H:%M} UTC"
         words.append(f"That is from {asked.since:%Y-%m-%d %H:%M} UTC to {until}.")
@@ -144,7 +143,7 @@ def _chosen(source: CanBackfill | None, query: Mapping[str, Sequence[str]]) -> d
         "extent": _one(query, "extent") or "all",
         "sends": _one(query, "sends") or "unsent",
         "subscribe": _one(query, "subscribe") == "true",
-        "collections": query.get("collections", [] if query.get(LOOK) and len(collections) > 1 else collections),
+        "collections": query.get("collections", collections),
         **{name: _one(query, name) for name in ("first", "last", "zone")},
     }
 
@@ -153,7 +152,8 @@ def said(done: BackfillStatus) -> str:
     """What became of it, in a sentence."""
     name = f"The backfill of {done.source}"
     if done.ended_at is not None:
-        return f"{name} is {done.state}; it brought {done.records:,} records, {done.accepted:,} of them new."
+        became = "has failed" if done.state == "failed" else f"is {done.state}"
+        return f"{name} {became}; it brought {done.records:,} records, {done.accepted:,} of them new."
     if done.is_paused:
         return f"{name} is paused; the source's own running goes on."
     if done.state == "paused":

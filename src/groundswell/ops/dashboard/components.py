@@ -6,7 +6,8 @@ from aiohttp import web
 
 from groundswell.config.problems import listing
 from groundswell.errors import NotFoundError
-from groundswell.ops.dashboard.chart import chart_of
+from groundswell.ops.dashboard.backfill_words import span_of
+from groundswell.ops.dashboard.chart import chart_of, charts_of
 from groundswell.ops.dashboard.figures import figures_of
 from groundswell.ops.dashboard.visit import Visit
 from groundswell.ops.live_messages import AskRates, Polled
@@ -30,7 +31,7 @@ async def show(visit: Visit) -> web.Response:
         title=part.name,
         status=status,
         part=part,
-        live=figures.texts,
+        live=figures.texts if rates is None else figures.texts | charts_of(part.name, rates),
         shape=figures.shape,
         meaning=STATES.get(part.state),
         outputs=[other.name for other in status.components if part.name in other.inputs],
@@ -38,9 +39,10 @@ async def show(visit: Visit) -> web.Response:
         windows=[]
         if rates is None
         else [
-            (heading, window, [chart_of(series) for series in window.series])
-            for heading, window in (("The last hour", rates.hour), ("The last day", rates.day))
+            (heading, f"{part.name}.chart.{name}", window, [chart_of(series) for series in window.series])
+            for heading, name, window in (("The last hour", "hour", rates.hour), ("The last day", "day", rates.day))
         ],
+        span_of=span_of,
         backfill=next((one for one in status.backfills if one.source == part.name), None),
         can_backfill=part.role == "source"
         and visit.may(BACKFILL)

@@ -6,15 +6,16 @@ from graphlib import TopologicalSorter
 from itertools import pairwise
 from typing import Final
 
-WIDTH: Final = 190
+WIDTH: Final = 168
 HEIGHT: Final = 84
-GAP_X: Final = 46
+GAP_X: Final = 32
+"""So that six columns fit into the page on a laptop."""
 GAP_Y: Final = 16
 LANE: Final = 18
 """What a line takes that passes by the components of a column."""
 MARGIN: Final = 4
 SWEEPS: Final = 4
-NAME_MAX: Final = 21
+NAME_MAX: Final = 19
 """Letters that fit into a box."""
 
 _Slot = tuple[str, str, int]

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import anyio
 import msgspec
@@ -11,10 +11,12 @@ from aiohttp import web
 from groundswell.clock import Clock
 from groundswell.errors import GroundswellError, RefusedError
 from groundswell.ops.clerk import Clerk
+from groundswell.ops.dashboard.chart import charts_of
 from groundswell.ops.dashboard.figures import Figures, figures_of
 from groundswell.ops.guard import CALLER, EVENTS, SESSION
-from groundswell.ops.messages import Nothing
-from groundswell.ops.operations import STATUS
+from groundswell.ops.live_messages import AskRates
+from groundswell.ops.messages import Nothing, Status
+from groundswell.ops.operations import RATES, STATUS
 
 STREAMS_MAX: Final = 20
 """At once; the browser of one more shows the page as it was loaded."""
@@ -40,10 +42,12 @@ class Live:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._streams: set[anyio.CancelScope] = set()
+        self._streams: dict[anyio.CancelScope, str | None] = {}
+        """And the component whose charts each one shows."""
         self._lock = anyio.Lock()
         self._figures: Figures | None = None
         self._good_until = 0.0
+        self._charts: dict[str, _Charts] = {}
         self._is_ended = False
         self.made = 0
         """How often figures were made."""
@@ -56,9 +60,14 @@ class Live:
         """How many streams there are."""
         return len(self._streams)
 
+    @property
+    def charted(self) -> set[str]:
+        """Of which components charts are kept."""
+        return set(self._charts)
+
     async def end(self, _: Any = None) -> None:
         self._is_ended = True
-        for scope in self._streams:
+        for scope in list(self._streams):
             scope.cancel()
 
     def _handler(self, clerk: Clerk) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -70,17 +79,17 @@ class Live:
                 )
             response = web.StreamResponse(headers=_HEADERS)
             with anyio.CancelScope() as scope:
-                self._streams.add(scope)
+                self._streams[scope] = request.query.get("charts")
                 try:
                     await self._send(request, response, clerk)
                 finally:
-                    self._streams.discard(scope)
+                    del self._streams[scope]
             return response
 
         return handle
 
     async def _send(self, request: web.Request, response: web.StreamResponse, clerk: Clerk) -> None:
-        session, shape = request.get(SESSION), request.query.get("shape")
+        session, shape, charted = request.get(SESSION), request.query.get("shape"), request.query.get("charts")
         until = self._clock.monotonic() + STREAM_S
         told: dict[str, Any] = {}
         with suppress(
@@ -90,7 +99,9 @@ class Live:
             await response.write(_BEGIN)
             while self._clock.monotonic() < until and not (session is not None and session.is_over):
                 figures = await self._fresh(request, clerk)
-                now = {**figures.texts, ".attention": figures.attention, ".stale": figures.shape != shape}
+                now: dict[str, Any] = {**figures.texts, ".stale": figures.shape != shape}
+                now |= {".attention": figures.attention, ".under_way": figures.under_way}
+                now |= self._charts[charted].texts if charted in self._charts else {}
                 news = {key: value for key, value in now.items() if told.get(key) != value}
                 told = now
                 with anyio.move_on_after(WRITE_S) as patience:
@@ -103,8 +114,30 @@ class Live:
         async with self._lock:
             began = self._clock.monotonic()
             if self._figures is None or began >= self._good_until:
-                self._figures = figures_of(await clerk.run(request[CALLER], STATUS, Nothing()))
+                status = await clerk.run(request[CALLER], STATUS, Nothing())
+                self._figures = figures_of(status)
+                await self._chart(request, clerk, status)
                 took_s = self._clock.monotonic() - began
                 self._good_until = began + max(FRESH_S, min(PAUSE_MAX_S, PAUSE_SHARE * took_s))
                 self.made += 1
             return self._figures
+
+    async def _chart(self, request: web.Request, clerk: Clerk, status: Status) -> None:
+        """Draw what somebody looks at, where a step has ended since; and let go of what nobody looks at any more."""
+        there = {part.name for part in status.components if part.role is not None}
+        now, before = self._clock.now(), self._charts
+        self._charts = {}
+        for name in there.intersection(filter(None, self._streams.values())):
+            known = before.get(name)
+            if known is None or now >= known.good_until:
+                rates = await clerk.run(request[CALLER], RATES, AskRates(name))
+                known = _Charts(charts_of(name, rates), rates.hour.until.timestamp() + rates.hour.step_s)
+            self._charts[name] = known
+
+
+class _Charts(NamedTuple):
+    """Those of one component."""
+
+    texts: dict[str, str]
+    good_until: float
+    """In seconds since 1970: the end of the step under way."""

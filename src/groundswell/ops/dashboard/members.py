@@ -7,6 +7,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from groundswell.members.member import LinkState
+from groundswell.ops.dashboard.figures import figures_of
 from groundswell.ops.dashboard.visit import Visit
 from groundswell.ops.member_messages import ListMembers, Members
 from groundswell.ops.messages import Name, Nothing
@@ -31,23 +32,25 @@ class Filter(Struct, frozen=True):
 
 
 async def show(visit: Visit) -> web.Response:
+    status = await visit.ask(STATUS, Nothing())
+    figures = figures_of(status)
+    moving = {"live": figures.texts, "shape": figures.shape}
     asked, found = visit.sent.get(MEMBERS_LIST.name), visit.found.get(MEMBERS_LIST.name)
     if not visit.may(MEMBERS_LIST):
-        status = await visit.ask(STATUS, Nothing())
-        counted = [(sync.account, sync.states, sum(sync.states.values())) for sync in status.syncs]
-        return visit.page("members.html", counted=counted, found=None, **_STATES)
+        counted = [sync.account for sync in status.syncs]
+        return visit.page("members.html", counted=counted, found=None, **moving, **_STATES)
     if not isinstance(asked, ListMembers) or not isinstance(found, Members):
         wanted = visit.asked(Filter)
         asked = ListMembers(wanted.account, wanted.status, "", wanted.sort, PER_PAGE)
         found = await visit.ask(MEMBERS_LIST, asked)
-    everybody = found if asked.account is None else await visit.ask(MEMBERS_LIST, ListMembers(limit=1))
     return visit.page(
         "members.html",
-        counted=[(one.account, one.states, one.total) for one in everybody.accounts],
+        counted=[sync.account for sync in status.syncs],
         found=found,
         asked=asked,
         sorts=SORTS,
         per_page=PER_PAGE,
+        **moving,
         **_STATES,
     )
 

@@ -3,19 +3,16 @@
 from aiohttp import web
 
 from groundswell.config.problems import listing
-from groundswell.ops.amounts import progress_words
-from groundswell.ops.dashboard.drawing import draw
+from groundswell.ops.dashboard.drawing import HEIGHT, WIDTH, draw
 from groundswell.ops.dashboard.figures import figures_of
 from groundswell.ops.dashboard.visit import Visit
-from groundswell.ops.messages import ConfigReloaded, Nothing, SourceProgress
+from groundswell.ops.messages import ConfigReloaded, Nothing
 from groundswell.ops.operations import PAUSE, RELOAD, STATUS
 
 
 async def show(visit: Visit) -> web.Response:
     status = await visit.ask(STATUS, Nothing())
     figures = figures_of(status)
-    under_way: list[tuple[str, SourceProgress | None]] = [(part.name, part.progress) for part in status.components]
-    under_way += [(f"backfill of {one.source}", one.progress) for one in status.backfills]
     return visit.page(
         "overview.html",
         status=status,
@@ -26,12 +23,14 @@ async def show(visit: Visit) -> web.Response:
             {part.name: part.inputs for part in status.components if part.role is not None},
             [part.name for part in status.components if part.role == "sink"],
         ),
+        box_width=WIDTH,
+        box_height=HEIGHT,
         roles={
             heading: found
             for heading, role in (("Sources", "source"), ("Transforms", "transform"), ("Sinks", "sink"), ("Gone", None))
             if (found := [part for part in status.components if part.role == role])
         },
-        under_way=[(name, progress_words(progress)) for name, progress in under_way if progress is not None],
+        under_way=figures.under_way,
         may_pause=visit.may(PAUSE),
         may_reload=visit.may(RELOAD),
     )

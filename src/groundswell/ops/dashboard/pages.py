@@ -1,4 +1,4 @@
-"""The pages there are, in the order of the navigation: a line for each, with the forms that stand on it."""
+"""The pages there are, a line for each, with the forms that stand on it; and which of them are always at hand."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -104,6 +104,10 @@ class Page:
     forms: tuple[FormOf[Any, Any], ...] = ()
     is_in_navigation: bool = True
 
+
+BAR: Final = ("/", "/records", "/dead", "/members", "/consents", "/accounts", "/backfills")
+"""What the navigation always shows, in this order: more would take a second line on a laptop. A phone has room for the
+first three. The other pages are under "More", in the order of PAGES."""
 
 _FORGET: Final = FormOf(FORGET, person.forgotten)
 

@@ -9,7 +9,7 @@ from groundswell.errors import ConfigError, RefusedError, RequestError
 from groundswell.ops.clerk import Clerk, may
 from groundswell.ops.dashboard.live import Live
 from groundswell.ops.dashboard.login import Login, local_path
-from groundswell.ops.dashboard.pages import PAGES, FormOf, Page
+from groundswell.ops.dashboard.pages import BAR, PAGES, FormOf, Page
 from groundswell.ops.dashboard.shell import Shell
 from groundswell.ops.dashboard.static import Static
 from groundswell.ops.dashboard.visit import Link, Trouble, Visit, without_secrets
@@ -74,12 +74,23 @@ class Dashboard:
 
     def _visit(self, request: web.Request, page: Page, clerk: Clerk) -> Visit:
         caller = request[CALLER]
-        links = [
-            Link(other.path, other.title, other is page)
+        pages = [
+            other
             for other in PAGES
             if other.is_in_navigation
             and "{" not in other.path
             and all(may(caller, operation) for operation in other.needs)
+        ]
+        pages.sort(key=lambda other: BAR.index(other.path) if other.path in BAR else len(BAR))
+        links = [
+            Link(
+                other.path,
+                other.title,
+                is_here=other is page,
+                is_above=other is not page and page.path.startswith(f"{other.path}/"),
+                is_in_bar=other.path in BAR,
+            )
+            for other in pages
         ]
         return Visit(request, caller, request.get(SESSION), clerk, self._shell, page.title, links)
 

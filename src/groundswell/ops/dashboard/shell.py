@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from groundswell import __version__
-from groundswell.ops.amounts import lasting, measured, size
+from groundswell.ops.amounts import lasting, size
 from groundswell.ops.dashboard.figures import NOTHING, page_of, tidy
 
 
@@ -32,7 +32,6 @@ class Shell:
             size=size,
             lasting=lasting,
             tidy=tidy,
-            measured=measured,
             page_of=page_of,
             amount=_amount,
             code=_with_code,

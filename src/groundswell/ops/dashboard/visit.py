@@ -11,6 +11,7 @@ from groundswell.errors import NotFoundError
 from groundswell.ops.caller import Caller
 from groundswell.ops.clerk import Clerk, may
 from groundswell.ops.dashboard.shell import Shell
+from groundswell.ops.guard import BY_ITSELF_HEADER
 from groundswell.ops.operations import Operation
 from groundswell.ops.requests import Form, of_form
 from groundswell.ops.sessions import Session
@@ -26,6 +27,10 @@ class Link:
     path: str
     title: str
     is_here: bool
+    is_above: bool = False
+    """Whether the page stands under it, as that of one account does under the accounts."""
+    is_in_bar: bool = True
+    """Whether it always shows; the others are under "More"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +107,15 @@ class Visit:
         return self._session is not None and self._session.is_over
 
     def page(self, template: str, **values: Any) -> web.Response:
-        """The page, made of its template and these values."""
+        """The page, made of its template and these values. A script that asks for it leaves the notes to the reader."""
+        has_reader = BY_ITSELF_HEADER not in self.request.headers
         shared = {
             "title": self._title,
             "links": self._links,
             "caller": self.caller,
             "can_log_out": self._session is not None and self.caller.way != "proxy",
             "csrf": "" if self._session is None else self._session.csrf,
-            "notes": [] if self._session is None else self._session.told(),
+            "notes": self._session.told() if self._session is not None and has_reader else [],
             "trouble": self.trouble,
             "may": self.may,
         }

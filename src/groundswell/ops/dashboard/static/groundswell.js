@@ -11,38 +11,73 @@ function useCode() {
   form.requestSubmit();
 }
 
-// What moves is sent once a second: texts by name, for the elements that name them. See figures.py.
+// What moves is sent once a second: texts by name, for the elements that name them. See figures.py and chart.py.
+const known = {};
+
 function watch() {
   const events = document.querySelector("[data-events]")?.dataset.events;
   if (events === undefined) return;
   let stream = null;
+  let late = null;
   function open() {
     stream = new EventSource(events);
-    stream.onopen = () => say("Live:");
-    stream.onerror = () => say(stream.readyState === EventSource.CLOSED
-      ? "Not live any more, load the page again; as of" : "Not live, trying again; as of");
-    stream.onmessage = (event) => Object.entries(JSON.parse(event.data)).forEach(show);
+    stream.onopen = () => tell("Live:");
+    stream.onerror = () => {
+      if (stream.readyState === EventSource.CLOSED) tell("Not live any more, load the page again; as of");
+      else late ??= setTimeout(tell, 5_000, "Not live, trying again; as of"); // each stream ends after a while
+    };
+    stream.onmessage = (event) => Object.entries(JSON.parse(event.data)).forEach(take);
+  }
+  function tell(text) {
+    clearTimeout(late);
+    late = null;
+    say(document.getElementById("live"), text);
   }
   // A page nobody sees needs nothing; and browsers allow one place only six connections.
   document.addEventListener("visibilitychange", () => {
     stream?.close();
     if (!document.hidden) open();
   });
+  document.addEventListener("input", (event) => {
+    const part = event.target.closest("[data-part]");
+    if (part !== null) part.dataset.touched = "";
+  });
   if (!document.hidden) open();
 }
 
-function say(text) {
-  const line = document.getElementById("live");
-  if (line.textContent !== text) line.textContent = text;
+function say(place, text) {
+  if (place.textContent !== text) place.textContent = text; // it is read out each time it is set
 }
 
-function show([key, value]) {
+function take([key, value]) {
+  const before = known[key];
+  known[key] = value;
   if (key === ".stale") document.getElementById("stale").hidden = !value;
-  for (const one of document.querySelectorAll(`[data-live="${CSS.escape(key)}"]`)) {
-    if (Array.isArray(value)) one.replaceChildren(...value.map(line));
-    else one.textContent = value;
+  show(document, key, value);
+  if (Array.isArray(value) && before !== undefined) sayNew(key, before, value);
+  for (const part of document.querySelectorAll(`[data-part="${CSS.escape(key)}"]`)) {
+    if (part.dataset.as === value) continue;
+    part.dataset.as = value;
+    renew(key);
   }
-  for (const one of document.querySelectorAll(`[data-mood="${CSS.escape(key)}"]`)) one.dataset.is = value;
+}
+
+function show(place, key, value) {
+  const named = (what) => place.querySelectorAll(`[data-${what}="${CSS.escape(key)}"]`);
+  for (const one of named("live")) {
+    if (Array.isArray(value)) one.replaceChildren(...value.map(line));
+    else one.replaceChildren(...coded(value));
+  }
+  for (const one of named("mood")) one.dataset.is = value;
+  for (const one of named("bar")) {
+    one.hidden = value === "";
+    one.value = Number(value);
+  }
+  for (const one of named("line")) {
+    const start = value.slice(1).split(" ", 1)[0];
+    one.querySelector(".line").setAttribute("d", value);
+    one.querySelector(".area").setAttribute("d", value && `${value}V${one.viewBox.baseVal.height}H${start}Z`);
+  }
 }
 
 function line({ name, path, text }) {
@@ -53,8 +88,85 @@ function line({ name, path, text }) {
     link.textContent = name;
     item.append(link, ": ");
   }
-  item.append(text);
+  item.append(...coded(text));
   return item;
+}
+
+// What stands between backquotes, as code.
+function coded(text) {
+  return text.split("`").map((piece, place) => {
+    if (place % 2 === 0) return piece;
+    return Object.assign(document.createElement("code"), { textContent: piece });
+  });
+}
+
+// Lines change all the time; read out are those that were not there before.
+function sayNew(key, before, now) {
+  const about = ({ name, text }) => name ?? text;
+  const old = new Set(before.map(about));
+  const said = now.filter((one) => !old.has(about(one))).map(({ name, text }) => (name ? `${name}: ${text}` : text));
+  if (said.length === 0) return;
+  for (const place of document.querySelectorAll(`[data-says="${CSS.escape(key)}"]`)) say(place, said.join(". "));
+}
+
+// Where other buttons or rows belong now, those parts of the page are asked for anew, as it has them then.
+const RENEW_MS = 2_000;
+const changed = new Set();
+let isRenewing = false;
+
+async function renew(key) {
+  changed.add(key);
+  if (isRenewing) return;
+  isRenewing = true;
+  while (changed.size > 0) {
+    const parts = [...document.querySelectorAll("[data-part]")].filter((part) => changed.has(part.dataset.part));
+    changed.clear();
+    const page = await asItIs();
+    if (page !== null) sayEnded(page);
+    for (const part of parts) swap(part, page?.getElementById(part.id));
+    await new Promise((done) => setTimeout(done, RENEW_MS));
+  }
+  isRenewing = false;
+}
+
+async function asItIs() {
+  try {
+    const answer = await fetch(location.pathname + location.search, { headers: { "X-By-Itself": "1" } });
+    return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+  } catch {
+    return null;
+  }
+}
+
+function swap(part, fresh) {
+  const at = part.contains(document.activeElement) ? document.activeElement : null;
+  const isFilledIn = "touched" in part.dataset || at?.matches("input, select, textarea");
+  if (!fresh || isFilledIn || part.querySelector("[role=alert]")) return sayOld(part);
+  const open = [...part.querySelectorAll("details[id][open]")].map((one) => one.id);
+  part.replaceChildren(...fresh.childNodes);
+  for (const one of part.querySelectorAll("details[id]")) if (open.includes(one.id)) one.open = true;
+  for (const [key, value] of Object.entries(known)) show(part, key, value);
+  useOwnZone();
+  if (at === null) return;
+  const again = at.id && part.querySelector(`#${CSS.escape(at.id)}`);
+  (again || part.querySelector("h2"))?.focus();
+}
+
+function sayOld(part) {
+  if (part.querySelector(".old") !== null) return;
+  const note = document.createElement("p");
+  note.className = "trouble old";
+  const again = document.createElement("a");
+  again.href = "";
+  again.textContent = "Load this page again";
+  note.append("This has changed meanwhile. ", again, " to see how it is.");
+  part.prepend(note);
+}
+
+function sayEnded(page) {
+  const going = [...document.querySelectorAll("[data-going]")].map((one) => one.dataset.going);
+  const ended = [...page.querySelectorAll("[data-gone]")].filter((one) => going.includes(one.dataset.gone));
+  if (ended.length > 0) say(document.getElementById("ended"), ended.map((one) => one.dataset.says).join(" "));
 }
 
 // The page "Tap": lines of /api/tap as they come, the newest first.
@@ -149,7 +261,27 @@ function useOwnZone() {
   for (const field of document.querySelectorAll("input[data-own-zone]")) field.value = zone;
 }
 
+// The list under "More" goes when somebody turns to something else.
+function closeMore() {
+  const more = document.querySelector("nav details");
+  if (more === null) return;
+  function close(event) {
+    if (!more.contains(event.relatedTarget ?? event.target)) more.open = false;
+  }
+  document.addEventListener("click", close);
+  more.addEventListener("focusout", (event) => event.relatedTarget && close(event));
+  more.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !more.open) return;
+    more.open = false;
+    more.querySelector("summary").focus();
+  });
+}
+
+// Why something was not done stands where its form does, which may be far down.
+document.querySelector("main [role=alert]")?.scrollIntoView({ block: "center" });
+
 useCode();
+closeMore();
 useOwnZone();
 watch();
 tap();
