@@ -15,6 +15,7 @@ from groundswell.ops.account_messages import AccountSetting, AccountTold, AskCon
 from groundswell.ops.accounts_shown import settings_asked
 from groundswell.ops.operations import CONNECT, DISCONNECT
 from groundswell.ops.place import AccountPart
+from groundswell.ops.values import deliveries_wait
 
 STDIN_BYTES_MAX: Final = 64 * 2**10
 ACCOUNT = Annotated[str, typer.Argument(help="The account, by its name in the configuration.")]
@@ -89,7 +90,7 @@ def disconnect(account: ACCOUNT, config: CONFIG = None, as_json: JSON = False) -
     if as_json:
         print_json(told)
         return
-    waiting = f"{told.waiting:,} {'delivery waits' if told.waiting == 1 else 'deliveries wait'} for it"
+    waiting = f"{deliveries_wait(told.waiting)} for it"
     typer.echo(f"{account} is not connected; {told.message}")
     typer.echo(f"nothing that was sent is deleted; {waiting}; groundswell connect {account} goes on where it left off")
 

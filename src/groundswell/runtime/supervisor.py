@@ -359,7 +359,7 @@ class Supervisor:
             raise RequestError(f"the account of {name} is not connected; `groundswell accounts` says why")
         if runner.state == "finished":
             raise RequestError(f"{name} has read all there is, and is finished")
-        if runner.state in ("waiting", "unauthorized"):  # it failed, and would be tried again later
+        if not runner.is_trying:  # it failed, and would be tried again later
             runner.resume()
             return True
         return bool(source.look_now())
@@ -404,6 +404,9 @@ class Supervisor:
         yield "groundswell_queue_bytes", ("accept",), self.accept.bytes
         yield "groundswell_queue_records", ("inbox",), len(self.inbox) + self.processor.in_hand
         yield "groundswell_queue_bytes", ("inbox",), self.inbox.bytes
+        now = self._clock.now()
+        for name, source in self.running_sources.items():
+            yield "groundswell_source_failing_seconds", (name,), source.failing_s(now)
         for name, runner in self.sinks.items():
             yield "groundswell_queue_records", (name,), len(runner.tail) + runner.lanes.records
             yield "groundswell_queue_bytes", (name,), runner.tail.bytes + runner.lanes.bytes

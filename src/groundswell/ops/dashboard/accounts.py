@@ -12,6 +12,7 @@ from groundswell.ops.dashboard.visit import NOT_SHOWN_AGAIN, Visit
 from groundswell.ops.messages import ListBackfills, Nothing
 from groundswell.ops.operations import ACCOUNTS, BACKFILL, BACKFILLS, CONNECT, DISCONNECT
 from groundswell.ops.requests import Form, of_form
+from groundswell.ops.values import deliveries_wait
 
 OPEN: Final = "value."
 """How the fields of settings begin that are no secrets."""
@@ -102,4 +103,4 @@ def disconnected(told: AccountTold) -> str:
 
 
 def _waiting(told: AccountTold) -> str:
-    return f"{told.waiting:,} {'delivery waits' if told.waiting == 1 else 'deliveries wait'} for it"
+    return f"{deliveries_wait(told.waiting)} for it"
