@@ -13,7 +13,7 @@ from msgspec import Struct
 from groundswell.clock import Clock, milliseconds
 from groundswell.component import Account, Batch, Emit
 from groundswell.config.model import Component, Config, account_of
-from groundswell.errors import ConfigError, NotFoundError, Problem, RequestError
+from groundswell.errors import ConfigError, NotFoundError, Problem, RequestError, StoreError
 from groundswell.http.server import Bounds, Routes, WebhookServer
 from groundswell.logs import without_text
 from groundswell.metrics import Metrics, Sample
@@ -393,6 +393,10 @@ class Supervisor:
             reasons.append("stopping")
         if self.accept.no_room is not None:
             reasons.append(self.accept.no_room)
+        try:
+            self._store.check()
+        except StoreError:
+            reasons.append("the state file failed")  # why, the log says: this is for everybody
         return reasons
 
     def samples(self) -> Iterable[Sample]:
