@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from random import Random
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from msgspec import Struct
 
@@ -61,6 +61,9 @@ class Batch(Struct, frozen=True):
     progress: Progress | None = None
 
 
+NOTHING_NEW: Final = Batch(())
+"""What a source emits that looked, could read all it wanted, and found nothing: so that nobody takes it for failing."""
+
 Emit = Callable[[Batch], Awaitable[None]]
 
 
@@ -83,6 +86,9 @@ class RunningSource(Source, Protocol):
     cancelled and saves nothing itself: the cursor rides on the batch. `emit` returns once the batch and its cursor are
     on disk together, and waits while the queue is full. So a crash repeats a page at most, the inbox drops the repeats
     by id, and none is skipped. Returning from `run` means the source is finished (a file that was read to its end).
+
+    After an error the source counts as failing until it emits again: so it emits at the end of each look that went
+    well, NOTHING_NEW if need be, and before that only what it really read.
 
     Raises:
         UnavailableError, RateLimitedError: the runtime waits, then calls `run` again with the cursor saved last.

@@ -21,6 +21,10 @@ GAUGES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "groundswell_up": ("1 while the daemon accepts, 0 while it refuses or drains.", ()),
     "groundswell_component_state": ("1 for the state a component is in.", ("component", "state")),
     "groundswell_account_state": ("1 for the state an account is in.", ("account", "state")),
+    "groundswell_source_failing_seconds": (
+        "For how long a source that goes and looks has not been able to read; 0 when it is well.",
+        ("component",),
+    ),
     "groundswell_queue_records": ("Records in memory, by step: accept, inbox, or a sink's name.", ("queue",)),
     "groundswell_queue_bytes": ("Bytes in memory, by step.", ("queue",)),
     "groundswell_inbox_waiting_records": ("Accepted records not processed yet, in memory and on disk.", ()),

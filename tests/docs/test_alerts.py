@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from groundswell.metrics import COUNTERS, GAUGES, HISTOGRAMS, TOLD
+from groundswell.ops.reasons import REASONS
 from tests.programs import needs
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -100,6 +101,11 @@ def test_each_alert_says_what_to_do_on_its_page() -> None:
     assert told == severities
     runbooks = re.findall(r"- alert: (\w+)\n.*?runbook: \"docs/alerts\.md#(\w+)\"", text, re.DOTALL)
     assert [(name.lower(), name) for name, _ in runbooks] == [(anchor, name) for name, anchor in runbooks]
+
+
+def test_the_alert_of_dead_letters_leaves_out_what_status_does() -> None:
+    expression = dict(rules())["GroundswellDeadLetters"]
+    assert re.findall(r'reason!="(\w+)"', expression) == [code for code, one in REASONS.items() if not one.needs_person]
 
 
 def test_a_metric_or_label_that_is_none_is_noticed() -> None:

@@ -3,7 +3,9 @@
 import sqlite3
 from pathlib import Path
 from random import Random
+from typing import Any
 
+import aiohttp
 import pytest
 
 from groundswell.store.database import APPLICATION_ID
@@ -99,3 +101,49 @@ async def test_a_taken_port_is_a_clear_error(tmp_path: Path) -> None:
         said = await _refusal(second)
         assert f"127.0.0.1:{process.webhooks}" in said
         assert "address" in said.lower()
+
+
+def _lose(process: Process) -> None:
+    for file in process.directory.glob("groundswell.db*"):
+        file.unlink()
+
+
+async def _answer(session: aiohttp.ClientSession, url: str, **asked: Any) -> int | None:
+    """The status; None where nobody is there any more."""
+    try:
+        async with session.request("POST" if asked else "GET", url, **asked) as answer:
+            return answer.status
+    except aiohttp.ClientError:
+        return None
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(60)
+async def test_a_file_that_is_deleted_under_the_daemon_ends_it_before_more_is_acknowledged(tmp_path: Path) -> None:
+    # Eight of twenty webhooks were answered 200 and lost; then the writer was dead, and all others waited for ever.
+    process = Process(tmp_path, PIPELINE)
+    async with running(process), aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
+        bodies = [{"json": [{"osdi:signature": {"identifiers": [f"action_network:{n}"]}}]} for n in range(21)]
+        assert await _answer(session, process.url + PATH, **bodies[20]) == 200
+        _lose(process)
+        answers = [await _answer(session, process.url + PATH, **body) for body in bodies[:20]]
+        ready = await _answer(session, f"http://127.0.0.1:{process.ops}/readyz")
+        assert await process.ended() == 1
+    assert set(answers) <= {503, None}
+    assert ready in (503, None)
+    said = process.log.read_text()
+    assert "moved, deleted or replaced while groundswell was using it" in said
+    assert "restore the last backup" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_stopped", [False, True])
+async def test_an_idle_daemon_notices_too_and_does_not_end_as_if_all_were_well(
+    tmp_path: Path, is_stopped: bool
+) -> None:
+    process = Process(tmp_path, PIPELINE)
+    async with running(process):
+        _lose(process)
+        assert await (process.stop() if is_stopped else process.ended()) == 1
+    assert str(process.state) in process.log.read_text()

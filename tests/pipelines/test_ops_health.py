@@ -26,7 +26,7 @@ async def test_a_running_daemon_is_alive_and_ready(tmp_path: Path) -> None:
         alive = await call(daemon, "GET", "/healthz", login=False)
         ready = await call(daemon, "GET", "/readyz", login=False)
     assert (alive.status, told(alive)) == (200, {"alive": True})
-    assert (ready.status, told(ready)) == (200, {"ready": True, "reasons": [], "attention": []})
+    assert (ready.status, told(ready)) == (200, {"ready": True, "reasons": [], "states": []})
 
 
 async def test_without_room_it_is_alive_and_not_ready(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ async def test_without_room_it_is_alive_and_not_ready(tmp_path: Path) -> None:
         status = await ask(tmp_path, STATUS, Nothing())
     assert alive.status == 200
     assert ready.status == 503
-    assert told(ready) == {"error": f"not ready: {reason}", "ready": False, "reasons": [reason], "attention": []}
+    assert told(ready) == {"error": f"not ready: {reason}", "ready": False, "reasons": [reason], "states": []}
     assert status.not_ready == [reason]
     assert status.attention == [f"nothing new is accepted: {reason}; make room"]
 
@@ -55,7 +55,7 @@ async def test_a_sink_in_trouble_leaves_it_ready_and_is_named(tmp_path: Path) ->
     async with receiving() as (_, pipeline), running(pipeline, tmp_path) as daemon:
         await daemon.supervisor.pause("crm")
         ready = await call(daemon, "GET", "/readyz", login=False)
-    assert (ready.status, told(ready)["attention"]) == (200, ["crm is paused"])
+    assert (ready.status, told(ready)["states"]) == (200, ["crm is paused"])
 
 
 async def test_on_loopback_health_and_metrics_need_no_login_and_the_api_does(tmp_path: Path) -> None:
@@ -90,6 +90,31 @@ async def test_on_another_address_metrics_need_the_password_too(tmp_path: Path) 
     assert open_to_all == [200, 200]
     assert (stranger.status, scraper.status, guesser.status, elsewhere.status) == (401, 200, 401, 200)
     assert stranger.headers["WWW-Authenticate"] == 'Basic realm="groundswell", Bearer realm="groundswell"'
+
+
+async def test_on_another_address_readiness_names_nothing_to_whoever_is_not_logged_in(tmp_path: Path) -> None:
+    async with receiving() as (_, pipeline):
+        opened = pipeline.replace(
+            '[ops]\nlisten = "127.0.0.1:0"', '[ops]\nlisten = "0.0.0.0:0"\npassword = "${PASSWORD}"'
+        )
+        async with running(opened, tmp_path, environ={"PASSWORD": "sesame"}) as daemon:
+            await daemon.supervisor.pause("crm")
+            stranger = await call(daemon, "GET", "/readyz", login=False)
+            known = await call(daemon, "GET", "/readyz", login=False, headers=basic("me", "sesame"))
+            guesser = await call(daemon, "GET", "/readyz", login=False, headers=basic("me", "simsim"))
+            daemon.supervisor.accept.is_draining = True
+            later = await call(daemon, "GET", "/readyz", login=False)
+    assert (stranger.status, told(stranger)) == (200, {"ready": True})
+    assert (known.status, told(known)) == (200, {"ready": True, "reasons": [], "states": ["crm is paused"]})
+    assert guesser.status == 401
+    assert (later.status, told(later)) == (503, {"error": "not ready", "ready": False})
+
+
+async def test_readiness_uses_no_word_of_status_for_something_else(tmp_path: Path) -> None:
+    async with receiving() as (_, pipeline), running(pipeline, tmp_path) as daemon:
+        ready = told(await call(daemon, "GET", "/readyz", login=False))
+        status = told(await call(daemon, "GET", "/api/status"))
+    assert ready.keys() & status.keys() == set()
 
 
 @pytest.mark.parametrize("host", ["evil.example.org", "evil.example.org:9464", "127.0.0.1.evil.example.org", "[", ""])
@@ -210,7 +235,7 @@ async def test_a_refused_reload_shows_in_the_metrics(tmp_path: Path) -> None:
         ready = told(await call(daemon, "GET", "/readyz"))
     assert shown["groundswell_config_reload_failed"] == 1
     assert shown["groundswell_config_reloaded_timestamp_seconds"] == pytest.approx(daemon.started_at, abs=5)
-    assert ready["attention"] == ["the last reload was refused"]
+    assert ready["states"] == ["the last reload was refused"]
 
 
 async def test_metrics_shows_every_metric_of_the_page_and_no_other(tmp_path: Path) -> None:

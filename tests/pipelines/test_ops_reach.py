@@ -97,14 +97,21 @@ async def test_a_file_that_is_no_state_file_is_not_read(tmp_path: Path) -> None:
         await ask(tmp_path, KEYS_LIST, Nothing())
 
 
-async def test_a_state_file_of_another_version_is_not_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        (999, "was written by a newer groundswell .*; upgrade groundswell, or restore the backup"),
+        (1, "was written by an older groundswell .*; start this one once, which brings it up to date"),
+    ],
+)
+async def test_a_state_file_of_another_version_is_not_read(tmp_path: Path, version: int, said: str) -> None:
     write_config(tmp_path, "")
     async with Store(tmp_path / "groundswell.db"):
         pass
     connection = sqlite3.connect(tmp_path / "groundswell.db")
-    connection.execute("PRAGMA user_version = 999")
+    connection.execute(f"PRAGMA user_version = {version}")
     connection.close()
-    with pytest.raises(StoreError, match="written by another version of groundswell"):
+    with pytest.raises(StoreError, match=said):
         await ask(tmp_path, KEYS_LIST, Nothing())
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from groundswell.connectors.action_network.simulator.events import send_test_message
 from groundswell.connectors.http.simulator import Fault
 from groundswell.ops import notify
 from groundswell.ops.messages import ComponentStatus, Nothing, PickLetters, Status
@@ -72,6 +73,23 @@ async def test_dead_letters_need_a_person(tmp_path: Path) -> None:
         await until(lambda: daemon.metrics.totals().get("mapped", {}).get("dead") == 1)
         status = await ask(tmp_path, STATUS, Nothing())
     assert status.attention == ["mapped: 1 dead letter; look with `groundswell dead list --component mapped`"]
+
+
+async def test_a_vendor_s_test_event_is_listed_and_needs_nobody(tmp_path: Path) -> None:
+    # "Send Test" in Action Network turned everything red.
+    hook = '[sources.hook]\ntype = "action_network.webhook"\npath = "/webhooks/9f86d081884c7d659a2feaa0c55ad015"\n'
+    async with receiving() as (_, pipeline):
+        pipeline = hook + pipeline.replace('inputs = ["signups"]', 'inputs = ["signups", "hook"]')
+        async with running(pipeline, tmp_path) as daemon:
+            await post(daemon, "hook", send_test_message())
+            await until(lambda: daemon.metrics.totals().get("hook", {}).get("dead") == 1)
+            tested = await ask(tmp_path, STATUS, Nothing())
+            await post(daemon, "hook", [{"osdi:nobody_knows": {}}])
+            await until(lambda: daemon.metrics.totals()["hook"]["dead"] == 2)
+            misread = await ask(tmp_path, STATUS, Nothing())
+    assert (of(tested, "hook").dead_letters, tested.attention) == (1, [])
+    assert of(misread, "hook").dead_letters == 2
+    assert misread.attention == ["hook: 1 dead letter; look with `groundswell dead list --component hook`"]
 
 
 async def test_a_sink_the_configuration_no_longer_has_is_shown_with_what_waits_for_it(tmp_path: Path) -> None:

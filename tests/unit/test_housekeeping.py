@@ -10,7 +10,14 @@ from structlog.testing import capture_logs
 
 from groundswell.component import Arrival
 from groundswell.errors import StoreError, StoreFullError
-from groundswell.runtime.housekeeping import PURGE_EVERY_S, beat, forget_old, forget_old_audit, watch_room
+from groundswell.runtime.housekeeping import (
+    PURGE_EVERY_S,
+    ROOM_EVERY_S,
+    beat,
+    forget_old,
+    forget_old_audit,
+    watch_room,
+)
 from groundswell.store.audit import Act
 from groundswell.store.inbox import Accept
 from groundswell.store.outbox import Processed
@@ -27,7 +34,12 @@ class FakeStore:
     def __init__(self) -> None:
         self.lacking: str | None = None
         self.error: Exception | None = None
+        self.lost: StoreError | None = None
         self.pings = 0
+
+    def check(self) -> None:
+        if self.lost is not None:
+            raise self.lost
 
     async def lacks_room(self) -> str | None:
         return self.lacking
@@ -69,6 +81,22 @@ def bench() -> Bench:
 
 
 # ---- room ----
+
+
+async def test_a_state_file_that_is_lost_is_noticed_within_a_second(bench: Bench) -> None:
+    ended: list[StoreError] = []
+
+    async def watch() -> None:
+        with pytest.raises(StoreError, match="it was moved") as lost:
+            await watch_room(bench.supervisor, bench.store, bench.clock)
+        ended.append(lost.value)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watch)
+        await a_few_turns()
+        bench.store.lost = StoreError("it was moved")
+        await bench.clock.advance(ROOM_EVERY_S)
+        assert ended == [bench.store.lost]
 
 
 async def test_lack_of_room_is_noticed_told_once_and_its_end_too(bench: Bench) -> None:

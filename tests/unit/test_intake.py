@@ -7,7 +7,7 @@ import anyio
 import pytest
 from structlog.testing import capture_logs
 
-from groundswell.component import Arrival, Batch, Cursor, Emit, Progress
+from groundswell.component import NOTHING_NEW, Arrival, Batch, Cursor, Emit, Progress
 from groundswell.errors import RateLimitedError, StoreError, UnauthorizedError, UnavailableError
 from groundswell.metrics import Metrics
 from groundswell.record import Record
@@ -17,12 +17,13 @@ from groundswell.runtime.retry import LONGEST_WAIT_S, UNAUTHORIZED_PROBE_S
 from groundswell.runtime.tail import Tail
 from groundswell.store.inbox import InboxEntry
 from groundswell.store.store import Store
+from tests.running import until
 from tests.virtual_time import VirtualClock, a_few_turns
 
 CRASH = ValueError("cannot make sense of Rosa Parks, rosa@example.org")
 
 
-Step = int | Progress | Exception | str | None
+Step = int | Batch | Progress | Exception | str | None
 
 
 class FakeSource:
@@ -50,7 +51,9 @@ class FakeSource:
                 if step == "wait":
                     await self.go_on.wait()
                     continue
-                if isinstance(step, Progress):
+                if isinstance(step, Batch):
+                    await emit(step)
+                elif isinstance(step, Progress):
                     await emit(Batch([], None, step))
                 else:
                     await emit(Batch([Arrival(f"r/{step}", b"{}")], f"after {step}"))
@@ -304,6 +307,68 @@ async def test_pausing_while_it_waits_to_be_tried_again_holds_it(bench: Make) ->
         assert (made.runner.state, len(made.source.starts)) == ("paused", 1)
         made.runner.resume()
     assert await made.accepted() == ["r/1"]
+
+
+# ---- what it looks like while it fails ----
+
+
+async def test_it_counts_as_failing_until_it_has_read_again(bench: Make) -> None:
+    made = bench(
+        UnavailableError("people: away"), "wait", UnauthorizedError("people: 401"), "wait", NOTHING_NEW, "wait"
+    )
+    seen = []
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(made.runner.run)
+        await made.settle()
+        for _ in range(2):
+            await made.clock.advance(UNAUTHORIZED_PROBE_S)
+            assert made.source.is_running  # it is tried, and that says nothing yet
+            seen.append((made.runner.state, made.runner.failing_s(made.clock.now())))
+            made.source.go_on.set()
+            made.source.go_on = anyio.Event()
+            await made.settle()
+        seen.append((made.runner.state, made.runner.failing_s(made.clock.now())))
+        tasks.cancel_scope.cancel()
+    assert seen == [("waiting", 300.0), ("unauthorized", 600.0), ("running", 0.0)]
+    assert await made.accepted() == []
+
+
+async def test_the_time_it_was_paused_is_not_counted(bench: Make) -> None:
+    away = UnavailableError("people: away")
+    made = bench(away, away, "wait")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(made.runner.run)
+        await made.settle()
+        made.runner.pause()
+        await made.clock.advance(7_200)
+        assert (made.runner.state, made.runner.failing_s(made.clock.now())) == ("paused", 0.0)
+        made.runner.resume()
+        await made.settle()
+        await made.clock.advance(60)
+        assert (made.runner.state, made.runner.failing_s(made.clock.now())) == ("waiting", 60.0)
+        tasks.cancel_scope.cancel()
+
+
+async def test_resuming_one_that_is_being_tried_does_not_begin_it_again(bench: Make) -> None:
+    made = bench(UnavailableError("people: away"), "wait")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(made.runner.run)
+        await made.settle()
+        await made.clock.advance(LONGEST_WAIT_S)
+        made.runner.resume()
+        await made.settle()
+        assert (made.runner.state, len(made.source.starts)) == ("waiting", 2)
+        tasks.cancel_scope.cancel()
+
+
+async def test_word_that_there_is_nothing_new_costs_no_write(bench: Make) -> None:
+    made = bench(NOTHING_NEW, "wait")
+    before = made.store.commits
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(made.runner.run)
+        await until(lambda: made.runner.good_at == made.clock.now())
+        tasks.cancel_scope.cancel()
+    assert made.store.commits == before
 
 
 # ---- progress ----

@@ -65,6 +65,20 @@ def test_a_number_that_rises_is_nothing_new() -> None:
     assert told.stands(CRM.replace("3", "4"), for_s=3_600) == []
 
 
+@pytest.mark.parametrize(
+    ("then", "later"),
+    [
+        ("people: it has not been able to read for 59 minutes", "people: it has not been able to read for 1 hour"),
+        ("crm: 1 delivery waits, the oldest for 23 hours", "crm: 1,200 deliveries wait, the oldest for 1 day"),
+        ("crm: 1 dead letter; look", "crm: 2 dead letters; look"),
+    ],
+)
+def test_what_goes_on_is_nothing_new_in_other_units(then: str, later: str) -> None:
+    told = Told()
+    assert len(told.stands(then, for_s=3_600)) == 1
+    assert told.stands(later, for_s=3_600) == []
+
+
 def test_what_flutters_is_not_told_again_and_again() -> None:
     told = Told()
     told.stands(CRM, for_s=600)

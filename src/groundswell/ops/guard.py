@@ -85,6 +85,10 @@ class Guard:
 
     # ---- who ----
 
+    async def may_see(self, request: web.Request) -> bool:
+        """At a path that is open: whether they are on this machine, or let in. Raises RefusedError as for any other."""
+        return self._listen.is_loopback or await self._is_let_in(request, is_use=False)
+
     async def _is_let_in(self, request: web.Request, *, is_use: bool) -> bool:
         """Note who it is. Raises RefusedError: what they bring to prove it is wrong."""
         request[_ACCESS] = self.access

@@ -27,7 +27,8 @@ QUIET_S: Final = 300.0
 LINES_MAX: Final = 20
 """Of one message."""
 SEND_S: Final = 20.0
-_NUMBERS: Final = re.compile(r"\d+")
+_NUMBERS: Final = re.compile(r"\d[\d,]*(?: (?:dead letters?|delivery waits|deliveries wait|minutes?|hours?|days?))?")
+"""With the nouns and units that change with them: that it lasts an hour now is nothing new."""
 
 log = structlog.get_logger()
 

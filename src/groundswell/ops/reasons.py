@@ -10,6 +10,8 @@ class Reason:
 
     meaning: str
     what_to_do: str
+    needs_person: bool = True
+    """False: it is no trouble, and stands there only to be seen."""
 
 
 _MEND_MAPPING: Final = "mend the mapping, reload, retry"
@@ -20,7 +22,7 @@ REASONS: Final[dict[str, Reason]] = {
     "unreadable": Reason(
         "a body or a line nobody could read; the sender was answered 400", "look, tell the sender, drop"
     ),
-    "test_event": Reason('somebody pressed "Send Test" in Action Network: it works', "drop"),
+    "test_event": Reason('somebody pressed "Send Test" in Action Network: it works', "drop", needs_person=False),
     "unknown_type": Reason("the vendor sends something this version does not know", _UPGRADE),
     "unknown_push": Reason("ActionKit pushed something this version does not know", _UPGRADE),
     "unknown_status": Reason("ActBlue gave a payment a status this version does not know", _UPGRADE),

@@ -124,7 +124,12 @@ class OpsServer:
         desk = Desk(daemon.store, daemon.clock, None, daemon, self.login_code, gauges)
         clerk = Clerk(desk, daemon.store.audit, daemon.clock)
         tap = TapRoute(daemon, clerk, self._guard)
-        routes = [*Health(daemon, gauges).routes(), *api_routes(clerk), *tap.routes(), *dashboard.routes(clerk)]
+        routes = [
+            *Health(daemon, gauges, self._guard.may_see).routes(),
+            *api_routes(clerk),
+            *tap.routes(),
+            *dashboard.routes(clerk),
+        ]
         application.add_routes(routes)
         application.on_shutdown.append(tap.end)
         self._guard.open([HEALTHZ, READYZ, *dashboard.open_paths])

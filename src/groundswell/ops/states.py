@@ -27,7 +27,10 @@ STATES: Final[Mapping[str, Meaning]] = {
         "five minutes",
         "mend what the last error names, `groundswell reload`",
     ),
-    "waiting": Meaning("a source failed and will be started again from its cursor", "read its last error in `status`"),
+    "waiting": Meaning(
+        "a source cannot read; it is tried again and again, from its cursor, until it can",
+        "read its last error in `status`",
+    ),
     "paused": Meaning("an operator paused it; stays so over restarts", "`groundswell resume NAME`"),
     "not_connected": Meaning(
         "its account is not connected; nothing is lost, and deliveries wait",

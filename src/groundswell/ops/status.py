@@ -1,5 +1,6 @@
 """How everything is doing: what the running daemon knows, what waits on disk, and what needs a person first."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from groundswell.ops.messages import ComponentStatus, LastReload, Role, Status, 
 from groundswell.ops.people_shown import counts_of
 from groundswell.ops.place import Outline, Part
 from groundswell.ops.progress import progress_of
+from groundswell.ops.reasons import reason_of
 from groundswell.runtime.daemon import Daemon
 from groundswell.runtime.intake import SourceRunner
 from groundswell.store.store import SinkBacklog, Store
@@ -100,18 +102,25 @@ def _of_daemon(daemon: Daemon | None) -> dict[str, Any]:
 class _Disk:
     """What the state file says of the components."""
 
-    def __init__(self, backlogs: dict[str, SinkBacklog], dead: dict[str, int], paused: set[str]) -> None:
+    def __init__(
+        self, backlogs: dict[str, SinkBacklog], dead: dict[str, int], undecided: dict[str, int], paused: set[str]
+    ) -> None:
         self.backlogs = backlogs
         self.dead = dead
         """Dead letters by component."""
+        self.undecided = undecided
+        """Those of them that somebody has to decide about."""
         self.paused = paused
 
     @classmethod
     async def read(cls, store: Store) -> "_Disk":
-        dead: dict[str, int] = {}
+        dead: Counter[str] = Counter()
+        undecided: Counter[str] = Counter()
         for group in await store.dead_groups():
-            dead[group.component] = dead.get(group.component, 0) + group.count
-        return cls(await store.backlogs(), dead, await store.paused())
+            dead[group.component] += group.count
+            if reason_of(group.reason).needs_person:
+                undecided[group.component] += group.count
+        return cls(await store.backlogs(), dead, undecided, await store.paused())
 
 
 def _component(
@@ -126,11 +135,10 @@ def _component(
     backlog = disk.backlogs.get(name)
     waiting = 0 if backlog is None else backlog.records
     state, last_error = _state(name, part, disk, daemon)
-    dead_letters = disk.dead.get(name, 0)
     is_sink = part is None or part.role == "sink"
     runner = daemon.supervisor.sinks.get(name) if daemon is not None else None
     source = daemon.supervisor.running_sources.get(name) if daemon is not None else None
-    why = [*_why(name, state, waiting, dead_letters), *_why_late(state, backlog, source, now)]
+    why = [*_why(name, state, waiting, disk.undecided.get(name, 0)), *_why_late(state, backlog, source, now)]
     return ComponentStatus(
         name=name,
         role=None if part is None else part.role,
@@ -138,7 +146,7 @@ def _component(
         state=state,
         waiting=(runner.waiting if runner is not None else waiting) if is_sink else None,
         oldest_waiting_at=None if backlog is None or backlog.oldest_at is None else moment(backlog.oldest_at),
-        dead_letters=dead_letters,
+        dead_letters=disk.dead.get(name, 0),
         progress=None if source is None else progress_of(source.progress, now, is_running=source.state == "running"),
         last_error=last_error,
         attention="; ".join(why) or None,
@@ -197,8 +205,8 @@ def _why(name: str, state: str, waiting: int, dead_letters: int) -> Iterator[str
 
 def _why_late(state: str, backlog: SinkBacklog | None, source: SourceRunner | None, now: float) -> Iterator[str]:
     """What mends itself, and has not for long. `unauthorized` and `removed` say so anyway; a stopped daemon cannot."""
-    if source is not None and state == "waiting" and source.failing_since is not None:
-        failing_s = now - source.failing_since
+    if source is not None and state == "waiting":
+        failing_s = source.failing_s(now)
         if failing_s >= FAILING_S:
             yield f"it has not been able to read for {_about(failing_s)}; its last error says why"
     if backlog is None or backlog.oldest_at is None or state not in ("running", "away", "rate_limited", "paused"):

@@ -108,6 +108,8 @@ class Accept:
         """
 
         async def emit(batch: Batch) -> None:
+            if not batch.arrivals and batch.cursor is None:
+                return  # it only tells how the source is doing
             size = sum(len(arrival.raw) for arrival in batch.arrivals)
             while True:
                 if self.no_room is not None:

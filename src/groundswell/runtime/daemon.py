@@ -211,6 +211,7 @@ class Daemon:
         await self.ops.stop()
         await self.supervisor.close()
         await self.connections.keep(self.supervisor, is_last=True)
+        self.store.check()
         waiting = {name: sink.waiting for name, sink in self.supervisor.sinks.items() if sink.waiting}
         log.info("stopped", in_time=not scope.cancelled_caught, waiting_in_state_file=waiting or "nothing")
 
@@ -253,7 +254,7 @@ async def serve(daemon: Daemon) -> int:
             tasks.cancel_scope.cancel()
     except* (StoreError, OSError) as group:
         for exc in _leaves(group):
-            log.error("failed", error=_said(exc), then="ended; nothing accepted is lost")
+            log.error("failed", error=_said(exc), then="ended; nothing more is accepted")
         code = EXIT_FAILED
     return code
 

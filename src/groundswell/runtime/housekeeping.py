@@ -22,9 +22,14 @@ log = structlog.get_logger()
 
 
 async def watch_room(supervisor: Supervisor, store: Store, clock: Clock) -> None:
-    """Refuse what comes while there is no room for it, and take it again when there is."""
+    """Refuse what comes while there is no room for it, and take it again when there is.
+
+    Raises:
+        StoreError: the state file was moved or deleted, or writing it has failed.
+    """
     had_room = True
     while True:
+        store.check()
         lacking = await store.lacks_room()
         why = lacking or supervisor.accept.no_room  # a commit may have found out first
         supervisor.accept.no_room = lacking

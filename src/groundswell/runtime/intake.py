@@ -15,7 +15,9 @@ from groundswell.metrics import Metrics
 from groundswell.runtime.retry import UNAUTHORIZED_PROBE_S, wait_s
 from groundswell.store.store import Store
 
-State = Literal["running", "waiting", "unauthorized", "finished", "paused", "not_connected"]
+Halt = Literal["finished", "paused", "not_connected"]
+"""Why a source does nothing, and is not to."""
+State = Literal["running", "waiting", "unauthorized"] | Halt
 STEADY_S: Final = 300.0
 """A source that ran so long without failing starts its count of failures anew."""
 
@@ -64,43 +66,56 @@ class SourceRunner:
         self._has_emitted = False
         """Since it was started last: then a failure is the first, not one more."""
         self._scope: anyio.CancelScope | None = None
-        self.state: State = "running" if is_connected else "not_connected"
+        self._halt: Halt | None = None if is_connected else "not_connected"
+        self.is_trying = False
+        """Whether it is at its work now, and does not wait to begin again."""
         self.last_error: str | None = None
         self.failing_since: float | None = None
-        """When it failed first of those times that it has failed since it last brought something."""
+        """When it failed first of those times that it has failed since it was last well."""
         self.trouble: str | None = None
-        """The reason of the last error, for as long as that lasts."""
+        """The reason of the last error, until it is well again: that it is tried once more is no sign of that."""
         self.good_at: float | None = None
-        """When it last brought something (seconds since 1970), if only word that there was nothing new."""
+        """When it was last well (seconds since 1970): it brought something, if only word that there was nothing new."""
         self.progress: Progress | None = None
         """As the latest batch has it: None when nothing long goes on."""
 
+    @property
+    def state(self) -> State:
+        if self._halt is not None:
+            return self._halt
+        if self.trouble is None:
+            return "running"
+        return "unauthorized" if self.trouble == UnauthorizedError.reason else "waiting"
+
     def pause(self) -> None:
         """Stop it where it is; `resume` goes on from the cursor saved last."""
-        if self.state in ("finished", "not_connected", "paused"):
+        if self._halt is not None:
             return  # when it is paused, it waits for the event there is
-        self.state = "paused"
+        self._halt = "paused"
+        self.failing_since = None  # it does not read because somebody wants it so
         self._resumed = anyio.Event()
         if self._scope is not None:
             self._scope.cancel()
 
     def resume(self) -> None:
-        """Go on, now."""
-        if self.state in ("running", "finished", "not_connected"):
+        """Go on, now. Nothing changes for one that is at its work."""
+        if self._halt in ("finished", "not_connected") or (self._halt is None and self.is_trying):
             return
-        self.state = "running"
+        if self._is_paused and self.trouble is not None:
+            self.failing_since = self._clock.now()
+        self._halt = None
         self._resumed.set()
         if self._scope is not None:
             self._scope.cancel()
 
     @property
     def _is_paused(self) -> bool:
-        return self.state == "paused"
+        return self._halt == "paused"
 
     async def run(self) -> None:
         """Run until cancelled or finished."""
         failures = 0
-        while self.state not in ("finished", "not_connected"):
+        while self._halt not in ("finished", "not_connected"):
             while self._is_paused:
                 await self._resumed.wait()
             began = self._clock.monotonic()
@@ -111,12 +126,11 @@ class SourceRunner:
                 is_new = self._has_emitted or self._clock.monotonic() - began >= STEADY_S
                 failures = 1 if is_new else failures + 1
                 await self._clock.sleep(self._wait_s(error, failures))
-            if not self._is_paused:
-                self.state = "running"
 
     async def _run_once(self) -> Exception | None:
         """None: it is finished. Otherwise what stopped it."""
         self._has_emitted = False
+        self.is_trying = True
         try:
             await self._work(self._emit_and_note)
         except StoreError:
@@ -124,7 +138,9 @@ class SourceRunner:
         except Exception as exc:
             self._note(exc)
             return exc
-        self.state = "finished"
+        finally:
+            self.is_trying = False
+        self._halt = "finished"
         self.last_error = self.trouble = self.failing_since = None
         self.progress = None
         return None
@@ -139,11 +155,10 @@ class SourceRunner:
             log.warning("source_came_back", **self._told)
 
     def _note(self, exc: Exception) -> None:
+        is_new = self.trouble is None
         self.trouble = reason = getattr(exc, "reason", "defect")
         self._metrics.source_failed(self.name, reason)
-        was_running = self.state == "running" and self.last_error is None
         self.failing_since = self.failing_since or self._clock.now()
-        self.state = "unauthorized" if isinstance(exc, UnauthorizedError) else "waiting"
         if reason == "defect":
             self.last_error = f"{type(exc).__name__}; this is a defect, please report it"
             log.error(
@@ -151,8 +166,12 @@ class SourceRunner:
             )
             return
         self.last_error = str(exc)
-        if was_running:
+        if is_new:
             log.warning("source_in_trouble", **self._told, error=self.last_error, then="tried again by itself")
+
+    def failing_s(self, now: float) -> float:
+        """For how long it has not been able to read; 0 when it is well, or is not to read."""
+        return 0.0 if self.failing_since is None else max(0.0, now - self.failing_since)
 
     def _wait_s(self, error: Exception, failures: int) -> float:
         if isinstance(error, UnauthorizedError):

@@ -13,7 +13,7 @@ from msgspec import Struct
 from groundswell.clock import Clock, milliseconds
 from groundswell.component import Account, Batch, Emit
 from groundswell.config.model import Component, Config, account_of
-from groundswell.errors import ConfigError, NotFoundError, Problem, RequestError
+from groundswell.errors import ConfigError, NotFoundError, Problem, RequestError, StoreError
 from groundswell.http.certificate import live_certificate
 from groundswell.http.server import Bounds, Routes, WebhookServer
 from groundswell.logs import without_text
@@ -364,7 +364,7 @@ class Supervisor:
             raise RequestError(f"the account of {name} is not connected; `groundswell accounts` says why")
         if runner.state == "finished":
             raise RequestError(f"{name} has read all there is, and is finished")
-        if runner.state in ("waiting", "unauthorized"):  # it failed, and would be tried again later
+        if not runner.is_trying:  # it failed, and would be tried again later
             runner.resume()
             return True
         return bool(source.look_now())
@@ -398,6 +398,10 @@ class Supervisor:
             reasons.append("stopping")
         if self.accept.no_room is not None:
             reasons.append(self.accept.no_room)
+        try:
+            self._store.check()
+        except StoreError:
+            reasons.append("the state file failed")  # why, the log says: this is for everybody
         return reasons
 
     def samples(self) -> Iterable[Sample]:
@@ -409,6 +413,9 @@ class Supervisor:
         yield "groundswell_queue_bytes", ("accept",), self.accept.bytes
         yield "groundswell_queue_records", ("inbox",), len(self.inbox) + self.processor.in_hand
         yield "groundswell_queue_bytes", ("inbox",), self.inbox.bytes
+        now = self._clock.now()
+        for name, source in self.running_sources.items():
+            yield "groundswell_source_failing_seconds", (name,), source.failing_s(now)
         for name, runner in self.sinks.items():
             yield "groundswell_queue_records", (name,), len(runner.tail) + runner.lanes.records
             yield "groundswell_queue_bytes", (name,), runner.tail.bytes + runner.lanes.bytes

@@ -128,8 +128,14 @@ def check_to_read(path: Path, application_id: int, version: int) -> None:
     """Raises StoreError unless a file so marked is one this program can read as it is."""
     if application_id != APPLICATION_ID:
         raise StoreError(f"{path} is no state file of groundswell; see [daemon] state")
-    if version != migrations()[-1][0]:
-        raise StoreError(f"{path} was written by another version of groundswell; start this one once, or use that one")
+    newest = migrations()[-1][0]
+    if version > newest:
+        raise _is_newer(path, version, newest)
+    if version < newest:
+        raise StoreError(
+            f"{path} was written by an older groundswell (format {version}, this program reads {newest}); start "
+            "this one once, which brings it up to date, or use the one that wrote it"
+        )
 
 
 def _make_private(path: Path) -> None:
@@ -164,11 +170,15 @@ def _version_of(connection: sqlite3.Connection, path: Path) -> int:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     newest = migrations()[-1][0]
     if version > newest:
-        raise StoreError(
-            f"{path} was written by a newer groundswell (format {version}, this program knows up to {newest}); "
-            "upgrade groundswell, or restore the backup made before the upgrade. Nothing was changed in it"
-        )
+        raise _is_newer(path, version, newest)
     return version
+
+
+def _is_newer(path: Path, version: int, newest: int) -> StoreError:
+    return StoreError(
+        f"{path} was written by a newer groundswell (format {version}, this program knows up to {newest}); "
+        "upgrade groundswell, or restore the backup made before the upgrade. Nothing was changed in it"
+    )
 
 
 def _migrate(connection: sqlite3.Connection, version: int) -> None:

@@ -56,6 +56,7 @@ from groundswell.store.people import People
 from groundswell.store.records import RecordPage, RecordQuery
 from groundswell.store.retention import Purge, Purged, Retention
 from groundswell.store.sightings import Sightings
+from groundswell.store.whereabouts import Whereabouts
 from groundswell.store.writer import Writer
 
 LOCK_PAUSE_S: Final = 0.05
@@ -123,6 +124,7 @@ class Store:
         self._inbox = Inbox(self._ids)
         self._retention = Retention(self._ids)
         self._writer: Writer
+        self._whereabouts: Whereabouts
         self._reader: aiosqlite.Connection
         self.shelf = MemberShelf(lambda: connect_to_read(path))
         """The members as they are committed, for the thread that processes."""
@@ -147,6 +149,7 @@ class Store:
                 lambda: connect_to_checkpoint(self.path),
                 log_of(self.path),
                 self._ids.ended,
+                lambda: self._whereabouts.check(),
             )
             await self._writer.open()
             try:
@@ -183,6 +186,7 @@ class Store:
     def _connect_writer(self) -> sqlite3.Connection:
         connection = connect_to_write(self.path, self._size_max)
         self._ids.load(connection)
+        self._whereabouts = Whereabouts(self.path)
         return connection
 
     def _accept(self, connection: sqlite3.Connection, batches: Sequence[Accept]) -> list[list[InboxEntry]]:
@@ -496,6 +500,18 @@ class Store:
         dead = await self._rows("SELECT id FROM dead_letters WHERE inbox_seq = ? ORDER BY id", (seq,))
         numbers = [row[0] for row in dead]
         return Trace(record_id, source, received_at, raw, bool(is_processed), sightings, waiting, settled, numbers)
+
+    # ---- whether it is well ----
+
+    def check(self) -> None:
+        """Ask the disk whether what is written here counts.
+
+        Raises:
+            StoreError: writing has failed, or the file is not where it was opened.
+        """
+        if self._writer.failed is not None:
+            raise self._writer.failed
+        self._whereabouts.check()
 
     # ---- room ----
 

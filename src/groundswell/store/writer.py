@@ -14,7 +14,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
+import structlog
+
 from groundswell.errors import StoreError, StoreFullError
+from groundswell.logs import without_text
 from groundswell.store.checkpointer import Checkpointer
 
 A = TypeVar("A")
@@ -34,6 +37,8 @@ class Ended(Protocol):
 
 WRITES_PER_COMMIT_MAX: Final = 2_000
 
+log = structlog.get_logger()
+
 _Waiting = tuple[Apply[Any, Any], Any, "asyncio.Future[Any]"]
 
 
@@ -46,19 +51,23 @@ class Writer:
         connect_again: Callable[[], sqlite3.Connection],
         log: Path,
         ended: Ended,
+        check: Callable[[], None],
     ) -> None:
         """`connect` opens the connection that writes, `connect_again` one more, for checkpoints of `log` beside it.
 
-        `ended` is told of the end of every transaction, on the writer's thread.
+        `ended` is told of the end of every transaction, on the writer's thread. `check` raises StoreError where what
+        was just committed is not to be counted on; it is called before those who wait are told.
         """
         self._ended = ended
+        self._check = check
         self._connect = connect
         self._connect_again = connect_again
         self._log = log
         self._loop = asyncio.get_running_loop()
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._listeners: dict[Apply[Any, Any], Committed[Any, Any]] = {}
-        self._failed: StoreError | None = None
+        self.failed: StoreError | None = None
+        """Why nothing is written any more."""
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self.commits = 0
 
@@ -82,8 +91,8 @@ class Writer:
             Exception: what `apply` itself raised, mostly RequestError; nothing of this write was kept.
         """
         future: asyncio.Future[R] = self._loop.create_future()
-        if self._failed is not None:
-            future.set_exception(self._failed)
+        if self.failed is not None:
+            future.set_exception(self.failed)
         else:
             self._queue.put((apply, argument, future))
         return future
@@ -99,16 +108,30 @@ class Writer:
     def _run(self) -> None:
         try:
             connection = self._connect()
+            self._checkpointer = Checkpointer(self._connect_again, self._log)
         except Exception as exc:
             self._loop.call_soon_threadsafe(self._opened.set_exception, exc)
             return
         self._loop.call_soon_threadsafe(self._opened.set_result, None)
         with contextlib.closing(connection):
-            self._checkpointer = Checkpointer(self._connect_again, self._log)
             while (waiting := self._take()) is not None:
-                self._commit(connection, waiting)
-                self._checkpointer.after_commit(connection)
+                try:
+                    self._write(connection, waiting)
+                except Exception as exc:
+                    self._give_up(waiting, exc)
             self._checkpointer.close()
+
+    def _write(self, connection: sqlite3.Connection, waiting: list[_Waiting]) -> None:
+        if self.failed is not None:
+            raise self.failed
+        self._commit(connection, waiting)
+        self._checkpointer.after_commit(connection)
+
+    def _give_up(self, waiting: list[_Waiting], exc: Exception) -> None:
+        """Write nothing more. The thread stays, to refuse what was on its way: nobody may wait for ever."""
+        if self.failed is None:
+            self.failed = _as_failure(exc)
+        self._post(self._fail, [future for _, _, future in waiting], self.failed)
 
     def _take(self) -> list[_Waiting] | None:
         first = self._queue.get()
@@ -146,6 +169,7 @@ class Writer:
             self._refuse(connection, waiting, exc)
             return
         self._ended(is_committed=True)
+        self._check()
         self.commits += 1
         futures = [[future for _, future in group] for group in groups.values()]
         self._post(self._release, results, futures)
@@ -161,7 +185,7 @@ class Writer:
         if isinstance(error, StoreFullError):
             self._checkpointer.make_room(connection)
         if is_of_file and isinstance(error, StoreError) and not isinstance(error, StoreFullError):
-            self._failed = error
+            self.failed = error
         self._post(self._fail, [future for _, _, future in waiting], error)
 
     def _post(self, callback: Callable[..., None], *arguments: Any) -> None:
@@ -200,6 +224,18 @@ _FAULTS_OF_ONE_WRITE: Final = (
 def _is_of_one_write(exc: sqlite3.Error) -> bool:
     """Whether an error says something of a write and nothing of the file."""
     return isinstance(exc, _FAULTS_OF_ONE_WRITE) or getattr(exc, "sqlite_errorcode", 0) == sqlite3.SQLITE_ERROR
+
+
+def _as_failure(exc: Exception) -> StoreError:
+    """What stopped the writer, as everybody hears of it who asks for a write."""
+    if isinstance(exc, StoreError):
+        return exc
+    if isinstance(exc, sqlite3.Error):
+        return _as_store_error(exc)
+    if isinstance(exc, OSError):
+        return StoreError(f"looking after the state file failed: {exc.strerror or type(exc).__name__}")
+    log.error("store_defect", exception=without_text(exc), then="nothing more is written, and groundswell ends")
+    return StoreError(f"writing the state file failed: {type(exc).__name__}; this is a defect, please report it")
 
 
 def _as_store_error(exc: sqlite3.Error) -> StoreError:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from groundswell.component import NOTHING_NEW
 from groundswell.connectors.actblue.client import CANCELLED, MANAGED, PAID, REFUNDED
 from groundswell.errors import RateLimitedError, RequestError, UnauthorizedError, UnavailableError
 from groundswell.http.client import new_session
@@ -307,3 +308,13 @@ async def test_two_sources_of_an_account_keep_to_its_rate_together(tmp_path: Pat
         await taken.backfill(*YEAR)
         calls = len(server.asked) + len(server.files)
         assert taken.clock.monotonic() - began >= (calls - 1) * 6.0
+
+
+async def test_credentials_that_are_good_again_are_said_to_be_so_a_day_before_the_next_file(tmp_path: Path) -> None:
+    async with taking(tmp_path) as (_, taken):
+        await taken.round()
+        assert NOTHING_NEW in taken.batches
+        taken.batches.clear()
+        taken.restart()
+        await taken.round()
+        assert taken.batches == [NOTHING_NEW]

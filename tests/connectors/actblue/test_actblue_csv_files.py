@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from groundswell.component import NOTHING_NEW
 from groundswell.errors import RecordError, UnavailableError
 from groundswell.http.client import new_session
 from tests.connectors.actblue.csv_server import (
@@ -160,3 +161,9 @@ async def test_money_of_others_is_counted_and_left_out(tmp_path: Path, exports: 
     await taken.round()
     assert taken.ids == {"contribution/1"}
     assert taken.source.counts["not_ours"] == 1
+
+
+async def test_a_look_at_a_folder_without_news_says_that_it_went_well(tmp_path: Path, exports: Path) -> None:
+    taken = await looking(tmp_path)
+    await taken.round()
+    assert taken.batches == [NOTHING_NEW]

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from pydantic import ValidationError
 
-from groundswell.component import Batch
+from groundswell.component import NOTHING_NEW, Batch
 from groundswell.connectors.action_network.filters import stamp
 from groundswell.connectors.action_network.poll import ActionNetworkPollSettings
 from groundswell.connectors.action_network.polling.sweep import HAND_OVER_AT
@@ -538,3 +538,16 @@ async def test_told_to_look_now_it_does_not_wait_until_the_next_round_is_due() -
         await until(lambda: clock.rests == 2)
         assert calls(server) > before
         tasks.cancel_scope.cancel()
+
+
+async def test_a_round_in_which_nothing_is_due_says_so() -> None:
+    # It looked like one that fails: a source counts as failing until it emits.
+    async with (
+        simulator(people=10, clock=PollClock(), behaviour=FRIENDLIEST) as server,
+        polling(server, collections=["tags"]) as poller,
+    ):
+        await poller.round()
+        before = len(poller.inbox.batches)
+        poller.clock.pass_by(600)
+        await poller.round()
+        assert poller.inbox.batches[before:] == [NOTHING_NEW]

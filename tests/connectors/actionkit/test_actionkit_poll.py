@@ -5,6 +5,7 @@ from typing import cast
 import pytest
 import structlog
 
+from groundswell.component import NOTHING_NEW
 from groundswell.connectors.actionkit.polling.feeds import COLLECTIONS
 from groundswell.connectors.actionkit.polling.reports import query_of
 from groundswell.connectors.actionkit.simulator.faults import Fault
@@ -434,3 +435,15 @@ async def test_wrong_credentials_stop_the_source() -> None:
         with pytest.raises(UnauthorizedError):
             await poller.round()
         assert not poller.inbox.ids
+
+
+async def test_a_round_in_which_nothing_is_due_says_so() -> None:
+    # It looked like one that fails: a source counts as failing until it emits.
+    async with (
+        simulator(users=10, clock=PollClock(), behaviour=FILTERED) as server,
+        polling(server, collections=["actions"], overlap="0s") as poller,
+    ):
+        await poller.round()
+        before = len(poller.inbox.batches)
+        await poller.round()
+        assert poller.inbox.batches[before:] == [NOTHING_NEW]

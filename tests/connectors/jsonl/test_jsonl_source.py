@@ -15,11 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from groundswell.component import Arrival, Batch, Context
+from groundswell.component import NOTHING_NEW, Arrival, Batch, Context
 from groundswell.connectors.jsonl import lines as lines_module
 from groundswell.connectors.jsonl.lines import LINE_BYTES_MAX, LINES_MAX, LineFile
 from groundswell.connectors.jsonl.source import JsonlSource, JsonlSourceSettings
 from groundswell.errors import RecordError, UnavailableError
+from tests.running import until
 
 MakeContext = Callable[[str], Context]
 
@@ -38,7 +39,7 @@ class Inbox:
             raise RuntimeError("killed")
         self.batches.append(batch)
         self.arrivals += batch.arrivals
-        self.cursor = batch.cursor
+        self.cursor = batch.cursor or self.cursor
 
     @property
     def numbers(self) -> list[Any]:
@@ -449,3 +450,11 @@ def test_a_file_that_grows_byte_by_byte_gives_every_line_exactly_once(
 def test_settings_that_make_no_sense_are_refused(given_: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         JsonlSourceSettings(**{"type": "jsonl", "path": "in.jsonl", **given_})
+
+
+async def test_each_look_at_a_file_that_is_followed_says_that_it_went_well(context: MakeContext, file: Path) -> None:
+    file.write_bytes(b"")
+    inbox = Inbox()
+    async with following(source(context, follow=True), inbox):
+        await until(lambda: len(inbox.batches) > 2)
+    assert {id(batch) for batch in inbox.batches} == {id(NOTHING_NEW)}

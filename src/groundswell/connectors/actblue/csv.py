@@ -13,7 +13,7 @@ from typing import Annotated, Final, Self
 import structlog
 from pydantic import Field, StringConstraints, model_validator
 
-from groundswell.component import Arrival, Batch, Context, Cursor, Emit, History
+from groundswell.component import NOTHING_NEW, Arrival, Batch, Context, Cursor, Emit, History
 from groundswell.connectors.actblue.account import ActBlueAccount
 from groundswell.connectors.actblue.client import CSV_TYPES, MANAGED, ActBlue
 from groundswell.connectors.actblue.csv_arrivals import Rows, Taken, record_in
@@ -183,6 +183,7 @@ class ActBlueCsv:
         if not self._is_checked:  # the first file may be a day away
             await client.check(Caller(self._name))
             self._is_checked = True
+            await emit(NOTHING_NEW)
         pull, rows = self._pull(client, Priority.POLL), self._rows()
         while True:
             left = marks.round
@@ -224,6 +225,7 @@ class ActBlueCsv:
         wanted = None if self._since is None else Round(self._since, FOREVER, COLLECTIONS, {}, {})
         while True:
             marks = await folder.look(marks, lambda: Taken(wanted), emit)
+            await emit(NOTHING_NEW)
             await self._rest.take(self._every_s)
 
     def _folder(self, *, subscribes: bool) -> Folder:

@@ -13,7 +13,7 @@ import structlog
 from msgspec import UNSET, UnsetType
 from pydantic import AfterValidator, Field
 
-from groundswell.component import Arrival, Context, Cursor, Emit, History
+from groundswell.component import NOTHING_NEW, Arrival, Context, Cursor, Emit, History
 from groundswell.connectors.action_network.account import ActionNetworkAccount
 from groundswell.connectors.action_network.collections import COLLECTIONS
 from groundswell.connectors.action_network.polling.marks import Marks, read_marks
@@ -114,6 +114,7 @@ class ActionNetworkPoll:
             self._rounds = self._from(cursor, self._all, self._scope, Priority.POLL)
         while True:
             await self._rounds.once(emit)
+            await emit(NOTHING_NEW)  # where nothing was due, the round was a good one all the same
             await self._rest.take(self._every_s)
 
     def look_now(self) -> bool:

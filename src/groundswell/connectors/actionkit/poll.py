@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import structlog
 from pydantic import AfterValidator, Field, StringConstraints
 
-from groundswell.component import Arrival, Context, Cursor, Emit, History
+from groundswell.component import NOTHING_NEW, Arrival, Context, Cursor, Emit, History
 from groundswell.connectors.actionkit.account import ActionKitAccount
 from groundswell.connectors.actionkit.mapping import read_arrival, state
 from groundswell.connectors.actionkit.polling.feeds import COLLECTIONS
@@ -117,6 +117,7 @@ class ActionKitPoll:
             self._rounds = self._from(cursor, self.collections, self._scope, Priority.POLL)
         while True:
             await self._rounds.once(emit)
+            await emit(NOTHING_NEW)  # where nothing was due, the round was a good one all the same
             await self._rest.take(self._every_s)
 
     def look_now(self) -> bool:

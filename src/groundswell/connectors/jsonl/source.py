@@ -12,7 +12,7 @@ import structlog
 from msgspec import UNSET, Struct, UnsetType
 from pydantic import Field
 
-from groundswell.component import Arrival, Batch, Context, Cursor, Emit
+from groundswell.component import NOTHING_NEW, Arrival, Batch, Context, Cursor, Emit
 from groundswell.connectors.common.objects import Objects, ObjectSettings, parse_object
 from groundswell.connectors.common.rest import Rest
 from groundswell.connectors.jsonl.lines import LINE_BYTES_MAX, Line, LineFile
@@ -94,6 +94,7 @@ class JsonlSource:
                 if rest := await anyio.to_thread.run_sync(file.rest):
                     await self._hand_over([rest], file, emit)
                 return is_replaced
+            await emit(NOTHING_NEW)
             await self._rest.take(self._every_s)
 
     async def _hand_over_lines(self, file: LineFile, emit: Emit) -> None:

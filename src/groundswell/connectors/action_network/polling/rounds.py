@@ -25,7 +25,6 @@ from groundswell.connectors.action_network.polling.sweep import Track
 from groundswell.connectors.action_network.polling.under_way import ACTIONS, Around, UnderWay
 from groundswell.connectors.action_network.polling.windows import Plan, Window
 from groundswell.connectors.action_network.transport import Caller
-from groundswell.errors import UnavailableError
 
 SETTLED_S: Final = 60
 """A window ends so long before now: their lists and filters lag by a few seconds [L]."""
@@ -198,14 +197,11 @@ class Rounds:
         return max(self._scope.since, to - self._scope.overlap_s)
 
     async def _total(self, collection: Collection) -> int | None:
-        """About how many there are to be taken. Not worth failing for, and deep pages may be too slow [D]."""
+        """About how many there are to be taken."""
         scope = self._scope
         is_part = scope.since > BEGINNING or scope.until is not None
         where = Window(scope.since, self._goal).where if is_part else ()
-        try:
-            return await about_how_many(self._around.client, self._around.caller, collection, where)
-        except UnavailableError:
-            return None
+        return await about_how_many(self._around.client, self._around.caller, collection, where)
 
     async def _read_list(self, collection: Collection, place: Place) -> list[Resource]:
         """All of a collection, unfiltered. What was read before a call failed is not read again."""
