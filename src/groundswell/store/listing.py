@@ -17,6 +17,8 @@ from groundswell.members.member import Link, LinkState, Member
 Sort = Literal["remote_id", "email", "newest"]
 EXACTLY_MAX: Final = 100
 """Links that are listed for one phone, email or number."""
+SORTED_MAX: Final = 10_000
+"""A state with no more links than this is read whole and sorted: these are fewer than all of the account."""
 
 Place = tuple[str | int, str]
 """Where a page ended: what it is sorted by, and the remote id."""
@@ -152,11 +154,14 @@ _member_of: Final = msgspec.msgpack.Decoder(Member).decode
 def _places(connection: sqlite3.Connection, query: LinkQuery) -> list[Place]:
     """The next few in order, and one more if there is one."""
     needle = query.search.strip().casefold()
-    if needle or (query.state is not None and query.sort != "newest"):
+    known = counts(connection).get(query.account, {})
+    is_by_state = query.sort == "newest" and not needle
+    if query.state is not None and (is_by_state or known.get(query.state, 0) <= SORTED_MAX):
+        return _found(connection, query, "links_by_state", query.state, needle)
+    if query.state is not None or needle:
         return _found(connection, query, "links_searched", query.state, needle)
-    if query.sort == "newest":
-        states = counts(connection).get(query.account, {}) if query.state is None else [query.state]
-        found = [place for state in states for place in _found(connection, query, "links_by_state", state)]
+    if is_by_state:
+        found = [place for state in known for place in _found(connection, query, "links_by_state", state)]
         return sorted(found, reverse=True)[: query.limit + 1]
     return _found(connection, query, "links_by_email" if query.sort == "email" else "sqlite_autoindex_links_1")
 

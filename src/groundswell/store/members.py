@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -11,7 +11,7 @@ from groundswell.members.book import Changes, email_of
 from groundswell.members.member import MEMBER, Consent, Link, Member, counterpart_in
 from groundswell.record import Person
 from groundswell.store import ledger
-from groundswell.store.searched import words_of_link, words_of_member
+from groundswell.store.searched import searched, words_of_link, words_of_member
 from groundswell.store.stones import stone_of
 
 SAME_EMAIL_MAX: Final = 10
@@ -110,21 +110,20 @@ def write(connection: sqlite3.Connection, changes: Changes, at: int) -> None:
         return
     gone = _gone(connection, changes)
     members = {number: member for number, member in changes.members.items() if number not in gone}
-    renamed = _put(connection, [_row_of(member) for member in members.values()], _SAME_NAME, _PUT_MEMBER)
+    renamed = _others_than(connection, _SAME_NAME, map(_row_of, members.values()))
+    connection.executemany(_PUT_MEMBER, renamed)
     dropped = [key for key, link in changes.links.items() if link is None]
     connection.executemany("DELETE FROM links WHERE account = ? AND remote_id = ?", dropped)
     kept = [link for link in changes.links.values() if link is not None]
-    known = [link for link in kept if link.member not in gone and link.of not in gone]
-    whose = {number for link in known if (number := _number_in(link)) is not None}
-    members |= _members(connection, whose - members.keys())
-    links = [_columns(link, members, at) for link in known]
-    written = {(row[0], row[1]) for row in links}
-    _rename(connection, {number: members[number] for number, *_ in renamed}, written)
+    links = [_columns(link, at) for link in kept if link.member not in gone and link.of not in gone]
     # Who is linked no more, or to another member, goes first: a member has one link in an account, and another user may
     # have taken its place.
     links.sort(key=_is_linked)
     connection.executemany(_LEAVE, [(row[0], row[1], row[2]) for row in links if row[2] is not None])
-    _put(connection, links, _SAME_PLACE, _PUT_LINK)
+    moved = _others_than(connection, _SAME_PLACE, links)
+    _rename(connection, [members[number] for number, *_ in renamed], {(row[0], row[1]) for row in moved})
+    members |= _members(connection, {row[2] or row[3] for row in moved} - {None, *members})
+    connection.executemany(_PUT_LINK, [(*row[:-1], searched(row[-1], members.get(row[2] or row[3]))) for row in moved])
     phones = {changes.members[number].phone for number in gone & changes.members.keys()}
     phones |= {link.phone for link in kept if link.phone and (link.member in gone or link.of in gone)}
     ledger.append(connection, [one for one in changes.statements if one.phone not in phones])
@@ -159,41 +158,29 @@ def _gone(connection: sqlite3.Connection, changes: Changes) -> set[int]:
     return {number for (number,) in connection.execute(_GONE, (listed,))}
 
 
-def _put(
-    connection: sqlite3.Connection, values: Sequence[tuple[Any, ...]], update: str, insert: str
-) -> list[tuple[Any, ...]]:
-    """An index is written anew when its column is named, changed or not: so most are updated without naming any.
-
-    Returns the others.
-    """
-    others = [row for row in values if connection.execute(update, row).rowcount == 0]
-    connection.executemany(insert, others)
-    return others
+def _others_than(connection: sqlite3.Connection, update: str, rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Those that this does not update. An index is written anew when its column is named, changed or not: so most are
+    updated without naming any."""
+    return [row for row in rows if connection.execute(update, row).rowcount == 0]
 
 
-def _rename(
-    connection: sqlite3.Connection, members: Mapping[int, Member], written: Collection[tuple[str, str]]
-) -> None:
-    """Let their links be found by what these members are called now, but for those that are written anyhow."""
-    links = [_link_of.decode(body) for (body,) in connection.execute(_LINKS_OF, (_json(members),))]
+def _rename(connection: sqlite3.Connection, members: Sequence[Member], moved: Collection[tuple[str, str]]) -> None:
+    """Let the links of these members be found by what they are called now, but for those that are written anew."""
+    called = {member.id: member for member in members}
+    links = connection.execute(_LINKS_OF, (_json(called),)).fetchall()
     connection.executemany(
         "UPDATE links SET words = ? WHERE account = ? AND remote_id = ?",
         [
-            (words_of_link(link, members[number]), link.account, link.remote_id)
-            for link in links
-            if (link.account, link.remote_id) not in written and (number := _number_in(link)) is not None
+            (searched(words_of_link(_link_of.decode(body)), called[number]), account, remote_id)
+            for account, remote_id, number, body in links
+            if (account, remote_id) not in moved
         ],
     )
 
 
 def _members(connection: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, Member]:
-    found = connection.execute(_BODIES, (_json(numbers),))
+    found = connection.execute(f"SELECT body FROM members WHERE id IN {_LISTED}", (_json(numbers),))
     return {member.id: member for member in (_member_of.decode(body) for (body,) in found)}
-
-
-def _number_in(link: Link) -> int | None:
-    """Whom it is linked to, or whose phone it has too."""
-    return link.of if link.member is None else link.member
 
 
 _LINK_BODY: Final = "SELECT body FROM links WHERE account = ? AND remote_id = ?"
@@ -203,10 +190,9 @@ _GONE: Final = (
     "AND value NOT IN (SELECT id FROM members)"
 )
 _LISTED: Final = "(SELECT value FROM json_each(?1))"
-_BODIES: Final = f"SELECT body FROM members WHERE id IN {_LISTED}"
 _LINKS_OF: Final = (
-    f"SELECT body FROM links WHERE member IN {_LISTED} "
-    f"UNION ALL SELECT body FROM links WHERE kin IN {_LISTED} AND member IS NULL"
+    f"SELECT account, remote_id, member, body FROM links WHERE member IN {_LISTED} "
+    f"UNION ALL SELECT account, remote_id, kin, body FROM links WHERE kin IN {_LISTED} AND member IS NULL"
 )
 _SAME_NAME: Final = "UPDATE members SET changed_at = ?4, body = ?5 WHERE id = ?1 AND email IS ?3 AND words = ?6"
 _PUT_MEMBER: Final = (
@@ -216,7 +202,7 @@ _PUT_MEMBER: Final = (
 )
 _SAME_PLACE: Final = (
     "UPDATE links SET reason = ?6, body = ?10 WHERE account = ?1 AND remote_id = ?2 AND member IS ?3 AND kin IS ?4 "
-    "AND state = ?5 AND phone IS ?7 AND email IS ?8 AND words = ?11"
+    "AND state = ?5 AND phone IS ?7 AND email IS ?8 AND instr(words, ?11) = 1"
 )
 _LEAVE: Final = "UPDATE links SET member = NULL WHERE account = ? AND remote_id = ? AND member <> ?"
 """Those who go over from one member to another, before anybody takes their place."""
@@ -235,12 +221,10 @@ def _row_of(member: Member) -> tuple[Any, ...]:
     return (member.id, member.phone, email_of(member), changed_at, body, words_of_member(member))
 
 
-def _columns(link: Link, members: Mapping[int, Member], at: int) -> tuple[Any, ...]:
-    number = _number_in(link)
-    words = words_of_link(link, None if number is None else members.get(number))
+def _columns(link: Link, at: int) -> tuple[Any, ...]:
     email = None if link.email is None else link.email.casefold()
     phone = link.phone if link.member is None and link.of is None else None
-    body = _encoder.encode(link)
+    body, words = _encoder.encode(link), words_of_link(link)
     return (link.account, link.remote_id, link.member, link.of, link.state, link.reason, phone, email, at, body, words)
 
 

@@ -3,5 +3,5 @@
 ALTER TABLE members ADD COLUMN words TEXT NOT NULL DEFAULT '';
 ALTER TABLE links ADD COLUMN words TEXT NOT NULL DEFAULT '';
 UPDATE members SET words = words_of_member(body);
-UPDATE links SET words = words_of_link(body, (SELECT m.body FROM members m WHERE m.id = coalesce(member, kin)));
+UPDATE links SET words = searched(body, (SELECT m.body FROM members m WHERE m.id = coalesce(member, kin)));
 CREATE INDEX links_searched ON links (account, remote_id, words, state, since, email);
