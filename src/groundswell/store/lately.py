@@ -9,9 +9,9 @@ from msgspec import Struct
 from groundswell.store import inbox
 from groundswell.store.traces import Traces
 
-LOOKED_AT_MAX: Final = 10_000
-"""Arrivals that are looked through, which takes a second or two: nothing says whom one is about but what is in it."""
-LOOKED_AT_BYTES_MAX: Final = 64 * 2**20
+LOOKED_AT_MAX: Final = 5_000
+"""Arrivals that are looked through, which takes some 50 ms: nothing says whom one is about but what is in it."""
+LOOKED_AT_BYTES_MAX: Final = 16 * 2**20
 ROWS_PER_LOOK: Final = 500
 
 

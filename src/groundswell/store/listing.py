@@ -177,10 +177,12 @@ def _found(
     conditions += ["remote_id NOT IN (SELECT value FROM json_each(:others))"] if query.others else []
     conditions += [f"({by}, remote_id) {beyond} (:by, :remote_id)"] if query.after is not None else []
     value, remote_id = query.after or (None, None)
-    statement = (
-        f"SELECT {by}, remote_id FROM links INDEXED BY {index} WHERE {' AND '.join(conditions)} "
-        f"ORDER BY {by} {order}, remote_id {order} LIMIT :count"
-    )
+    table = f"links INDEXED BY {index} WHERE {' AND '.join(conditions)}"
+    if query.sort == "newest" and index == "links_searched":
+        # Whoever came last mostly has the highest number. Met first, they keep all others out of what is sorted; LIMIT
+        # keeps SQLite from taking the two SELECT for one.
+        table = f"(SELECT since, remote_id FROM {table} ORDER BY remote_id DESC LIMIT -1)"
+    statement = f"SELECT {by}, remote_id FROM {table} ORDER BY {by} {order}, remote_id {order} LIMIT :count"
     arguments = {
         "account": query.account,
         "state": state,
