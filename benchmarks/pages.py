@@ -40,6 +40,8 @@ from groundswell.store.store import Store
 P50_MS_MAX: Final = 100.0
 APART_ROUNDS: Final = 3
 CONFIG: Final = """
+[daemon]
+keep = "3650d"
 [webhooks]
 listen = "127.0.0.1:0"
 [ops]
