@@ -86,7 +86,7 @@ async def fill_people(store: Store, count: int) -> None:
             changes.statements.append(said)
             changes.groups["Everybody", number] = changes.groups[f"Page {number % GROUPS}", number] = True
         await store.process(Processed(AT, None, changes=changes))
-    links = {(link.account, link.remote_id): link for link in others(count)}
+    links: dict[tuple[str, str], Link | None] = {(link.account, link.remote_id): link for link in others(count)}
     await store.process(Processed(AT, None, changes=Changes(links=links)))
 
 
