@@ -123,7 +123,7 @@ class PeopleDesk:
         return Households(shown, found[-1].member.id if len(found) == asked.limit else None)
 
     async def _listed(self, asked: ListMembers, accounts: list[str]) -> tuple[list[MemberRow], "_Next | None"]:
-        """Who has just this phone, email or number first; then account by account. Where more is said to follow, it does."""
+        """Who has just this phone, email or number first; then account by account. What is said to follow does."""
         exact = await self._exactly(asked, accounts)
         start = _Next.read(asked.after, accounts)
         listed = 0 if start is None else start.listed
