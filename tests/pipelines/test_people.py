@@ -300,10 +300,7 @@ async def test_pages_of_all_accounts_together_hold_everybody_once(sort: Any, tmp
     assert [account for account, _ in found] == sorted(account for account, _ in found)
 
 
-async def test_the_command_goes_on_where_a_search_had_to_look_at_many(
-    type_in: Groundswell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("groundswell.store.listing.LOOKED_AT_MAX", 10)
+async def test_the_command_finds_the_few_among_many_and_says_how_to_go_on(type_in: Groundswell, tmp_path: Path) -> None:
     links = [Link("a", f"{n:03}", None, "gone", email=f"{n}@{'hit' if n % 40 == 39 else 'x'}.org") for n in range(200)]
     async with receiving() as (_, pipeline):
         write_config(tmp_path, pipeline)
@@ -315,6 +312,45 @@ async def test_the_command_goes_on_where_a_search_had_to_look_at_many(
     rest = await type_in(*more.removeprefix("more: groundswell ").split(), "--json")
     found = msgspec.json.decode(rest.out)
     assert ([row["remote_id"] for row in found["members"]], found["next_after"]) == (["159", "199"], None)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 50])
+@pytest.mark.parametrize("search", ["(503) 555-0177", "+15035550177", "5550177", "7@x.org", "7", "nobody"])
+async def test_whoever_has_just_that_comes_first_and_every_page_but_the_last_is_full(
+    search: str, limit: int, tmp_path: Path
+) -> None:
+    phone = "+15035550177"
+    exact = [("a", "7"), ("b", "7")] if search in ("7", "7@x.org") else [(a, "9") for a in "ab"]
+    links = [
+        *(Link(account, str(n), None, "gone", email=f"{n}@x.org") for account in "ab" for n in (3, 7, 17, 70)),
+        *(Link(account, "9", None, "ineligible", phone=phone) for account in "ab"),
+        Link("b", "10", None, "gone", seen={"last_name": f"said {phone}"}),
+        Link("c", "1", None, "gone"),
+    ]
+    async with receiving() as (_, pipeline):
+        write_config(tmp_path, pipeline)
+    async with Store(tmp_path / "groundswell.db") as store:
+        await known(store, links)
+    found: list[tuple[str, str]] = []
+    after = None
+    while found == [] or after is not None:
+        page = await ask(tmp_path, MEMBERS_LIST, ListMembers(search=search, limit=limit, after=after))
+        found += [(row.account, row.remote_id) for row in page.members]
+        after = page.next_after
+        if search == "nobody":
+            assert (page.members, after) == ([], None)
+            return
+        assert page.members
+        assert after is None or len(page.members) == limit
+    having = {
+        "(503) 555-0177": {*exact},
+        "+15035550177": {*exact, ("b", "10")},
+        "5550177": {*exact, ("b", "10")},
+        "7@x.org": {(a, n) for a in "ab" for n in ("7", "17")},
+        "7": {(a, n) for a in "ab" for n in ("7", "17", "70", "9")} | {("b", "10")},
+    }
+    assert found[:2] == exact if search != "5550177" else True
+    assert sorted(found) == sorted(having[search])
 
 
 @pytest.mark.parametrize("after", ["x", "00", "[]", '["gone",null]', '["actionkit",[18446744073709551615,"1"]]'])

@@ -15,6 +15,7 @@ import pytest
 
 from groundswell.component import Arrival, Delivery
 from groundswell.errors import StoreError, StoreFullError, StoreLockedError
+from groundswell.store import searched
 from groundswell.store.database import APPLICATION_ID, Lock, connect_to_write, migrations
 from groundswell.store.inbox import Accept
 from groundswell.store.outbox import Processed, Settlement
@@ -254,6 +255,7 @@ def test_a_file_of_any_earlier_version_is_brought_up_to_the_schema_of_a_new_one(
     old = tmp_path / "old.db"
     with closing(sqlite3.connect(old, isolation_level=None)) as connection:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        searched.teach(connection)
         for number, script in migrations()[:version]:
             connection.executescript(script)
             connection.execute(f"PRAGMA user_version = {number}")

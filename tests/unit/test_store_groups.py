@@ -1,13 +1,9 @@
 """Groups and fields as they are counted, and people found by a word, in the state file."""
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from groundswell.members.book import Changes
 from groundswell.members.member import Link, Member, Value
 from groundswell.store.listing import LinkQuery
 from groundswell.store.outbox import Processed
-from groundswell.store.sieve import Sieve
 from groundswell.store.store import Store
 
 NOW = 1_777_719_609_000
@@ -55,19 +51,6 @@ async def test_of_many_members_a_sample_says_how_many_have_a_field(store: Store)
 
 
 # ---- finding a word ----
-
-WORDS = st.text(st.sampled_from("aAbBsSßéÉñÑ .@'\0🌱жЖ"), max_size=8)
-
-
-@given(st.lists(WORDS, min_size=1, max_size=3), st.data())
-def test_the_sieve_lets_through_whoever_has_what_is_searched_for(names: list[str], data: st.DataObject) -> None:
-    everything = " ".join(names)
-    start = data.draw(st.integers(0, len(everything)))
-    end = data.draw(st.integers(start, len(everything)))
-    part = data.draw(st.sampled_from([str.casefold, str.upper, str.lower]))(everything[start:end])
-    bodies = [name.encode() for name in names]
-    if part.casefold().strip() in everything.casefold():
-        assert Sieve(part.strip().casefold()).may_have(*bodies)
 
 
 async def test_a_name_is_found_among_many_whatever_its_letters(store: Store) -> None:

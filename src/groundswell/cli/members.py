@@ -2,10 +2,9 @@
 
 from typing import Annotated
 
-import msgspec
 import typer
 
-from groundswell.cli.asking import ask, ask_at, place_or_exit
+from groundswell.cli.asking import ask
 from groundswell.cli.options import CONFIG, JSON
 from groundswell.cli.people import COUNT_COLUMNS
 from groundswell.cli.screen import command_of, print_json, say, table, warn_of_personal_data
@@ -19,7 +18,6 @@ from groundswell.ops.member_messages import (
     Members,
 )
 from groundswell.ops.operations import MEMBERS_HOUSEHOLDS, MEMBERS_LIST
-from groundswell.ops.place import Place
 from groundswell.store.listing import Sort
 
 app = typer.Typer(help="List who is synced, and who is not and why.", no_args_is_help=True)
@@ -62,7 +60,7 @@ def list_members(
     groundswell members list --search quint --sort newest --json
     """
     asked = ListMembers(account, status, search, sort, limit, after)
-    found = _whole(place_or_exit(config), asked)
+    found = ask(config, MEMBERS_LIST, asked)
     if found.members:
         warn_of_personal_data()
     if as_json:
@@ -99,16 +97,6 @@ def list_households(
     say(table("", ["phone", "account", "number there", "state", "email", "name"], rows))
     if found.next_after is not None:
         say(f"more: {command_of('members', 'households', limit=limit, after=found.next_after)}")
-
-
-def _whole(place: Place, asked: ListMembers) -> Members:
-    """As many as are asked for: one answer may hold fewer, where a search had to look at many."""
-    found = ask_at(place, MEMBERS_LIST, asked)
-    while found.next_after is not None and len(found.members) < asked.limit:
-        rest = msgspec.structs.replace(asked, limit=asked.limit - len(found.members), after=found.next_after)
-        more = ask_at(place, MEMBERS_LIST, rest)
-        found = Members(more.accounts, [*found.members, *more.members], more.next_after)
-    return found
 
 
 def _show(found: Members, asked: ListMembers) -> None:

@@ -212,7 +212,7 @@ class ListMembers(Struct, frozen=True):
     account: Name | None = None
     status: LinkState | None = None
     search: Annotated[str, Meta(max_length=200)] = ""
-    """A part of the number there, the phone, the email or the name; capitals mean nothing."""
+    """A part of the number there, a phone, an email or a name, theirs there or the member's; capitals mean nothing."""
     sort: Sort = "remote_id"
     limit: Annotated[int, Meta(ge=1, le=LINKS_MAX)] = 50
     after: Token | None = None
@@ -250,7 +250,7 @@ class Members(Struct, frozen=True):
     accounts: list[AccountCounts]
     """Of all that is asked about, whatever the search."""
     members: list[MemberRow]
-    """Fewer than asked for, even none, does not mean that there are no more: `next_after` says."""
+    """As many as asked for, or all there are."""
     next_after: str | None
     """Ask again with this as `after` for the rest; null when this is all."""
 

@@ -41,8 +41,6 @@ from groundswell.transforms.normalise_phone import e164_reader
 
 LATELY_MAX: Final = 20
 """Records that are shown of one person."""
-LOOKS_MAX: Final = 100
-"""Looks that one answer takes while a search finds nobody."""
 PERSONS_MAX: Final = 10
 """People that are shown with one email."""
 
@@ -128,31 +126,26 @@ class PeopleDesk:
         return Households(shown, found[-1].member.id if len(found) == asked.limit else None)
 
     async def _listed(self, asked: ListMembers, accounts: list[str]) -> tuple[list[MemberRow], "_Next | None"]:
-        """Who has just this phone, email or number first; then account by account. Each look goes over a bounded number
-        of links, and a search makes several while nobody is found."""
-        start = _Next.read(asked.after, accounts)
+        """Who has just this phone, email or number first; then account by account. What is said to follow does."""
         exact = await self._exactly(asked, accounts)
-        if exact and start is None:
-            shown = exact[: asked.limit]
-            return list(map(row_of, shown)), _Next(accounts[0], None, len(shown))
+        start = _Next.read(asked.after, accounts)
         listed = 0 if start is None else start.listed
-        known = {(row.link.account, row.link.remote_id) for row in exact[:listed]}
-        rows: list[MemberRow] = []
-        looks = 0
-        for account in accounts[accounts.index(start.account) :] if start is not None else accounts:
+        rows = exact[listed : listed + asked.limit]
+        listed += len(rows)
+        if listed < len(exact):
+            return list(map(row_of, rows)), _Next(accounts[0], None, listed)
+        for account in accounts if start is None else accounts[accounts.index(start.account) :]:
             place = start.place if start is not None and account == start.account else None
-            is_through = False
-            while not is_through:
-                if len(rows) == asked.limit or looks == LOOKS_MAX:
-                    return rows, _Next(account, place, listed)
-                query = LinkQuery(account, asked.status, asked.search, asked.sort, asked.limit - len(rows), place)
-                page = await self._people.list_links(query)
-                looks += 1
-                rows += (row_of(row) for row in page.rows if (row.link.account, row.link.remote_id) not in known)
-                place, is_through = page.next, page.next is None
-                if rows and place is not None:
-                    return rows, _Next(account, place, listed)
-        return rows, None
+            room = asked.limit - len(rows)
+            others = [row.link.remote_id for row in exact if row.link.account == account]
+            query = LinkQuery(account, asked.status, asked.search, asked.sort, max(room, 1), place, others)
+            page = await self._people.list_links(query)
+            if page.rows and not room:
+                return list(map(row_of, rows)), _Next(account, place, listed)
+            rows += page.rows
+            if page.next is not None:
+                return list(map(row_of, rows)), _Next(account, page.next, listed)
+        return list(map(row_of, rows)), None
 
     async def _exactly(self, asked: ListMembers, accounts: list[str]) -> list[LinkRow]:
         """Those who have just what is searched for as their phone, email or number: found at once."""

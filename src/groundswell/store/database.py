@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from groundswell.errors import StoreError, StoreLockedError
+from groundswell.store import searched
 from groundswell.store.checkpointer import LOG_BYTES_MAX
 
 APPLICATION_ID: Final = 0x4753574C
@@ -182,6 +183,7 @@ def _is_newer(path: Path, version: int, newest: int) -> StoreError:
 
 
 def _migrate(connection: sqlite3.Connection, version: int) -> None:
+    searched.teach(connection)
     for number, script in migrations():
         if number > version:
             connection.executescript(

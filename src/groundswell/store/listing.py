@@ -1,28 +1,24 @@
-"""The links of one account as they are listed: by state, in some order, page by page, however many there are.
+"""The links of one account as they are listed: by state, by a part of a name, in some order, page by page.
 
-A page is found by where the last one ended, never by counting from the start. One look goes over a bounded number of
-links: a search for what is not there ends with an empty page that says where to look on.
+A page is found by where the last one ended, never by counting from the start. Where no index has the order asked for,
+one statement goes over all links of the account, in the index that has all it needs: a few bytes of each.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from random import Random
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
 
 from groundswell.members.member import Link, LinkState, Member
-from groundswell.store.sieve import Sieve
 
 Sort = Literal["remote_id", "email", "newest"]
-LOOKED_AT_MAX: Final = 5_000
-"""Links that are read for one page when not all of them belong on it."""
-ROWS_PER_READ: Final = 1_000
 EXACTLY_MAX: Final = 100
 """Links that are listed for one phone, email or number."""
 SORTED_MAX: Final = 10_000
-"""A state with no more links than this is sorted whole; a larger one is met soon enough on the way through all."""
+"""A state with no more links than this is read whole and sorted: these are fewer than all of the account."""
 
 Place = tuple[str | int, str]
 """Where a page ended: what it is sorted by, and the remote id."""
@@ -34,11 +30,13 @@ class LinkQuery(Struct, frozen=True):
     account: str
     state: LinkState | None = None
     search: str = ""
-    """A part of the remote id, the phone, the email or the name; capitals mean nothing."""
+    """A part of the remote id, a phone, an email or a name, of the link or its member; capitals mean nothing."""
     sort: Sort = "remote_id"
     """`remote_id` as text; `email` leaves out who has none; `newest`: in their state for the shortest time first."""
     limit: int = 50
     after: Place | None = None
+    others: Sequence[str] = ()
+    """Remote ids that are not to be listed."""
 
 
 class LinkRow(Struct, frozen=True):
@@ -59,11 +57,11 @@ class Household(Struct, frozen=True):
 
 
 class LinkPage(Struct, frozen=True):
-    """Some of them; fewer than asked for, even none, does not mean that there are no more."""
+    """The next few of them."""
 
     rows: Sequence[LinkRow]
     next: Place | None
-    """Where to look on; None: that was all."""
+    """Where the rest begins; None: that was all."""
 
 
 def linked(connection: sqlite3.Connection, account: str, count: int | None, random: Random) -> list[str]:
@@ -87,33 +85,11 @@ def link(connection: sqlite3.Connection, account: str, remote_id: str) -> Link |
 
 
 def page(connection: sqlite3.Connection, query: LinkQuery) -> LinkPage:
-    """One look."""
-    known = counts(connection).get(query.account, {})
-    states = [state for state in known if query.state in (None, state)]
-    is_walk = query.state is not None and query.sort != "newest" and known.get(query.state, 0) > SORTED_MAX
-    count = max(query.limit, LOOKED_AT_MAX if query.search or is_walk else 0)
-    places = _places(connection, query, None if is_walk else states, count + 1)
-    rows: list[LinkRow] = []
-    for number, row in _that_fit(connection, query, places[:count]):
-        rows.append(row)
-        if len(rows) == query.limit:
-            return LinkPage(rows, places[number - 1] if number < len(places) else None)
-    return LinkPage(rows, places[count - 1] if len(places) > count else None)
-
-
-def _that_fit(
-    connection: sqlite3.Connection, query: LinkQuery, places: Sequence[Place]
-) -> Iterator[tuple[int, LinkRow]]:
-    """Those that belong on the page, and which of the places theirs is, counted from 1."""
-    needle = query.search.strip().casefold()
-    sieve = Sieve(needle)
-    for start in range(0, len(places), ROWS_PER_READ):
-        part = places[start : start + ROWS_PER_READ]
-        found = _rows(connection, query.account, [remote_id for _, remote_id in part], sieve)
-        for number, (_, remote_id) in enumerate(part, start + 1):
-            row = found.get(remote_id)
-            if row is not None and query.state in (None, row.link.state) and needle in _searched(row):
-                yield number, row
+    places = _places(connection, query)
+    listed = places[: query.limit]
+    rows = _rows(connection, query.account, [remote_id for _, remote_id in listed])
+    is_all = len(places) == len(listed)
+    return LinkPage([rows[remote_id] for _, remote_id in listed], None if is_all else listed[-1])
 
 
 def exactly(
@@ -171,67 +147,61 @@ _OF_HOUSEHOLD: Final = (
     "SELECT body, since FROM links WHERE member = :member OR (kin = :member AND state = 'duplicate') "
     "ORDER BY account, member IS NULL, remote_id"
 )
-_ALL: Final = Sieve("")
 _link_of: Final = msgspec.msgpack.Decoder(Link).decode
 _member_of: Final = msgspec.msgpack.Decoder(Member).decode
 
 
-def _places(
-    connection: sqlite3.Connection, query: LinkQuery, states: Sequence[LinkState] | None, count: int
-) -> list[Place]:
-    """The next few in order: those in these states, or (None) in any."""
-    if query.sort == "newest" or (query.state is not None and states is not None):
-        found = [place for state in states or () for place in _of_state(connection, query, state, count)]
-        return sorted(found, reverse=query.sort == "newest")[:count]
-    index = "links_by_email" if query.sort == "email" else "sqlite_autoindex_links_1"
-    return _found(connection, query, f"links INDEXED BY {index}", "account = :account", count)
-
-
-def _of_state(connection: sqlite3.Connection, query: LinkQuery, state: LinkState, count: int) -> Iterable[Place]:
-    where = "account = :account AND state = :state"
-    return _found(connection, query, "links INDEXED BY links_by_state", where, count, state)
+def _places(connection: sqlite3.Connection, query: LinkQuery) -> list[Place]:
+    """The next few in order, and one more if there is one."""
+    needle = query.search.strip().casefold()
+    known = counts(connection).get(query.account, {})
+    is_by_state = query.sort == "newest" and not needle
+    if query.state is not None and (is_by_state or known.get(query.state, 0) <= SORTED_MAX):
+        return _found(connection, query, "links_by_state", query.state, needle)
+    if query.state is not None or needle:
+        return _found(connection, query, "links_searched", query.state, needle)
+    if is_by_state:
+        found = [place for state in known for place in _found(connection, query, "links_by_state", state)]
+        return sorted(found, reverse=True)[: query.limit + 1]
+    return _found(connection, query, "links_by_email" if query.sort == "email" else "sqlite_autoindex_links_1")
 
 
 def _found(
-    connection: sqlite3.Connection,
-    query: LinkQuery,
-    table: str,
-    where: str,
-    count: int,
-    state: LinkState | None = None,
+    connection: sqlite3.Connection, query: LinkQuery, index: str, state: LinkState | None = None, needle: str = ""
 ) -> list[Place]:
     by = _BY[query.sort]
     beyond, order = ("<", "DESC") if query.sort == "newest" else (">", "ASC")
-    after = "" if query.after is None else f" AND ({by}, remote_id) {beyond} (:by, :remote_id)"
+    conditions = ["account = :account", f"{by} IS NOT NULL"]
+    conditions += ["state = :state"] if state is not None else []
+    conditions += ["instr(words, :needle)"] if needle else []
+    conditions += ["remote_id NOT IN (SELECT value FROM json_each(:others))"] if query.others else []
+    conditions += [f"({by}, remote_id) {beyond} (:by, :remote_id)"] if query.after is not None else []
     value, remote_id = query.after or (None, None)
-    arguments = {"account": query.account, "state": state, "by": value, "remote_id": remote_id, "count": count}
-    statement = (
-        f"SELECT {by}, remote_id FROM {table} WHERE {where} AND {by} IS NOT NULL{after} "
-        f"ORDER BY {by} {order}, remote_id {order} LIMIT :count"
-    )
+    table = f"links INDEXED BY {index} WHERE {' AND '.join(conditions)}"
+    if query.sort == "newest" and index == "links_searched":
+        # Whoever came last mostly has the highest number. Met first, they keep all others out of what is sorted; LIMIT
+        # keeps SQLite from taking the two SELECT for one.
+        table = f"(SELECT since, remote_id FROM {table} ORDER BY remote_id DESC LIMIT -1)"
+    statement = f"SELECT {by}, remote_id FROM {table} ORDER BY {by} {order}, remote_id {order} LIMIT :count"
+    arguments = {
+        "account": query.account,
+        "state": state,
+        "needle": needle,
+        "others": _json(query.others),
+        "by": value,
+        "remote_id": remote_id,
+        "count": query.limit + 1,
+    }
     return connection.execute(statement, arguments).fetchall()
 
 
-def _rows(
-    connection: sqlite3.Connection, account: str, remote_ids: Sequence[str], sieve: Sieve = _ALL
-) -> dict[str, LinkRow]:
-    """By number; of those that the sieve lets through."""
+def _rows(connection: sqlite3.Connection, account: str, remote_ids: Sequence[str]) -> dict[str, LinkRow]:
+    """By number."""
     return {
         remote_id: LinkRow(_link_of(link), since, None if member is None else _member_of(member))
         for remote_id, link, since, member in connection.execute(_ROWS, (account, _json(remote_ids)))
-        if sieve.may_have(link, member)
     }
 
 
 def _json(texts: Sequence[str]) -> str:
     return msgspec.json.encode(texts).decode()
-
-
-def _searched(row: LinkRow) -> str:
-    """All that a search looks through, in small letters."""
-    link, member = row.link, row.member
-    names: list[Any] = [link.seen.get("first_name"), link.seen.get("last_name")]
-    if member is not None:
-        names += [member.fields[name].value for name in ("first_name", "last_name", "email") if name in member.fields]
-    phones = (link.phone, None if member is None else member.phone)
-    return " ".join(str(part) for part in (link.remote_id, *phones, link.email, *names) if part is not None).casefold()

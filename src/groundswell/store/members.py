@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -11,6 +11,7 @@ from groundswell.members.book import Changes, email_of
 from groundswell.members.member import MEMBER, Consent, Link, Member, counterpart_in
 from groundswell.record import Person
 from groundswell.store import ledger
+from groundswell.store.searched import searched, words_of_link, words_of_member
 from groundswell.store.stones import stone_of
 
 SAME_PHONE_MAX: Final = 100
@@ -102,7 +103,9 @@ def write(connection: sqlite3.Connection, changes: Changes, at: int) -> None:
     if not changes:
         return
     gone = _gone(connection, changes)
-    _put(connection, [_row_of(one) for one in changes.members.values() if one.id not in gone], _SAME_EMAIL, _PUT_MEMBER)
+    members = {number: member for number, member in changes.members.items() if number not in gone}
+    renamed = _others_than(connection, _SAME_NAME, map(_row_of, members.values()))
+    connection.executemany(_PUT_MEMBER, renamed)
     dropped = [key for key, link in changes.links.items() if link is None]
     connection.executemany("DELETE FROM links WHERE account = ? AND remote_id = ?", dropped)
     kept = [link for link in changes.links.values() if link is not None]
@@ -111,7 +114,10 @@ def write(connection: sqlite3.Connection, changes: Changes, at: int) -> None:
     # have taken its place.
     links.sort(key=_is_linked)
     connection.executemany(_LEAVE, [(row[0], row[1], row[2]) for row in links if row[2] is not None])
-    _put(connection, links, _SAME_PLACE, _PUT_LINK)
+    moved = _others_than(connection, _SAME_PLACE, links)
+    _rename(connection, [members[number] for number, *_ in renamed], {(row[0], row[1]) for row in moved})
+    members |= _members(connection, {row[2] or row[3] for row in moved} - {None, *members})
+    connection.executemany(_PUT_LINK, [(*row[:-1], searched(row[-1], members.get(row[2] or row[3]))) for row in moved])
     phones = {changes.members[number].phone for number in gone & changes.members.keys()}
     phones |= {link.phone for link in kept if link.phone and (link.member in gone or link.of in gone)}
     ledger.append(connection, [one for one in changes.statements if one.phone not in phones])
@@ -142,15 +148,33 @@ def _gone(connection: sqlite3.Connection, changes: Changes) -> set[int]:
     """Those whose number was given before and who are not there."""
     numbers = {number for link in changes.links.values() if link for number in (link.member, link.of)}
     numbers |= {*changes.members, *(member for _, member in changes.groups)}
-    listed = msgspec.json.encode([number for number in numbers if number is not None]).decode()
+    listed = _json(number for number in numbers if number is not None)
     return {number for (number,) in connection.execute(_GONE, (listed,))}
 
 
-def _put(connection: sqlite3.Connection, values: Sequence[tuple[Any, ...]], update: str, insert: str) -> None:
-    """An index is written anew when its column is named, changed or not: so most are updated without naming any."""
-    for row in values:
-        if connection.execute(update, row).rowcount == 0:
-            connection.execute(insert, row)
+def _others_than(connection: sqlite3.Connection, update: str, rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Those that this does not update. An index is written anew when its column is named, changed or not: so most are
+    updated without naming any."""
+    return [row for row in rows if connection.execute(update, row).rowcount == 0]
+
+
+def _rename(connection: sqlite3.Connection, members: Sequence[Member], moved: Collection[tuple[str, str]]) -> None:
+    """Let the links of these members be found by what they are called now, but for those that are written anew."""
+    called = {member.id: member for member in members}
+    links = connection.execute(_LINKS_OF, (_json(called),)).fetchall()
+    connection.executemany(
+        "UPDATE links SET words = ? WHERE account = ? AND remote_id = ?",
+        [
+            (searched(words_of_link(_link_of.decode(body)), called[number]), account, remote_id)
+            for account, remote_id, number, body in links
+            if (account, remote_id) not in moved
+        ],
+    )
+
+
+def _members(connection: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, Member]:
+    found = connection.execute(f"SELECT body FROM members WHERE id IN {_LISTED}", (_json(numbers),))
+    return {member.id: member for member in (_member_of.decode(body) for (body,) in found)}
 
 
 _LINK_BODY: Final = "SELECT body FROM links WHERE account = ? AND remote_id = ?"
@@ -159,36 +183,47 @@ _GONE: Final = (
     "SELECT value FROM json_each(?) WHERE value <= (SELECT seq FROM sqlite_sequence WHERE name = 'members') "
     "AND value NOT IN (SELECT id FROM members)"
 )
-_SAME_EMAIL: Final = "UPDATE members SET changed_at = ?4, body = ?5 WHERE id = ?1 AND email IS ?3"
+_LISTED: Final = "(SELECT value FROM json_each(?1))"
+_LINKS_OF: Final = (
+    f"SELECT account, remote_id, member, body FROM links WHERE member IN {_LISTED} "
+    f"UNION ALL SELECT account, remote_id, kin, body FROM links WHERE kin IN {_LISTED} AND member IS NULL"
+)
+_SAME_NAME: Final = "UPDATE members SET changed_at = ?4, body = ?5 WHERE id = ?1 AND email IS ?3 AND words = ?6"
 _PUT_MEMBER: Final = (
-    "INSERT INTO members (id, phone, email, changed_at, body) VALUES (?1, ?2, ?3, ?4, ?5) "
-    "ON CONFLICT (id) DO UPDATE SET email = excluded.email, changed_at = excluded.changed_at, body = excluded.body"
+    "INSERT INTO members (id, phone, email, changed_at, body, words) VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
+    "ON CONFLICT (id) DO UPDATE SET email = excluded.email, changed_at = excluded.changed_at, body = excluded.body, "
+    "words = excluded.words"
 )
 _SAME_PLACE: Final = (
     "UPDATE links SET reason = ?6, body = ?10 WHERE account = ?1 AND remote_id = ?2 AND member IS ?3 AND kin IS ?4 "
-    "AND state = ?5 AND phone IS ?7 AND email IS ?8"
+    "AND state = ?5 AND phone IS ?7 AND email IS ?8 AND instr(words, ?11) = 1"
 )
 _LEAVE: Final = "UPDATE links SET member = NULL WHERE account = ? AND remote_id = ? AND member <> ?"
 """Those who go over from one member to another, before anybody takes their place."""
 _PUT_LINK: Final = (
-    "INSERT INTO links (account, remote_id, member, kin, state, reason, phone, email, since, body) "
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (account, remote_id) DO UPDATE SET "
+    "INSERT INTO links (account, remote_id, member, kin, state, reason, phone, email, since, body, words) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (account, remote_id) DO UPDATE SET "
     "member = excluded.member, kin = excluded.kin, state = excluded.state, reason = excluded.reason, "
-    "phone = excluded.phone, email = excluded.email, body = excluded.body, "
+    "phone = excluded.phone, email = excluded.email, body = excluded.body, words = excluded.words, "
     "since = CASE WHEN state = excluded.state THEN since ELSE excluded.since END"
 )
 _JOIN: Final = "INSERT OR IGNORE INTO member_groups (member, name, since) VALUES (?, ?, ?)"
 
 
 def _row_of(member: Member) -> tuple[Any, ...]:
-    return (member.id, member.phone, email_of(member), round(member.changed_at * 1000), _encoder.encode(member))
+    changed_at, body = round(member.changed_at * 1000), _encoder.encode(member)
+    return (member.id, member.phone, email_of(member), changed_at, body, words_of_member(member))
 
 
 def _columns(link: Link, at: int) -> tuple[Any, ...]:
     email = None if link.email is None else link.email.casefold()
     phone = link.phone if link.member is None and link.of is None else None
-    body = _encoder.encode(link)
-    return (link.account, link.remote_id, link.member, link.of, link.state, link.reason, phone, email, at, body)
+    body, words = _encoder.encode(link), words_of_link(link)
+    return (link.account, link.remote_id, link.member, link.of, link.state, link.reason, phone, email, at, body, words)
+
+
+def _json(numbers: Iterable[int]) -> str:
+    return msgspec.json.encode(list(numbers)).decode()
 
 
 def _is_linked(row: tuple[Any, ...]) -> bool:

@@ -4,7 +4,7 @@ Bodies are kept as they came, so what is looked for may stand there as JSON or a
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -45,27 +45,36 @@ class Traces:
 
     def are_in(self, *texts: bytes | str | None) -> bool:
         """Whether any of these names the person."""
-        return any(self._name(form) for text in texts if text for form in _forms(text))
+        # Thousands of texts are looked through for one page, so few generators here.
+        for text in texts:
+            if text:
+                for form in _forms(text):
+                    if self._name(form):
+                        return True
+        return False
 
     def _name(self, text: bytes) -> bool:
         small = text.lower()
-        if any(word in small and pattern.search(small) for word, pattern in self._plain):
-            return True
+        for word, pattern in self._plain:
+            if word in small and pattern.search(small):
+                return True
         digits = text.translate(None, _NOT_DIGITS) if self._phones else b""
         return any(national in digits and pattern.search(text) for national, pattern in self._phones)
 
 
-def _forms(text: bytes | str) -> Iterator[bytes]:
+def _forms(text: bytes | str) -> list[bytes]:
     """As it is, and without what escapes it."""
-    form = text.encode() if isinstance(text, str) else text
-    yield form
+    forms = [text.encode() if isinstance(text, str) else text]
     for _ in range(_DEPTH):
-        bare = _ESCAPE.sub(_unescaped, form) if b"\\" in form else form
+        form = bare = forms[-1]
+        if b"\\" in form:
+            bare = _ESCAPE.sub(_unescaped, form)
         if b"%" in bare:
             bare = unquote_to_bytes(bare.replace(b"+", b" ") if b"=" in bare else bare)
         if bare == form:
-            return
-        yield (form := bare)
+            break
+        forms.append(bare)
+    return forms
 
 
 def _unescaped(escape: re.Match[bytes]) -> bytes:
