@@ -7,6 +7,7 @@ Records are msgspec structs: frozen, compact, and as fast to write as JSON in C 
 (see docs/decisions/0003-msgspec.md).
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeVar, get_args
@@ -153,8 +154,23 @@ def to_json(record: Record) -> bytes:
 
 
 def from_json(body: bytes | str) -> Record:
-    """A record from its JSON. Raises msgspec.ValidationError or DecodeError, which name the path, not the value."""
+    """A record from its JSON. Raises what is in UNREADABLE; `fault_in` says what is wrong without what stands there."""
     return _decoder.decode(body)
+
+
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
+_QUOTED: Final = re.compile(r"`[^`]*`|'[^']*'")
+_HARMLESS: Final = re.compile(r"`([a-z][a-z0-9_]{0,30}|\$[a-z0-9_.\[\]]*)`")
+"""In the words of msgspec: a field or a type that looks like one, a path. All else that it quotes, somebody wrote."""
+
+
+def fault_in(exc: Exception) -> str:
+    """Why something is no record, in words that name the place and never what stands there. `exc`: of UNREADABLE."""
+    if isinstance(exc, msgspec.ValidationError):
+        words = _QUOTED.sub(lambda part: part[0] if _HARMLESS.fullmatch(part[0]) else "(left out here)", str(exc))
+        return f"{words[:1].lower()}{words[1:]}"
+    where = re.search(r"\(byte \d+\)", str(exc))
+    return f"not JSON{f' {where[0]}' if where else ''}"
 
 
 def about_one(records: Iterable[Record]) -> list[Record]:

@@ -78,11 +78,12 @@ async def test_status_shows_the_accounts(type_in: Groundswell, tmp_path: Path, m
     Vendor().register(monkeypatch)
     async with receiving() as (_, pipeline), running(pipeline + ACCOUNT, tmp_path):
         said = await type_in("status")
-    columns = ["account", "type", "host", "state", "since", "last good call", "used by", "historical data"]
+    columns = ["account", "type", "host", "state", "since", "last good call"]
     assert table_row(said.out, "account") == columns
     row = table_row(said.out, "main")
     assert row[:4] == ["main", "vendor", "vendor.example.org", "connected"]
     assert row[5] == "-"
+    assert "\n  main: used by " in said.out
     assert KEY not in said.out
 
 
@@ -162,7 +163,7 @@ async def test_dead_letters_are_listed_shown_retried_and_dropped(type_in: Ground
     assert "no \\u001b[2J json" in unreadable.out
     assert "\x1b" not in unreadable.out
     assert retried.out == "1 to crm again\n"
-    assert nothing.out == "nothing to retry\n"
+    assert nothing.out == "nothing that could be retried\n"
     assert (kept.code, dropped.code) == (1, 0)
     assert "Forget 2 dead letters for good?" in kept.err
     assert dropped.out.endswith("2 dead letters dropped\n")
@@ -173,8 +174,8 @@ async def test_a_long_list_says_how_to_go_on(type_in: Groundswell, tmp_path: Pat
     async with receiving() as (_, pipeline), running(pipeline, tmp_path) as daemon:
         await post(daemon, "signups", [{"id": n, "zip": []} for n in range(3)])
         await until(lambda: daemon.metrics.totals().get("mapped", {}).get("dead") == 3)
-        said = await type_in("dead", "list", "--limit", "2")
-    assert said.out.endswith("more: groundswell dead list --after 2\n")
+        said = await type_in("dead", "list", "--component", "mapped", "--limit", "2")
+    assert said.out.endswith("more: groundswell dead list --component mapped --limit 2 --after 2\n")
 
 
 async def test_a_record_is_told_whole(type_in: Groundswell, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`groundswell connect`, `disconnect` and `accounts` as they are typed, with and without a daemon."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,7 @@ async def test_what_is_missing_is_asked_for_and_a_secret_is_not_shown(
         assert daemon.supervisor.states()["people"] == "running"
         after = await type_in("accounts")
         gone = await type_in("disconnect", "main")
+        in_the_end = await type_in("accounts")
     assert refused.code == 1
     assert "nothing was kept: vendor.example.org does not take the key" in refused.err
     assert "token: The key." in refused.err
@@ -70,6 +72,9 @@ async def test_what_is_missing_is_asked_for_and_a_secret_is_not_shown(
     assert "groundswell connect main" in before.out
     assert (said.code, said.out.lstrip()) == (0, "main is connected: the key is good\n")
     assert "main     vendor  vendor.example.org  connected" in after.out
+    assert re.search(r"^  main: connected \S+Z by \S+.*; used by people", after.out, re.MULTILINE), "who, and when"
+    assert re.search(r"^  main: disconnected \S+Z by \S+.*; used by people", in_the_end.out, re.MULTILINE)
+    assert max(map(len, after.out.splitlines())) <= 100
     assert gone.out.startswith("main is not connected; its credentials are forgotten\nnothing that was sent is deleted")
     assert KEY not in "".join(part for one in (before, said, after, gone) for part in (one.out, one.err))
     assert "another-key" not in refused.out + refused.err

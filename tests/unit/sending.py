@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from groundswell.component import Arrival, Delivery
+from groundswell.record import Kind, Record, to_json
 from groundswell.store.backfills import BackfillEnded, NewBackfill
 from groundswell.store.brought import Bringing
 from groundswell.store.dead_letters import DeadLetter, Selection
@@ -26,10 +27,10 @@ MANY = 2**40
 class Sending:
     """Gifts arrive at `hooks`, and a backfill brings them as `history`."""
 
-    def __init__(self, directory: Path, sinks: Sequence[str] = ("crm",), kind: str = "donation") -> None:
+    def __init__(self, directory: Path, sinks: Sequence[str] = ("crm",), kind: Kind = "donation") -> None:
         self._path = directory / "groundswell.db"
         self.sinks = list(sinks)
-        self.kind = kind
+        self.kind: Kind = kind
         self.now = START
         self.store: Store
         self.got: Counter[tuple[str, str]] = Counter()
@@ -122,7 +123,7 @@ class Sending:
             if record_id in failing:
                 dead.append(DeadLetter("process", "tidy", "no", "no", record_id, self.now, entry.seq))
                 continue
-            delivery = Delivery(record_id, self.kind, "rosa", entry.arrival.raw)
+            delivery = Delivery(record_id, self.kind, "rosa", to_json(Record(record_id, self.kind, "hooks")))
             made += [(sink, entry.seq, delivery) for sink in self.sinks]
         return made, dead
 

@@ -31,7 +31,10 @@ def accept(source: str, *ids: str, cursor: str | None = None, at: int = NOW, raw
     return Accept(source, at, [Arrival(id_, raw) for id_ in ids], cursor)
 
 
-def delivery(record_id: str, lane: str = "rosa", body: bytes = b"{}") -> Delivery:
+BODY = to_json(Record("r/1", "action", "signups"))
+
+
+def delivery(record_id: str, lane: str = "rosa", body: bytes = BODY) -> Delivery:
     return Delivery(record_id, "action", lane, body)
 
 
@@ -41,7 +44,7 @@ def letter(stage: Any = "deliver", record_id: str = "r/1", inbox_seq: int | None
         "reason": "rejected",
         "message": "it said no",
         "created_at": NOW,
-        "body": b"{}",
+        "body": BODY,
     } | parts
     return DeadLetter(stage=stage, record_id=record_id, inbox_seq=inbox_seq, kind="action", lane="rosa", **given)
 
@@ -333,12 +336,12 @@ async def test_the_inbox_says_how_many_wait_and_since_when(store: Store) -> None
 
 async def test_a_dead_letter_of_a_sink_goes_back_to_that_sink_as_new(store: Store) -> None:
     await processed(store, "r/1", sinks=["crm", "log"])
-    await store.settle(Settlement(NOW, delivered=[2], dead=[(1, letter(attempts=9, body=b'{"id":"r/1"}'))]))
+    await store.settle(Settlement(NOW, delivered=[2], dead=[(1, letter(attempts=9))]))
     retried = await store.retry_dead(Selection(ids=[1]), NOW + 7)
     assert (retried.process, retried.deliver) == (0, {"crm": 1})
     (pending,) = await store.pending_after("crm", 0, 10, SIZE)
     assert (pending.seq, pending.inbox_seq, pending.created_at, pending.next_attempt_at) == (3, 1, NOW + 7, 0)
-    assert (pending.delivery.attempts, pending.delivery.body, pending.delivery.lane) == (0, b'{"id":"r/1"}', "rosa")
+    assert (pending.delivery.attempts, pending.delivery.body, pending.delivery.lane) == (0, BODY, "rosa")
     assert await store.dead_groups() == []
 
 

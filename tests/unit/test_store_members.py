@@ -63,7 +63,6 @@ async def test_what_a_batch_changed_is_read_back_as_it_was(store: Store) -> None
     await commit(store, ROSA, LINK, SAID)
     shelf = store.shelf
     assert shelf.member(1) == shelf.by_phone(ROSA.phone) == ROSA
-    assert shelf.by_email("rosa@example.org") == [ROSA]
     assert shelf.link("crm", "4411") == LINK
     assert shelf.links_of(1) == [LINK]
     assert (shelf.member(2), shelf.link("crm", "1"), shelf.links_of(2)) == (None, None, [])
@@ -75,7 +74,6 @@ async def test_a_change_replaces_what_was_there(store: Store) -> None:
     unlinked = Link("crm", "4411", None, "gone", "gone", of=1)
     await commit(store, moved, unlinked)
     assert store.shelf.member(1) == moved
-    assert (store.shelf.by_email("rosa@example.org"), store.shelf.by_email("new@example.org")) == ([], [moved])
     assert store.shelf.links_of(1) == []
     assert store.shelf.duplicates_of(1, "crm") == [unlinked]
 
@@ -270,7 +268,6 @@ async def test_a_book_shows_what_this_batch_changed_over_what_is_kept(store: Sto
     book.put(ken)
     book.put_link(Link("network", "a", 1, "synced"))
     assert book.by_phone(ken.phone) == ken
-    assert {member.id for member in book.by_email("rosa@example.org")} == {1, 2}
     assert {link.account for link in book.links_of(1)} == {"crm", "network"}
     book.put_link(Link("crm", "4411", None, "gone", "gone"))
     assert {link.account for link in book.links_of(1)} == {"network"}

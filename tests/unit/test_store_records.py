@@ -128,9 +128,32 @@ async def test_a_rare_one_is_looked_for_in_parts_of_a_bounded_size(
     await accept(store, "rare", source="letters")
     await accept(store, *(f"r/{number}" for number in range(6)))
     first = await store.records(RecordQuery(source="letters"))
-    assert (first.rows, first.next_before) == ([], 4)
+    assert (first.rows, first.next_before, first.looked_at) == ([], 4, 4)
     rest = await store.records(RecordQuery(source="letters", before=first.next_before or 0))
-    assert ([row.record_id for row in rest.rows], rest.next_before) == (["rare"], None)
+    assert ([row.record_id for row in rest.rows], rest.next_before, rest.looked_at) == (["rare"], None, 3)
+
+
+async def test_a_look_says_how_many_it_looked_at_and_when_they_were_accepted(store: Store) -> None:
+    for minute in range(4):
+        await store.accept(Accept("signups", NOW + minute * 60_000, [Arrival(f"r/{minute}", b"{}")]))
+    some = await store.records(RecordQuery(limit=2))
+    none = await store.records(RecordQuery(state="nowhere"))
+    nothing = await store.records(RecordQuery(before=1))
+    assert (some.looked_at, some.times) == (2, (NOW + 120_000, NOW + 180_000))
+    assert (none.rows, none.looked_at, none.times) == ([], 4, (NOW, NOW + 180_000))
+    assert (nothing.rows, nothing.next_before, nothing.looked_at, nothing.times) == ([], None, 0, None)
+
+
+async def test_what_is_found_late_ends_the_page_where_it_was_found(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "ROWS_PER_READ", 2)
+    for number in range(9):
+        await accept(store, f"r/{number}", source="letters" if number % 4 == 0 else "signups")
+    first = await store.records(RecordQuery(source="letters", limit=2))
+    assert ([row.record_id for row in first.rows], first.next_before, first.looked_at) == (["r/8", "r/4"], 5, 5)
+    rest = await store.records(RecordQuery(source="letters", before=5, limit=2))
+    assert ([row.record_id for row in rest.rows], rest.next_before) == (["r/0"], None)
 
 
 # ---- mended by hand ----

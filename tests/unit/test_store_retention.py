@@ -6,6 +6,7 @@ from contextlib import closing
 from typing import Any
 
 from groundswell.component import Arrival, Delivery
+from groundswell.record import Record, to_json
 from groundswell.store.database import PAGE_BYTES
 from groundswell.store.dead_letters import DeadLetter, Selection
 from groundswell.store.inbox import Accept, Replay
@@ -101,12 +102,13 @@ async def test_what_is_to_be_replayed_is_kept(store: Store) -> None:
 async def test_dead_letters_themselves_are_never_forgotten(store: Store) -> None:
     seqs = await accept(store, 3)
     (first, *_) = await process(store, seqs)
-    letter = DeadLetter("deliver", "crm", "rejected", "no", "r/1", OLD, 1, "action", "rosa", b"{}")
+    body = to_json(Record("r/1", "action", "signups"))
+    letter = DeadLetter("deliver", "crm", "rejected", "no", "r/1", OLD, 1, "action", "rosa", body)
     await store.settle(Settlement(OLD, dead=[(first, letter)]))
     await store.bury(DeadLetter("accept", "signups", "unreadable", "not JSON", "signups:1", OLD, body=b"{"))
     await purge(store)
     assert len(await store.dead_list(Selection(), 10)) == 2
-    assert (await store.dead_show(1)).letter.body == b"{}"
+    assert (await store.dead_show(1)).letter.body == body
     assert (await store.retry_dead(Selection(ids=[1]), YOUNG)).deliver == {"crm": 1}
 
 

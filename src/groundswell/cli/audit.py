@@ -7,7 +7,7 @@ import typer
 
 from groundswell.cli.asking import ask
 from groundswell.cli.options import CONFIG, JSON
-from groundswell.cli.screen import print_json, say, table
+from groundswell.cli.screen import command_of, print_json, say, table
 from groundswell.ops.messages import LETTERS_MAX, NUMBER_MAX, ListAudit
 from groundswell.ops.operations import AUDIT
 
@@ -49,4 +49,4 @@ def command(
     headings = ["number", "at", "who", "by", "from", "operation", "with", "outcome", "why"]
     say(table("", headings, rows, numbers=["number"]))
     if found.next_before is not None:
-        typer.echo(f"older ones: groundswell audit --before {found.next_before}")
+        typer.echo(f"older ones: {command_of('audit', operation=operation, limit=limit, before=found.next_before)}")

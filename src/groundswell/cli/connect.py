@@ -13,6 +13,7 @@ from groundswell.cli.screen import print_json, shown
 from groundswell.config.problems import listing, quoted
 from groundswell.ops.account_messages import AccountSetting, AccountTold, AskConnect, NameAccount
 from groundswell.ops.accounts_shown import settings_asked
+from groundswell.ops.amounts import deliveries_waiting
 from groundswell.ops.operations import CONNECT, DISCONNECT
 from groundswell.ops.place import AccountPart
 
@@ -89,7 +90,7 @@ def disconnect(account: ACCOUNT, config: CONFIG = None, as_json: JSON = False) -
     if as_json:
         print_json(told)
         return
-    waiting = f"{told.waiting:,} {'delivery waits' if told.waiting == 1 else 'deliveries wait'} for it"
+    waiting = f"{deliveries_waiting(told.waiting)} for it"
     typer.echo(f"{account} is not connected; {told.message}")
     typer.echo(f"nothing that was sent is deleted; {waiting}; groundswell connect {account} goes on where it left off")
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from groundswell.cli.asking import ask
 from groundswell.cli.options import CONFIG, JSON
-from groundswell.cli.screen import print_json, say, shown, table, warn_of_personal_data
+from groundswell.cli.screen import command_of, print_json, say, shown, table, warn_of_personal_data
 from groundswell.config.problems import counted
 from groundswell.ops.messages import (
     LETTERS_MAX,
@@ -55,7 +55,7 @@ def list_letters(
     if as_json:
         print_json(letters)
     else:
-        _show_list(letters)
+        _show_list(letters, command_of("dead", "list", component=component, reason=reason, limit=limit))
 
 
 @app.command("show")
@@ -87,7 +87,8 @@ def retry_letters(
 ) -> None:
     """Try dead letters again, as if new: a record through the whole pipeline, a delivery at its sink.
 
-    Bodies that nobody could read stay: their senders were told so. Exit codes: 0 done, 1 failed.
+    What cannot be read stays: a body whose sender was told so, or a delivery that another version of groundswell wrote.
+    Exit codes: 0 done, 1 failed.
 
     Examples: groundswell dead retry 17 18; groundswell dead retry --component crm; groundswell dead retry --all
     """
@@ -111,7 +112,8 @@ def edit_letter(
     """Put a mended record in the place of what a sink refused, and try it again. Id, kind and source have to stay.
 
     Start from what `dead show N --json` has under "body". The record's way shows which fields were changed. Nobody can
-    say yes to texts or email for somebody else: what was no yes before cannot become one.
+    say yes to texts or email for somebody else: what was no yes before cannot become one. What a sync wants written
+    about somebody is not edited here but where the person is; the refusal says where.
 
     Example: groundswell dead edit 17 --file mended.json
     """
@@ -175,7 +177,8 @@ def _count(config: Sequence[Path] | None, picked: PickLetters) -> int:
     return ask(config, DEAD_LIST, ListLetters(picked.component, picked.reason, limit=1)).total
 
 
-def _show_list(letters: Letters) -> None:
+def _show_list(letters: Letters, command: str) -> None:
+    """`command`: what was typed."""
     if not letters.total:
         say("no dead letters")
         return
@@ -188,7 +191,7 @@ def _show_list(letters: Letters) -> None:
     ]
     say(table("\n", ["number", "at", "component", "reason", "record", "why"], rows, numbers=["number"]))
     if letters.next_after is not None:
-        say(f"more: groundswell dead list --after {letters.next_after}")
+        say(f"more: {command} --after {letters.next_after}")
 
 
 def _show(found: LetterShown) -> None:
@@ -205,7 +208,7 @@ def _show(found: LetterShown) -> None:
 
 def _say_retried(retried: LettersRetried) -> None:
     if not retried.process and not retried.deliver:
-        typer.echo("nothing to retry")
+        typer.echo("nothing that could be retried")
     if retried.process:
         typer.echo(f"{counted(retried.process, 'record')} through the pipeline again")
     for sink, count in retried.deliver.items():

@@ -10,11 +10,11 @@ from groundswell.cli.people import PERSON, named
 from groundswell.cli.screen import print_json, say, shown, table
 from groundswell.config.problems import counted
 from groundswell.errors import GroundswellError, NotFoundError
+from groundswell.members.member import is_marker
 from groundswell.ops.client import OpsError
 from groundswell.ops.member_messages import FindPerson, NamePerson, PersonForgotten, PersonShown
 from groundswell.ops.operations import FORGET
 from groundswell.ops.operations import PERSON as SHOW_PERSON
-from groundswell.ops.people_shown import CREATING
 from groundswell.ops.place import Place
 
 _NOT_FOUND: Final = 404
@@ -59,7 +59,7 @@ def _described(person: PersonShown) -> str:
     """Without phone and email: whoever looks over a shoulder need not read them."""
     member = person.member
     mine = [link for link in person.links if member is None or link.member == member.id]
-    own = [link for link in mine if link.reason != CREATING]
+    own = [link for link in mine if not is_marker(link.remote_id)]
     links = ", ".join(f"{link.account} {shown(link.remote_id)}" for link in own)
     what = "somebody who is no member" if member is None else f"member {member.id}"
     consents = counted(len(person.consents), "line") + " about consent"

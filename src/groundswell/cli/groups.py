@@ -1,13 +1,12 @@
 """`groundswell groups`: groups of members, and who is in one."""
 
-import shlex
 from typing import Annotated
 
 import typer
 
 from groundswell.cli.asking import ask
 from groundswell.cli.options import CONFIG, JSON
-from groundswell.cli.screen import print_json, say, table, warn_of_personal_data
+from groundswell.cli.screen import command_of, print_json, say, table, warn_of_personal_data
 from groundswell.ops.group_messages import GROUPS_MAX, MEMBERS_MAX, GroupShown, ListGroupMembers, ListGroups
 from groundswell.ops.operations import GROUPS_LIST, GROUPS_MEMBERS
 
@@ -44,9 +43,7 @@ def list_groups(
         pages = "all pages" if one.pages == ["*"] else ", ".join(one.pages)
         say(f"{one.sync} ({one.state}) makes groups of {pages}")
     if found.next_after is not None:
-        say(
-            f"more: {shlex.join(['groundswell', 'groups', 'list', '--limit', str(limit), '--after', found.next_after])}"
-        )
+        say(f"more: {command_of('groups', 'list', limit=limit, after=found.next_after)}")
 
 
 @app.command("members")
@@ -71,8 +68,7 @@ def list_members(
     rows = [(str(one.member), one.phone, one.email, one.name, one.consent, one.since) for one in found.members]
     say(table("", ["member", "phone", "email", "name", "may be texted", "since"], rows, numbers=["member"]))
     if found.next_after is not None:
-        words = ["groundswell", "groups", "members", name, "--limit", str(limit), "--after", str(found.next_after)]
-        say(f"more: {shlex.join(words)}")
+        say(f"more: {command_of('groups', 'members', name, limit=limit, after=found.next_after)}")
 
 
 def _origins(group: GroupShown) -> str:

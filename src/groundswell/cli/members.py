@@ -1,6 +1,5 @@
 """`groundswell members`: who is synced, and who is not and why."""
 
-import shlex
 from typing import Annotated
 
 import msgspec
@@ -9,7 +8,7 @@ import typer
 from groundswell.cli.asking import ask, ask_at, place_or_exit
 from groundswell.cli.options import CONFIG, JSON
 from groundswell.cli.people import COUNT_COLUMNS
-from groundswell.cli.screen import print_json, say, table, warn_of_personal_data
+from groundswell.cli.screen import command_of, print_json, say, table, warn_of_personal_data
 from groundswell.members.member import LinkState
 from groundswell.ops.member_messages import (
     HOUSEHOLDS_MAX,
@@ -97,7 +96,7 @@ def list_households(
     ]
     say(table("", ["phone", "account", "number there", "state", "email", "name"], rows))
     if found.next_after is not None:
-        say(f"more: groundswell members households --limit {limit} --after {found.next_after}")
+        say(f"more: {command_of('members', 'households', limit=limit, after=found.next_after)}")
 
 
 def _whole(place: Place, asked: ListMembers) -> Members:
@@ -124,7 +123,10 @@ def _show(found: Members, asked: ListMembers) -> None:
     else:
         say("\nnobody is in there" if asked.status or asked.search or asked.after else "")
     if found.next_after is not None:
-        say(f"more: {_command(asked, found.next_after)}")
+        words = ["members", "list", *([asked.account] if asked.account else [])]
+        sort = None if asked.sort == "remote_id" else asked.sort
+        rest = {"status": asked.status, "search": asked.search, "sort": sort, "limit": asked.limit}
+        say(f"more: {command_of(*words, **rest, after=found.next_after)}")
 
 
 def _cells(row: MemberRow) -> tuple[object, ...]:
@@ -132,15 +134,3 @@ def _cells(row: MemberRow) -> tuple[object, ...]:
     why = row.reason if row.reason != row.state else ""
     member = None if row.member is None else str(row.member)
     return (row.account, row.remote_id, row.state, why, row.since, member, row.phone, row.email, row.name)
-
-
-def _command(asked: ListMembers, after: str) -> str:
-    """What to type for the rest."""
-    words = ["groundswell", "members", "list", *([asked.account] if asked.account else [])]
-    if asked.status:
-        words += ["--status", asked.status]
-    if asked.search:
-        words += ["--search", asked.search]
-    if asked.sort != "remote_id":
-        words += ["--sort", asked.sort]
-    return shlex.join([*words, "--limit", str(asked.limit), "--after", after])

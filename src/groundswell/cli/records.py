@@ -7,10 +7,11 @@ import typer
 
 from groundswell.cli.asking import ask
 from groundswell.cli.options import CONFIG, JSON
-from groundswell.cli.screen import print_json, say, table
+from groundswell.cli.screen import command_of, print_json, say, shown, table
 from groundswell.ops.messages import NUMBER_MAX
 from groundswell.ops.operations import RECORDS
 from groundswell.ops.record_messages import RECORDS_MAX, ListRecords
+from groundswell.ops.record_words import how_far, kind_of
 
 
 class _State(StrEnum):
@@ -45,9 +46,13 @@ def command(
         print_json(found)
         return
     if found.records:
-        rows = [(str(one.number), one.received_at, one.source, one.kind, one.state, one.id) for one in found.records]
+        rows = [
+            (str(one.number), one.received_at, one.source, kind_of(one), one.state, one.id) for one in found.records
+        ]
         say(table("", ["number", "accepted", "source", "kind", "state", "record"], rows, numbers=["number"]))
-    else:
-        typer.echo("no such record in this part" if found.next_before else "no such record")
+    said = how_far(found, limit, is_first=before == NUMBER_MAX, at=shown)
+    if said is not None:
+        typer.echo(said)
     if found.next_before is not None:
-        typer.echo(f"older ones: groundswell records --before {found.next_before}")
+        options = {"source": source, "sink": sink, "state": state, "limit": limit, "before": found.next_before}
+        typer.echo(f"older ones: {command_of('records', **options)}")

@@ -1,5 +1,6 @@
 """What operators read: tables, times in UTC, numbers, and text from elsewhere that must not upset a terminal."""
 
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -61,6 +62,12 @@ def table(
     for row in rows:
         made.add_row(*(cell if isinstance(cell, Text) else Text(shown(cell)) for cell in row))
     return made
+
+
+def command_of(*words: str, **options: object) -> str:
+    """What to type for the rest of a list: with what was asked of it, where something was."""
+    given = [part for name, value in options.items() if value not in (None, "") for part in (f"--{name}", str(value))]
+    return shlex.join(["groundswell", *words, *given])
 
 
 def shown(value: object) -> str:

@@ -1,14 +1,14 @@
 """`groundswell simulate VENDOR`: the other side, to develop against and to try things with."""
 
-import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 from typing import Annotated, NoReturn
 
 import anyio
 import typer
 
+from groundswell.cli.interrupt import interrupted
 from groundswell.clock import SystemClock
 from groundswell.connectors.actblue.simulator import serving as actblue_serving
 from groundswell.connectors.actblue.simulator.csv_api import CLIENT, SECRET
@@ -112,31 +112,15 @@ def _named(written: list[str] | None, option: str) -> dict[str, str]:
 
 
 def _send_webhooks(options: WebhookOptions) -> NoReturn:
-    async def send() -> None:
-        stop = anyio.Event()
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_set_on_interrupt, stop)
-            summary = await simulate_webhooks(options, report=_show_webhooks, stop=stop)
-            tasks.cancel_scope.cancel()
-        _clear_line()
-        for line in summary.lines():
-            typer.echo(line)
+    async def send(stop: anyio.Event) -> Sequence[str]:
+        summary = await simulate_webhooks(options, report=_show_webhooks, stop=stop)
+        return summary.lines()
 
-    _run(send)
+    _until_interrupted(send)
 
 
 def _serve_api(options: ServeOptions) -> NoReturn:
-    async def run() -> None:
-        stop = anyio.Event()
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_set_on_interrupt, stop)
-            lines = await serve(options, announce=typer.echo, report=_show_calls, stop=stop)
-            tasks.cancel_scope.cancel()
-        _clear_line()
-        for line in lines:
-            typer.echo(line)
-
-    _run(run)
+    _until_interrupted(lambda stop: serve(options, announce=typer.echo, report=_show_calls, stop=stop))
 
 
 @app.command("actionkit")
@@ -180,22 +164,14 @@ def actionkit(
         faults=_named(fail, "--fail"),
     )
 
-    async def run() -> None:
-        stop = anyio.Event()
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_set_on_interrupt, stop)
-            lines = await actionkit_serving.serve(
-                options,
-                announce=typer.echo,
-                report=lambda server: _show_line(actionkit_serving.progress(server)),
-                stop=stop,
-            )
-            tasks.cancel_scope.cancel()
-        _clear_line()
-        for line in lines:
-            typer.echo(line)
-
-    _run(run)
+    _until_interrupted(
+        lambda stop: actionkit_serving.serve(
+            options,
+            announce=typer.echo,
+            report=lambda server: _show_line(actionkit_serving.progress(server)),
+            stop=stop,
+        )
+    )
 
 
 @app.command("actblue")
@@ -265,22 +241,14 @@ def actblue(
         faults=_named(fail, "--fail"),
     )
 
-    async def run() -> None:
-        stop = anyio.Event()
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_set_on_interrupt, stop)
-            lines = await actblue_serving.serve(
-                options,
-                announce=typer.echo,
-                report=lambda server: _show_line(actblue_serving.progress(server)),
-                stop=stop,
-            )
-            tasks.cancel_scope.cancel()
-        _clear_line()
-        for line in lines:
-            typer.echo(line)
-
-    _run(run)
+    _until_interrupted(
+        lambda stop: actblue_serving.serve(
+            options,
+            announce=typer.echo,
+            report=lambda server: _show_line(actblue_serving.progress(server)),
+            stop=stop,
+        )
+    )
 
 
 def _waits(written: str) -> tuple[float, ...]:
@@ -303,16 +271,14 @@ def http(
     Example: groundswell simulate http --port 8099 --fail 0.1 --status 503
     """
 
-    async def receive() -> None:
-        fault = Fault(status=status, delay_s=delay)
-        stop = anyio.Event()
+    async def receive(stop: anyio.Event) -> Sequence[str]:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_set_on_interrupt, stop)
-            tasks.start_soon(_receive, port, fail, fault, seed)
+            tasks.start_soon(_receive, port, fail, Fault(status=status, delay_s=delay), seed)
             await stop.wait()
             tasks.cancel_scope.cancel()
+        return ()
 
-    _run(receive)
+    _until_interrupted(receive)
 
 
 async def _receive(port: int, fail: float, fault: Fault, seed: int) -> None:
@@ -322,8 +288,27 @@ async def _receive(port: int, fail: float, fault: Fault, seed: int) -> None:
     await simulate_receiver(port, SystemClock(), Random(seed), announce, chance=fail, fault=fault)
 
 
-def _run(main: Callable[[], Awaitable[None]]) -> NoReturn:
-    """Run to the end; what was asked wrongly exits 2, what could not be done exits 1."""
+def _until_interrupted(work: Callable[[anyio.Event], Awaitable[Sequence[str]]]) -> NoReturn:
+    """Have it done until it ends, or until Ctrl-C sets its event; then say what it says.
+
+    What was asked wrongly exits 2, what could not be done exits 1.
+    """
+
+    async def main() -> None:
+        stop = anyio.Event()
+
+        async def heed() -> None:
+            await interrupted()
+            stop.set()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(heed)
+            lines = await work(stop)
+            tasks.cancel_scope.cancel()
+        _clear_line()
+        for line in lines:
+            typer.echo(line)
+
     code = 0
     try:
         anyio.run(main)
@@ -338,12 +323,6 @@ def _say(group: BaseExceptionGroup[BaseException], words: str, code: int) -> int
     for exc in group.exceptions:
         typer.echo(words.format(getattr(exc, "strerror", None) or exc), err=True)
     return code
-
-
-async def _set_on_interrupt(stop: anyio.Event) -> None:
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async for _ in signals:
-            stop.set()
 
 
 def _show_webhooks(ledger: Ledger) -> None:

@@ -1,6 +1,5 @@
 """`groundswell status`: how everything is doing, and what needs a person."""
 
-import signal
 import sys
 from collections.abc import Iterator
 from datetime import datetime
@@ -17,6 +16,7 @@ from rich.text import Text
 from groundswell.cli.accounts import rendered as rendered_accounts
 from groundswell.cli.asking import ask, place_or_exit
 from groundswell.cli.backfills import sends_of, span_of
+from groundswell.cli.interrupt import interrupted
 from groundswell.cli.options import CONFIG, JSON
 from groundswell.cli.screen import new_console, print_json, say, shown, table
 from groundswell.clock import SystemClock
@@ -79,12 +79,9 @@ def _watch(place: Place, as_json: bool) -> None:
 
 
 async def _look_until_interrupted(place: Place, as_json: bool) -> None:
-    """Asks for the signal itself: started in the background by a shell, Python would leave it ignored."""
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_keep_looking, place, as_json)
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            async for _ in signals:
-                break
+        await interrupted()
         tasks.cancel_scope.cancel()
 
 

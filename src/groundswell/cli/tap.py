@@ -1,6 +1,5 @@
 """`groundswell tap`: what comes out of the components, as it does."""
 
-import signal
 from contextlib import aclosing
 from datetime import timedelta
 from typing import Annotated, Any, Final, get_args
@@ -11,6 +10,7 @@ import typer
 from rich.text import Text
 
 from groundswell.cli.asking import EXIT_FAILED, fail, place_or_exit
+from groundswell.cli.interrupt import interrupted
 from groundswell.cli.options import CONFIG, JSON
 from groundswell.cli.screen import new_console, shown, warn_of_personal_data
 from groundswell.errors import GroundswellError, RefusedError
@@ -80,10 +80,7 @@ def command(
 
 
 async def _until_interrupted(place: Place, asked: AskTap, as_json: bool) -> str | None:
-    """Why the daemon ended it; None when a signal did.
-
-    Asks for the signal itself: started in the background by a shell, Python would leave it ignored.
-    """
+    """Why the daemon ended it; None when a signal did."""
     ended: list[str] = []
     error: list[GroundswellError] = []
 
@@ -100,9 +97,7 @@ async def _until_interrupted(place: Place, asked: AskTap, as_json: bool) -> str 
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(follow)
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            async for _ in signals:
-                break
+        await interrupted()
         tasks.cancel_scope.cancel()
     for exc in error:
         raise exc

@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.text import Text
 
 from groundswell.cli.asking import place_or_exit
+from groundswell.cli.interrupt import interrupted
 from groundswell.cli.keyboard import keys, unbuffered
 from groundswell.cli.options import CONFIG
 from groundswell.cli.pace import Pace
@@ -37,7 +38,6 @@ def command(config: CONFIG = None) -> None:
 
 
 async def _until_interrupted(place: Place) -> None:
-    """Asks for the signal itself: started in the background by a shell, Python would leave it ignored."""
     console = new_console()
     is_whole = console.is_terminal and not console.is_dumb_terminal
     async with anyio.create_task_group() as tasks:
@@ -50,9 +50,7 @@ async def _until_interrupted(place: Place) -> None:
             tasks.cancel_scope.cancel()
 
         tasks.start_soon(watch)
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
-            async for _ in signals:
-                break
+        await interrupted(signal.SIGHUP)
         tasks.cancel_scope.cancel()
 
 

@@ -122,5 +122,5 @@ def listing(names: Sequence[str]) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """ "1 problem", "2 problems"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """ "1 problem", "2,000 problems"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -20,10 +20,6 @@ class Shelf(Protocol):
 
     def by_phone(self, phone: str) -> Member | None: ...
 
-    def by_email(self, email: str) -> Sequence[Member]:
-        """`email` in small letters; at most ten of them."""
-        ...
-
     def link(self, account: str, remote_id: str) -> Link | None: ...
 
     def links_of(self, member: int) -> Sequence[Link]:
@@ -58,9 +54,6 @@ class EmptyShelf:
 
     def by_phone(self, _: str) -> None:
         return None
-
-    def by_email(self, _: str) -> Sequence[Member]:
-        return ()
 
     def link(self, _account: str, _remote_id: str) -> None:
         return None
@@ -124,12 +117,6 @@ class Book:
         number = self._phones.get(phone)
         found = None if number is None else self._new.members.get(number) or self._kept.members.get(number)
         return found or self._shelf.by_phone(phone)
-
-    def by_email(self, email: str) -> list[Member]:
-        """`email` in small letters; at most ten and those of this batch."""
-        changed = self._kept.members | self._new.members
-        found = [*changed.values(), *(m for m in self._shelf.by_email(email) if m.id not in changed)]
-        return [member for member in found if email_of(member) == email]
 
     def link(self, account: str, remote_id: str) -> Link | None:
         key = (account, remote_id)

@@ -101,12 +101,19 @@ class Statement(Struct, frozen=True):
 
 WRITES: Final = "groundswell:write/"
 """How the ids of records begin that say what is to be written about a counterpart."""
+CREATING: Final = "creating"
+"""The reason of a link to somebody who is being made."""
 _MAKING: Final = "new:"
 
 
 def marker_of(member: int) -> str:
     """Stands for somebody who is being made in an account, until they are seen there."""
     return f"{_MAKING}{member}"
+
+
+def is_marker(remote_id: str) -> bool:
+    """Whether this stands for somebody who is being made."""
+    return remote_id.startswith(_MAKING)
 
 
 def write_id(account: str, remote_id: str, stamp: str, content: str) -> str:

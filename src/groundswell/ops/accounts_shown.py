@@ -1,10 +1,18 @@
 """How accounts are shown: their state in words, who uses them, and what to do."""
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from groundswell.clock import Clock, milliseconds
 from groundswell.config.asked import asked_of
-from groundswell.ops.account_messages import AccountHistory, AccountSetting, AccountState, AccountStatus, AccountUse
+from groundswell.ops.account_messages import (
+    AccountChange,
+    AccountHistory,
+    AccountSetting,
+    AccountState,
+    AccountStatus,
+    AccountUse,
+)
 from groundswell.ops.place import AccountPart, Outline, Part
 from groundswell.ops.values import Moment, moment
 from groundswell.registry import REGISTRY
@@ -47,6 +55,20 @@ async def accounts_of(store: Store, clock: Clock, outline: Outline, daemon: Daem
             )
         )
     return [*shown, *_gone(outline, connections)]
+
+
+def who(change: AccountChange) -> str:
+    """By whom something was done, as far as anybody knows."""
+    return change.name or _WAYS.get(change.way, "somebody")
+
+
+_WAYS: Final = {
+    "token": "somebody on its machine",
+    "password": "somebody with the password",
+    "code": "somebody with a one-time link",
+    "proxy": "somebody the proxy let in",
+    "command line": "somebody on its machine",
+}
 
 
 def needs_person(status: AccountStatus) -> bool:

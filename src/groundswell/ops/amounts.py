@@ -27,6 +27,11 @@ def size(count: int) -> str:
     return f"{amount:.1f} GiB"
 
 
+def deliveries_waiting(count: int) -> str:
+    """ "1 delivery waits", "2,000 deliveries wait"."""
+    return "1 delivery waits" if count == 1 else f"{count:,} deliveries wait"
+
+
 def progress_words(progress: SourceProgress) -> str:
     """ "people, 320,000 of about 1,000,000, about 2h 10m left"."""
     of_all = "" if progress.total is None else f" of about {progress.total:,}"

@@ -7,6 +7,7 @@ from groundswell.component import History
 from groundswell.config.model import account_of
 from groundswell.config.problems import closest, listing, meant, quoted
 from groundswell.errors import NotFoundError, NotNowError, RequestError
+from groundswell.ops.amounts import deliveries_waiting
 from groundswell.ops.messages import AskBackfill, Backfills, BackfillStatus, CanBackfill, ListBackfills, moment
 from groundswell.ops.progress import progress_of
 from groundswell.runtime.backfill import can_backfill, can_subscribe
@@ -180,4 +181,4 @@ def _waits_for(daemon: Daemon, source: str) -> str | None:
     if name is None or runner is None:
         return name
     state = "" if runner.gate.state == "running" else f"; it is {runner.gate.state}"
-    return f"{name} ({runner.waiting:,} deliveries wait there{state})"
+    return f"{name} ({deliveries_waiting(runner.waiting)} there{state})"

@@ -90,7 +90,7 @@ class Desk:
         self.groups = GroupDesk(store.people, self._outline)
         self.syncs = SyncDesk(store.people, clock, self._outline, self._config, daemon)
         self.letters = LettersDesk(store, clock, lambda: self._parts, daemon, self._between_batches)
-        self.records = RecordsDesk(store)
+        self.records = RecordsDesk(store, clock)
         self.sources = ReconcileDesk(store, clock, self._outline, self._sources)
         self.accounts = AccountsDesk(store, clock, self._outline, place, daemon)
 

@@ -14,6 +14,7 @@ from groundswell.ops.group_messages import (
     PagesSynced,
 )
 from groundswell.ops.messages import moment
+from groundswell.ops.people_shown import name_in
 from groundswell.ops.place import Outline
 from groundswell.store.groups import InGroup
 from groundswell.store.people import People
@@ -88,12 +89,11 @@ def _rule(group: ActionGroup) -> str:
 def _member(found: InGroup) -> GroupMember:
     member = found.member
     known = {name: value.value for name, value in member.fields.items()}
-    names = [known.get(name) for name in ("first_name", "last_name")]
     return GroupMember(
         member=member.id,
         phone=member.phone,
         email=known.get("email"),
-        name=" ".join(name for name in names if name) or None,
+        name=name_in(known),
         consent=member.consent,
         since=moment(found.since),
     )

@@ -1,9 +1,7 @@
 """Dead letters, as operators ask about them and set them going again."""
 
-import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Final
 
 import msgspec
 from msgspec import Raw
@@ -24,7 +22,7 @@ from groundswell.ops.messages import (
 )
 from groundswell.ops.place import Part
 from groundswell.ops.record_messages import EditLetter, LetterEdited
-from groundswell.record import Record, from_json
+from groundswell.record import UNREADABLE, Record, fault_in, from_json
 from groundswell.runtime.daemon import Daemon
 from groundswell.store.dead_letters import Selection
 from groundswell.store.editing import Edit
@@ -113,21 +111,14 @@ def _selection(picked: PickLetters) -> Selection:
     return Selection(ids=picked.ids, component=picked.component, reason=picked.reason)
 
 
-_QUOTED: Final = re.compile(r"`[^`]*`|'[^']*'")
-_HARMLESS: Final = re.compile(r"`([a-z][a-z0-9_]{0,30}|\$[a-z0-9_.\[\]]*)`")
-"""In the words of msgspec: a field or a type that looks like one, a path. All else that it quotes, somebody wrote."""
-
-
 def _record_of(text: str) -> Record:
     """Raises RequestError, whose words name the place and never what stands there."""
     try:
         return from_json(text)
     except msgspec.ValidationError as exc:
-        words = _QUOTED.sub(lambda part: part[0] if _HARMLESS.fullmatch(part[0]) else "(left out here)", str(exc))
-        raise RequestError(f"this is not a record: {words[:1].lower()}{words[1:]}") from None
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as exc:
-        where = re.search(r"\(byte \d+\)", str(exc))
-        raise RequestError(f"this is not JSON{f' {where[0]}' if where else ''}; write the whole record") from None
+        raise RequestError(f"this is not a record: {fault_in(exc)}") from None
+    except UNREADABLE as exc:
+        raise RequestError(f"this is {fault_in(exc)}; write the whole record") from None
 
 
 def letter_of(row: DeadLetterRow) -> Letter:

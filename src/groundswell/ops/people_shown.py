@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, get_args
 
-from groundswell.members.member import Link, LinkState, Member, Statement
+from groundswell.members.member import CREATING, Link, LinkState, Member, Statement
 from groundswell.ops.explained import explained
 from groundswell.ops.member_messages import (
     AccountCounts,
@@ -23,7 +23,6 @@ from groundswell.store.listing import LinkRow
 from groundswell.store.people import Person
 
 STATES: Final[tuple[LinkState, ...]] = get_args(LinkState)
-CREATING: Final = "creating"
 WHY: Final[Mapping[str, str]] = {
     "no_phone": "has no phone there: no member without one",
     "bad_phone": "has phones there, and none of them is a number that is in use",
@@ -68,7 +67,6 @@ def counts_of(account: str, counted: Mapping[LinkState, int]) -> AccountCounts:
 
 def row_of(row: LinkRow) -> MemberRow:
     link, member = row.link, row.member
-    names = [_value(row, name) for name in ("first_name", "last_name")]
     return MemberRow(
         account=link.account,
         remote_id=link.remote_id,
@@ -78,8 +76,16 @@ def row_of(row: LinkRow) -> MemberRow:
         member=_whose(link),
         phone=link.phone or (None if member is None else member.phone),
         email=link.email or _value(row, "email"),
-        name=" ".join(name for name in names if name) or None,
+        name=name_in({name: _value(row, name) for name in _NAMES}),
     )
+
+
+_NAMES: Final = ("first_name", "last_name")
+
+
+def name_in(fields: Mapping[str, str | None]) -> str | None:
+    """How somebody is called, by what is known of them."""
+    return " ".join(name for name in map(fields.get, _NAMES) if name) or None
 
 
 def line_of(said: Statement) -> ConsentLine:

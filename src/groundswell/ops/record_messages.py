@@ -32,17 +32,23 @@ class RecordListed(Struct, frozen=True):
     id: str
     source: str
     kind: str | None
-    """null: nothing that is kept says it, unless what came is read again."""
+    """null: it was not read yet, or nothing that is kept says it any more. `record` shows what came."""
     received_at: Moment
     state: RecordState
 
 
 class Records(Struct, frozen=True):
-    """Some of the newest records. With a filter, few or none of a part may be on it though there are more behind."""
+    """Some of the newest records. With a filter, there may be few or none of a part though there are more behind."""
 
     records: list[RecordListed]
     next_before: int | None
     """Ask again with this as `before` for older ones; null when there are none."""
+    looked_at: int = 0
+    """Records that were held against what was asked. For some states only those are that may be in them."""
+    looked_from: Moment | None = None
+    """When the newest of those was accepted."""
+    looked_back_to: Moment | None = None
+    """And the oldest."""
 
 
 class EditLetter(Struct, frozen=True):

@@ -8,6 +8,7 @@ from groundswell.clock import Clock
 from groundswell.config.problems import counted
 from groundswell.members.member import LinkState
 from groundswell.ops.accounts_shown import accounts_of, needs_person
+from groundswell.ops.amounts import deliveries_waiting
 from groundswell.ops.backfills import status_of_backfills
 from groundswell.ops.messages import ComponentStatus, LastReload, Role, Status, SyncStatus, moment
 from groundswell.ops.people_shown import counts_of
@@ -189,7 +190,7 @@ def _why(name: str, state: str, waiting: int, dead_letters: int) -> Iterator[str
     if state == "off":
         yield "it is switched off and answers 503; set `enabled = true` and reload once the set-up is done"
     if state == "removed" and waiting:
-        yield f"{_deliveries(waiting)} for it, and the configuration no longer has it; put it back"
+        yield f"{deliveries_waiting(waiting)} for it, and the configuration no longer has it; put it back"
     if dead_letters:
         yield f"{counted(dead_letters, 'dead letter')}; look with `groundswell dead list --component {name}`"
 
@@ -206,7 +207,7 @@ def _why_late(state: str, backlog: SinkBacklog | None, source: SourceRunner | No
     if late_s >= LATE_S:
         known = {"paused": "it is paused", "away": "the other side does not answer"}
         why = known.get(state, "more comes than goes out")
-        yield f"{_deliveries(backlog.records)}, the oldest for {_about(late_s)}: {why}"
+        yield f"{deliveries_waiting(backlog.records)}, the oldest for {_about(late_s)}: {why}"
 
 
 def _about(seconds: float) -> str:
@@ -215,10 +216,6 @@ def _about(seconds: float) -> str:
         if seconds >= size:
             return counted(int(seconds // size), unit)
     return "less than a minute"
-
-
-def _deliveries(count: int) -> str:
-    return "1 delivery waits" if count == 1 else f"{count} deliveries wait"
 
 
 def _attention(lacking: str | None, daemon: Daemon | None) -> Iterator[str]:

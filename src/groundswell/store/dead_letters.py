@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from groundswell.errors import NotFoundError, RequestError
-from groundswell.record import Person, from_json, to_json
-from groundswell.store.members import consent_of
+from groundswell.members.book import Changes
+from groundswell.members.member import CREATING, WRITES, Link, counterpart_in, is_marker
+from groundswell.record import UNREADABLE, Person, fault_in, from_json, to_json
+from groundswell.store import listing, members
 
 Stage = Literal["accept", "process", "deliver"]
 
@@ -125,54 +127,100 @@ def retry(connection: sqlite3.Connection, selections: Sequence[tuple[Selection, 
 def _retry(connection: sqlite3.Connection, selection: Selection, at: int) -> Retried:
     _expect_all(connection, selection)
     arguments = selected(selection)
-    unreadable = connection.execute(
+    came_so = connection.execute(
         f"SELECT count(*) FROM dead_letters WHERE stage = 'accept' AND id IN ({_SELECTED})",
         arguments,
     ).fetchone()[0]
-    if unreadable and selection.ids is not None:
+    if came_so and selection.ids is not None:
         raise RequestError(
-            f"{unreadable} of these dead letters hold a body that could not be read when it came; the sender was told "
+            f"{came_so} of these dead letters hold a body that could not be read when it came; the sender was told "
             "so (400). They cannot be retried as they are: look with `groundswell dead show`, then drop them"
         )
-    _take_back_opt_ins(connection, arguments)
+    unreadable = _take_back_opt_ins(connection, arguments)
+    if unreadable and selection.ids is not None:
+        raise does_not_read(connection, *unreadable[0])
+    _await_writes(connection, arguments, at)
     processed = connection.execute(
         "INSERT OR IGNORE INTO replays (seq, is_retry) SELECT inbox_seq, 1 FROM dead_letters "
         f"WHERE stage = 'process' AND id IN ({_SELECTED})",
         arguments,
     ).rowcount
+    going = (*arguments, msgspec.json.encode([number for number, _ in unreadable]).decode())
     delivered = dict(
         connection.execute(
-            "SELECT component, count(*) FROM dead_letters "
-            f"WHERE stage = 'deliver' AND id IN ({_SELECTED}) GROUP BY component",
-            arguments,
+            f"SELECT component, count(*) FROM dead_letters WHERE {_GOING} GROUP BY component", going
         ).fetchall()
     )
     connection.execute(
         "INSERT INTO outbox (seq, sink, inbox_seq, record_id, kind, lane, created_at, attempts, next_attempt_at, body) "
         "SELECT (SELECT seq FROM newest_delivery) + row_number() OVER (ORDER BY id), "
-        f"component, inbox_seq, record_id, kind, lane, {at:d}, 0, 0, body FROM dead_letters "
-        f"WHERE stage = 'deliver' AND id IN ({_SELECTED})",
-        arguments,
+        f"component, inbox_seq, record_id, kind, lane, {at:d}, 0, 0, body FROM dead_letters WHERE {_GOING}",
+        going,
     )
-    connection.execute(
-        f"DELETE FROM dead_letters WHERE stage <> 'accept' AND id IN ({_SELECTED})",
-        arguments,
-    )
+    connection.execute(f"DELETE FROM dead_letters WHERE stage = 'process' AND id IN ({_SELECTED})", arguments)
+    connection.execute(f"DELETE FROM dead_letters WHERE {_GOING}", going)
     return Retried(processed, delivered)
 
 
-def _take_back_opt_ins(connection: sqlite3.Connection, arguments: tuple[str | None, ...]) -> None:
-    """Who has said no to texts since their yes became a dead letter is not told of as if they had not."""
-    letters = connection.execute(
-        f"SELECT id, body FROM dead_letters WHERE stage = 'deliver' AND instr(body, ?4) AND id IN ({_SELECTED})",
-        (*arguments, b'"sms_opt_in":true'),
-    ).fetchall()
-    for number, body in letters:
-        record = from_json(body)
-        if not isinstance(record.person, Person) or consent_of(connection, record.person) != "no":
+_GOING: Final = f"stage = 'deliver' AND id IN ({_SELECTED}) AND id NOT IN (SELECT value FROM json_each(?4))"
+
+
+def _take_back_opt_ins(
+    connection: sqlite3.Connection, arguments: tuple[str | None, ...]
+) -> list[tuple[int, Exception]]:
+    """Who has said no to texts since their yes became a dead letter is not told of as if they had not.
+
+    Returns:
+        (number, why) of those that do not read as records: nobody can tell what they say, so they stay.
+    """
+    unreadable: list[tuple[int, Exception]] = []
+    taken_back: list[tuple[bytes, int]] = []
+    for number, body in connection.execute(
+        f"SELECT id, body FROM dead_letters WHERE stage = 'deliver' AND id IN ({_SELECTED})", arguments
+    ):
+        try:
+            record = from_json(body)
+        except UNREADABLE as exc:
+            unreadable.append((number, exc))
             continue
-        kept = msgspec.structs.replace(record, person=msgspec.structs.replace(record.person, sms_opt_in=False))
-        connection.execute("UPDATE dead_letters SET body = ? WHERE id = ?", (to_json(kept), number))
+        person = record.person
+        if isinstance(person, Person) and person.sms_opt_in is True and members.consent_of(connection, person) == "no":
+            kept = structs.replace(record, person=structs.replace(person, sms_opt_in=False))
+            taken_back.append((to_json(kept), number))
+    connection.executemany("UPDATE dead_letters SET body = ? WHERE id = ?", taken_back)
+    return unreadable
+
+
+def _await_writes(connection: sqlite3.Connection, arguments: tuple[str | None, ...], at: int) -> None:
+    """What syncs want written is under way again: the links say so, not any more that it failed."""
+    links: dict[tuple[str, str], Link | None] = {}
+    for (record_id,) in connection.execute(
+        f"SELECT record_id FROM dead_letters WHERE stage = 'deliver' AND record_id GLOB ?4 AND id IN ({_SELECTED})",
+        (*arguments, f"{WRITES}*"),
+    ):
+        counterpart = counterpart_in(record_id)
+        link = None if counterpart is None else listing.link(connection, *counterpart)
+        if link is not None and link.state == "error":
+            reason = CREATING if is_marker(link.remote_id) else ""
+            links[link.account, link.remote_id] = structs.replace(link, state="pending", reason=reason)
+    members.write(connection, Changes(links=links), at)
+
+
+def does_not_read(connection: sqlite3.Connection, number: int, why: Exception) -> RequestError:
+    """What to say of a dead letter of a delivery whose body is no record (any more)."""
+    arrival = connection.execute(
+        "SELECT source, inbox.id FROM dead_letters JOIN inbox ON inbox.seq = inbox_seq WHERE dead_letters.id = ?",
+        (number,),
+    ).fetchone()
+    anew = (
+        "what it was made of is not kept any more, so drop it"
+        if arrival is None
+        else f"have its record made anew (`groundswell replay {arrival[0]} --id {arrival[1]}`), then drop it"
+    )
+    return RequestError(
+        f"what dead letter {number} holds does not read as a record: {fault_in(why)}. Another version of groundswell "
+        f"wrote it, or the state file was changed. It can be neither edited nor retried; {anew}"
+    )
 
 
 def _expect_all(connection: sqlite3.Connection, selection: Selection) -> None:

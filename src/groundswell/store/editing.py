@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, structs
 
 from groundswell.errors import NotFoundError, RequestError
-from groundswell.record import Person, Record, Text, from_json, lane_of, to_json
-from groundswell.store.dead_letters import Selection, retry
+from groundswell.members.member import counterpart_in, is_marker
+from groundswell.record import UNREADABLE, Person, Record, Text, from_json, lane_of, to_json
+from groundswell.store.dead_letters import Selection, does_not_read, retry
 
 NAMED_MAX: Final = 20
 """Fields that a note names."""
@@ -53,8 +54,12 @@ def _edit(connection: sqlite3.Connection, asked: Edit) -> Edited:
             f"dead letter {asked.id} was never on its way to a sink, and what came stays as it came: mend the "
             "configuration and retry it, or drop it"
         )
-    before = from_json(body)
+    try:
+        before = from_json(body)
+    except UNREADABLE as exc:
+        raise does_not_read(connection, asked.id, exc) from None
     _check(before, asked.record)
+    _check_write(before, asked.record, sink)
     changed = list(_changed(msgspec.to_builtins(before), msgspec.to_builtins(asked.record), ""))
     connection.execute(
         "UPDATE dead_letters SET body = ?, lane = ? WHERE id = ?",
@@ -88,6 +93,44 @@ def _check(before: Record, after: Record) -> None:
         raise RequestError(
             "a yes to texts is for the phone it was said for; with another person.phone, leave out person.sms_opt_in"
         )
+
+
+def why_not_edited(record_id: str, sink: str) -> str | None:
+    """What to do instead, where a letter says what a sync wants written about somebody who is there.
+
+    What is under way is what the sync takes to stand there soon. Another value would come back as somebody's edit, and
+    be written over again where the member's side may. Of somebody who is to be made it knows nothing yet but the phone.
+    """
+    counterpart = counterpart_in(record_id)
+    if counterpart is None or is_marker(counterpart[1]):
+        return None
+    account, number = counterpart
+    return (
+        f"{sink} is to write what the members say of person {number} in {account}, and would write the same again over "
+        "what is edited here. Correct the person where the value came from "
+        f"(`groundswell person --account {account} --number {number} --explain` says where), or in {account} itself: "
+        "the sync brings that by itself, and this letter can be dropped. Retry it as it is where what was in the way "
+        "is gone"
+    )
+
+
+def _check_write(before: Record, after: Record, sink: str) -> None:
+    """A sync finds whom it made by their phone, and their words come from the ledger. Raises RequestError."""
+    why_not = why_not_edited(before.id, sink)
+    if why_not is not None:
+        raise RequestError(why_not)
+    if counterpart_in(before.id) is not None and _without_values(before) != _without_values(after):
+        raise RequestError(
+            f"{sink} is to make somebody of a member: name, email, address and custom fields can be edited. "
+            "Leave person.phone, person.ids and person.sms_opt_in, and all that is not in person, as they were"
+        )
+
+
+def _without_values(record: Record) -> Record:
+    """Of the person only who they are, and what they said."""
+    person = record.person if isinstance(record.person, Person) else Person()
+    kept = Person(phone=person.phone, ids=person.ids, sms_opt_in=person.sms_opt_in, email_opt_in=person.email_opt_in)
+    return structs.replace(record, person=kept)
 
 
 def _is_same_phone(one: Text, other: Text) -> bool:

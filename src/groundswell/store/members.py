@@ -13,7 +13,6 @@ from groundswell.record import Person
 from groundswell.store import ledger
 from groundswell.store.stones import stone_of
 
-SAME_EMAIL_MAX: Final = 10
 SAME_PHONE_MAX: Final = 100
 
 K = TypeVar("K", Member, Link)
@@ -48,11 +47,6 @@ class MemberShelf:
 
     def by_phone(self, phone: str) -> Member | None:
         return self._one(_member_of, "SELECT body FROM members WHERE phone = ?", phone)
-
-    def by_email(self, email: str) -> Sequence[Member]:
-        return self._all(
-            _member_of, f"SELECT body FROM members WHERE email = ? ORDER BY id LIMIT {SAME_EMAIL_MAX}", email
-        )
 
     def link(self, account: str, remote_id: str) -> Link | None:
         return self._one(_link_of, _LINK_BODY, account, remote_id)

@@ -1,8 +1,10 @@
 """The newest records, and how far each has come."""
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Final, Literal
 
+import msgspec
 from msgspec import Struct
 
 from groundswell.store import inbox
@@ -10,8 +12,9 @@ from groundswell.store import inbox
 RecordState = Literal["waiting", "dead", "dropped", "delivered", "nowhere"]
 """waiting: to be processed, or for a sink. dead: a dead letter of it is there. dropped: an operator dropped that.
 delivered: settled at each of its sinks. nowhere: processed, and no sink was to get it."""
-LOOKED_AT_MAX: Final = 2_000
-"""Arrivals that are looked at for one page when not all of them belong on it."""
+LOOKED_AT_MAX: Final = 1_000
+"""Arrivals that are looked at in one look, which takes some milliseconds."""
+ROWS_PER_READ: Final = 500
 
 
 class RecordQuery(Struct, frozen=True):
@@ -44,20 +47,30 @@ class RecordPage(Struct, frozen=True):
     rows: list[RecordRow]
     next_before: int | None
     """Where to look on; None: that was all."""
+    looked_at: int = 0
+    """Arrivals that were held against the query."""
+    times: tuple[int, int] | None = None
+    """When the oldest and the newest of them were accepted; None: none of them is kept."""
 
 
 def page(connection: sqlite3.Connection, query: RecordQuery) -> RecordPage:
     """One look."""
     position: int = connection.execute("SELECT seq FROM progress WHERE name = 'processor'").fetchone()[0]
-    rows: list[RecordRow] = []
     numbers = _numbers(connection, query, position)
-    for looked_at, number in enumerate(numbers):
-        if len(rows) == query.limit or looked_at == LOOKED_AT_MAX:
-            return RecordPage(rows, numbers[looked_at - 1])
-        row = _row(connection, query, number, is_processed=number <= position)
-        if row is not None:
-            rows.append(row)
-    return RecordPage(rows, None)
+    rows: list[RecordRow] = []
+    looked_at = 0
+    while looked_at < min(len(numbers), LOOKED_AT_MAX) and len(rows) < query.limit:
+        count = min(ROWS_PER_READ if looked_at else query.limit, LOOKED_AT_MAX - looked_at)
+        part = numbers[looked_at : looked_at + count]
+        found = _rows(connection, query, part, position)[: query.limit - len(rows)]
+        rows += found
+        looked_at += len(part) if len(rows) < query.limit else part.index(found[-1].number) + 1
+    if not looked_at:
+        return RecordPage(rows, None)
+    last = numbers[looked_at - 1]
+    oldest, newest = connection.execute(_TIMES, (numbers[0], last)).fetchone()
+    times = None if oldest is None else (oldest, newest)
+    return RecordPage(rows, last if looked_at < len(numbers) else None, looked_at, times)
 
 
 def _numbers(connection: sqlite3.Connection, query: RecordQuery, position: int) -> list[int]:
@@ -67,33 +80,36 @@ def _numbers(connection: sqlite3.Connection, query: RecordQuery, position: int) 
     return [number for (number,) in connection.execute(statement, arguments)]
 
 
-def _row(connection: sqlite3.Connection, query: RecordQuery, number: int, *, is_processed: bool) -> RecordRow | None:
-    """The record of this arrival, if it is one that is asked for."""
-    found = connection.execute(_ARRIVAL, (number,)).fetchone()
-    if found is None or query.source not in (None, found[1]):
-        return None
-    which = {"seq": number, "sink": query.sink}
-    dead = connection.execute(_DEAD, which).fetchone()
-    waiting = connection.execute(_WAITING, which).fetchone()
-    outcomes = dict(connection.execute(_SETTLED, which).fetchall())
-    is_to_be_processed = query.sink is None and (not is_processed or connection.execute(_REPLAY, which).fetchone())
-    state: RecordState
-    if dead is not None:
-        state = "dead"
-    elif waiting is not None or is_to_be_processed:
-        state = "waiting"
-    elif "dead" in outcomes.values():
-        state = "dropped"
-    elif outcomes:
-        state = "delivered"
-    elif query.sink is None:
-        state = "nowhere"
-    else:
-        return None
-    if query.state not in (None, state):
-        return None
-    kind = (dead or waiting or (None,))[0]
-    return RecordRow(number, found[0], found[1], found[2], kind, state)
+def _rows(connection: sqlite3.Connection, query: RecordQuery, numbers: Sequence[int], position: int) -> list[RecordRow]:
+    """Those of these arrivals that are asked for, newest first. `position`: how far the processor is."""
+    which = {"source": query.source, "sink": query.sink, "seqs": msgspec.json.encode(numbers).decode()}
+    arrivals = connection.execute(_ARRIVALS, which).fetchall()
+    which["seqs"] = msgspec.json.encode([arrival[0] for arrival in arrivals]).decode()
+    dead = dict(connection.execute(_DEAD, which).fetchall())
+    waiting = dict(connection.execute(_WAITING, which).fetchall())
+    replayed = {number for (number,) in connection.execute(_REPLAYED, which)}
+    outcomes: dict[int, dict[str, str]] = {}
+    for number, sink, outcome in connection.execute(_SETTLED, which):
+        outcomes.setdefault(number, {})[sink] = outcome  # the last of each sink counts
+    rows = []
+    for number, record_id, source, received_at in arrivals:
+        is_to_be_processed = query.sink is None and (number > position or number in replayed)
+        became = outcomes.get(number, {}).values()
+        state: RecordState
+        if number in dead:
+            state = "dead"
+        elif number in waiting or is_to_be_processed:
+            state = "waiting"
+        elif became:
+            state = "dropped" if "dead" in became else "delivered"
+        elif query.sink is None:
+            state = "nowhere"
+        else:
+            continue
+        if query.state in (None, state):
+            kind = dead.get(number) or waiting.get(number)
+            rows.append(RecordRow(number, record_id, source, received_at, kind, state))
+    return rows
 
 
 _NEWEST: Final = "SELECT seq FROM inbox WHERE seq < :before ORDER BY seq DESC LIMIT :count"
@@ -111,11 +127,16 @@ _OF_STATE: Final[dict[str, str]] = {
         "ORDER BY 1 DESC LIMIT :count"
     ),
 }
-_ARRIVAL: Final = f"SELECT id, source, received_at FROM inbox WHERE seq = ? AND {inbox.IS_KEPT}"
-_DEAD: Final = f"SELECT kind FROM dead_letters WHERE inbox_seq = :seq AND {_OF_SINK.format('component')} LIMIT 1"
-_WAITING: Final = f"SELECT kind FROM outbox WHERE inbox_seq = :seq AND {_OF_SINK.format('sink')} LIMIT 1"
-_SETTLED: Final = (
-    f"SELECT sink, outcome FROM deliveries WHERE inbox_seq = :seq AND {_OF_SINK.format('sink')} ORDER BY seq"
+_LIST: Final = "(SELECT value FROM json_each(:seqs))"
+_ARRIVALS: Final = (
+    f"SELECT seq, id, source, received_at FROM inbox WHERE seq IN {_LIST} AND {inbox.IS_KEPT} "
+    "AND (:source IS NULL OR source = :source) ORDER BY seq DESC"
 )
-"""The last of each sink counts."""
-_REPLAY: Final = "SELECT 1 FROM replays WHERE seq = :seq"
+_DEAD: Final = f"SELECT inbox_seq, kind FROM dead_letters WHERE inbox_seq IN {_LIST} AND {_OF_SINK.format('component')}"
+_WAITING: Final = f"SELECT inbox_seq, kind FROM outbox WHERE inbox_seq IN {_LIST} AND {_OF_SINK.format('sink')}"
+_SETTLED: Final = (
+    "SELECT inbox_seq, sink, outcome FROM deliveries "
+    f"WHERE inbox_seq IN {_LIST} AND {_OF_SINK.format('sink')} ORDER BY seq"
+)
+_REPLAYED: Final = f"SELECT seq FROM replays WHERE seq IN {_LIST}"
+_TIMES: Final = "SELECT min(received_at), max(received_at) FROM inbox WHERE seq IN (?, ?)"

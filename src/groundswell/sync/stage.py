@@ -18,7 +18,7 @@ from groundswell.members.book import Book, email_of
 from groundswell.members.consent import Ruling, line_of
 from groundswell.members.identity import Prefer, candidate
 from groundswell.members.linked import Edit, Step, SyncRules, in_step, read
-from groundswell.members.member import Link, Member, marker_of
+from groundswell.members.member import CREATING, Link, Member, marker_of
 from groundswell.members.merge import FieldRule
 from groundswell.members.modes import MODES
 from groundswell.members.opt_in import OPT_IN, WORDS, heard
@@ -290,7 +290,7 @@ class SyncStage(Stage):
                 self.watch(sync.name, member, None, edits)
             book.write(sync.sink, record)
             book.put_link(
-                Link(account, marker_of(member.id), None, "pending", "creating", of=member.id, phone=member.phone)
+                Link(account, marker_of(member.id), None, "pending", CREATING, of=member.id, phone=member.phone)
             )
 
     def _ids(self, member: Member, book: Book) -> dict[str, str]:

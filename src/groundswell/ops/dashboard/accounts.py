@@ -7,7 +7,9 @@ from msgspec import structs
 
 from groundswell.config.problems import meant, quoted
 from groundswell.errors import NotFoundError, RefusedError
-from groundswell.ops.account_messages import AccountChange, AccountStatus, AccountTold, AskConnect
+from groundswell.ops.account_messages import AccountStatus, AccountTold, AskConnect
+from groundswell.ops.accounts_shown import who
+from groundswell.ops.amounts import deliveries_waiting
 from groundswell.ops.dashboard.visit import NOT_SHOWN_AGAIN, Visit
 from groundswell.ops.messages import ListBackfills, Nothing
 from groundswell.ops.operations import ACCOUNTS, BACKFILL, BACKFILLS, CONNECT, DISCONNECT
@@ -15,13 +17,6 @@ from groundswell.ops.requests import Form, of_form
 
 OPEN: Final = "value."
 """How the fields of settings begin that are no secrets."""
-_WAYS: Final = {
-    "token": "somebody on its machine",
-    "password": "somebody with the password",
-    "code": "somebody with a one-time link",
-    "proxy": "somebody the proxy let in",
-    "command line": "somebody on its machine",
-}
 
 
 async def show_all(visit: Visit) -> web.Response:
@@ -70,11 +65,6 @@ def _entered(visit: Visit, account: AccountStatus) -> dict[str, str]:
     return {one.name: values[one.name] for one in account.settings if one.name in values and not one.is_secret}
 
 
-def who(change: AccountChange) -> str:
-    """By whom something was done, as far as anybody knows."""
-    return change.name or _WAYS.get(change.way, "somebody")
-
-
 def asked(form: Form) -> AskConnect:
     """The request in the form of an account: each of its settings is a field. Raises RefusedError (400)."""
     request = of_form({name: given for name, given in form.items() if not _is_setting(name)}, AskConnect)
@@ -93,13 +83,10 @@ def _is_setting(field: str) -> bool:
 
 
 def connected(told: AccountTold) -> str:
-    waiting = f"; {_waiting(told)}, and that goes out now" if told.waiting else ""
+    waiting = f"; {deliveries_waiting(told.waiting)} for it, and that goes out now" if told.waiting else ""
     return f"{told.account} is {told.state.replace('_', ' ')}: {told.message}{waiting}."
 
 
 def disconnected(told: AccountTold) -> str:
-    return f"{told.account} is not connected; {told.message}. Nothing that was sent is deleted; {_waiting(told)}."
-
-
-def _waiting(told: AccountTold) -> str:
-    return f"{told.waiting:,} {'delivery waits' if told.waiting == 1 else 'deliveries wait'} for it"
+    waiting = f"{deliveries_waiting(told.waiting)} for it"
+    return f"{told.account} is not connected; {told.message}. Nothing that was sent is deleted; {waiting}."

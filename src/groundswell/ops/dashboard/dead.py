@@ -13,6 +13,7 @@ from groundswell.ops.operations import DEAD_EDIT, DEAD_LIST, DEAD_RETRY, DEAD_SH
 from groundswell.ops.pretty import escaped, pretty
 from groundswell.ops.reasons import reason_of
 from groundswell.ops.record_messages import LetterEdited
+from groundswell.store.editing import why_not_edited as why_not
 
 LETTERS_SHOWN: Final = 50
 EDITED_BYTES_MAX: Final = 40_000
@@ -44,6 +45,8 @@ async def show_one(visit: Visit) -> web.Response:
     found = await visit.ask(DEAD_SHOW, ShowLetter(int(number)))
     letter = found.letter
     body = pretty(bytes(found.body)) if found.unreadable is None else None
+    may_edit = visit.may(DEAD_EDIT) and letter.stage == "deliver" and body is not None
+    why_not_edited = why_not(letter.record_id, letter.component) if may_edit else None
     return visit.page(
         "letter.html",
         letter=letter,
@@ -51,7 +54,8 @@ async def show_one(visit: Visit) -> web.Response:
         body=body,
         unreadable=None if found.unreadable is None else _lines(found.unreadable),
         may_change=visit.may(DEAD_RETRY),
-        may_edit=visit.may(DEAD_EDIT) and letter.stage == "deliver" and body is not None,
+        may_edit=may_edit and why_not_edited is None,
+        why_not_edited=why_not_edited,
         is_too_large=len(found.body) > EDITED_BYTES_MAX,
         may_find=visit.may(RECORD),
     )

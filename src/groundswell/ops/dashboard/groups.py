@@ -40,7 +40,5 @@ async def show_one(visit: Visit) -> web.Response:
     try:
         found = await visit.ask(GROUPS_MEMBERS, ListGroupMembers(asked.name, asked.after, PER_PAGE))
     except NotFoundError as exc:
-        response = visit.page("nobody.html", message=str(exc))
-        response.set_status(404)
-        return response
+        return visit.nobody(exc)
     return visit.page("group.html", name=found.name, found=found, after=asked.after)

@@ -7,12 +7,13 @@ from aiohttp import web
 from msgspec import Struct
 
 from groundswell.errors import NotFoundError
+from groundswell.members.member import is_marker
 from groundswell.ops.consent_words import said_words
 from groundswell.ops.dashboard.visit import REFUSED, Visit
 from groundswell.ops.member_messages import FindPerson, PersonForgotten, PersonShown
 from groundswell.ops.messages import Name
 from groundswell.ops.operations import FORGET, PERSON
-from groundswell.ops.people_shown import CREATING
+from groundswell.ops.people_shown import name_in
 
 
 class Counterpart(Struct, frozen=True):
@@ -45,9 +46,7 @@ async def _page(visit: Visit, named: FindPerson) -> web.Response:
     try:
         found = await visit.ask(PERSON, named)
     except NotFoundError as exc:
-        response = visit.page("nobody.html", message=str(exc))
-        response.set_status(404)
-        return response
+        return visit.nobody(exc)
     person = found.persons[0]
     response = visit.page(
         "person.html",
@@ -55,7 +54,7 @@ async def _page(visit: Visit, named: FindPerson) -> web.Response:
         name=_name(person),
         said=[(line, said_words(line)) for line in person.consents],
         forget_by=_forget_by(person),
-        own=[link for link in person.links if _is_own(person, link.member) and link.reason != CREATING],
+        own=[link for link in person.links if _is_own(person, link.member) and not is_marker(link.remote_id)],
         may_forget=visit.may(FORGET),
     )
     if visit.trouble is not None:
@@ -68,8 +67,7 @@ def _name(person: PersonShown) -> str | None:
         known = {name: field.value for name, field in person.member.fields.items()}
     else:
         known = dict(person.links[0].seen) if person.links else {}
-    names = [known.get(name) for name in ("first_name", "last_name")]
-    return " ".join(name for name in names if name) or None
+    return name_in(known)
 
 
 def _is_own(person: PersonShown, member: int | None) -> bool:

@@ -9,6 +9,7 @@ from groundswell.ops.messages import NUMBER_MAX, Nothing, RecordTrace
 from groundswell.ops.operations import RECORD, RECORDS, STATUS
 from groundswell.ops.pretty import pretty
 from groundswell.ops.record_messages import ListRecords
+from groundswell.ops.record_words import how_far, kind_of
 
 STATES: Final = {
     "waiting": "to be processed, or for a sink",
@@ -24,13 +25,16 @@ async def show(visit: Visit) -> web.Response:
     asked = visit.asked(ListRecords)
     listed = await visit.ask(RECORDS, asked)
     components = (await visit.ask(STATUS, Nothing())).components
+    is_first = asked.before == NUMBER_MAX
     trace: RecordTrace | None = visit.found.get(RECORD.name)
     return visit.page(
         "records.html",
         asked=asked,
         listed=listed,
         older=None if listed.next_before is None else visit.link(before=listed.next_before),
-        is_first=asked.before == NUMBER_MAX,
+        is_first=is_first,
+        how_far=how_far(listed, asked.limit, is_first=is_first, at=lambda at: f"{at:%Y-%m-%d %H:%M:%S} UTC"),
+        kind_of=kind_of,
         sources=sorted((part.name, part.name) for part in components if part.role == "source"),
         sinks=sorted((part.name, part.name) for part in components if part.role in ("sink", None)),
         states=[(state, f"{state}: {words}") for state, words in STATES.items()],

@@ -21,9 +21,7 @@ async def show_one(visit: Visit) -> web.Response:
     try:
         (sync,) = (await visit.ask(SYNCS, AskSyncs(name))).syncs
     except NotFoundError as exc:
-        response = visit.page("nobody.html", message=str(exc))
-        response.set_status(404)
-        return response
+        return visit.nobody(exc)
     return visit.page(
         "sync.html",
         sync=sync,

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 from msgspec import Struct
 
+from groundswell.errors import NotFoundError
 from groundswell.ops.caller import Caller
 from groundswell.ops.clerk import Clerk, may
 from groundswell.ops.dashboard.shell import Shell
@@ -113,6 +114,12 @@ class Visit:
             "may": self.may,
         }
         return self._shell.page(template, 200 if self.trouble is None else REFUSED, {**shared, **values})
+
+    def nobody(self, why: NotFoundError) -> web.Response:
+        """The page where there is no such thing or person."""
+        response = self.page("nobody.html", message=str(why))
+        response.set_status(404)
+        return response
 
 
 def without_secrets(fields: Form) -> Form:
