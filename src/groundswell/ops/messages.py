@@ -227,6 +227,8 @@ class Letters(Struct, frozen=True):
     letters: list[Letter]
     next_after: int | None
     """Ask again with this as `after` for the rest; null when this is all."""
+    newest: int = 0
+    """The highest number of all that are counted; 0 where there are none. As `up_to` it says that these are meant."""
 
 
 class ShowLetter(Struct, frozen=True):
@@ -246,12 +248,16 @@ class LetterShown(Struct, frozen=True):
 
 
 class PickLetters(Struct, frozen=True):
-    """Which dead letters are meant: by their numbers; or by component, by reason, or both; or all."""
+    """Which dead letters are meant: by their numbers; or by component, by reason, or both; or all.
+
+    `up_to` is for who counted before: what has died since has a higher number, and is not meant.
+    """
 
     ids: Annotated[list[Number], Meta(min_length=1, max_length=LETTERS_MAX)] | None = None
     component: Name | None = None
     reason: Name | None = None
     all: bool = False
+    up_to: Position | None = None
 
 
 class LettersRetried(Struct, frozen=True):

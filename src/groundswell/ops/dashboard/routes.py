@@ -94,7 +94,8 @@ async def _done(page: Page, form: FormOf, sent: Form, visit: Visit) -> web.Strea
         asked = of_form(fields, operation.request) if form.read is None else form.read(fields)
         if form.asks is not None and SURE_FIELD not in sent:
             question = await form.asks(visit, asked)
-            return visit.page("confirm.html", question=question, form=operation.name, at=at, fields=fields)
+            confirmed = {**fields, **{name: [value] for name, value in question.means.items()}}
+            return visit.page("confirm.html", question=question.text, form=operation.name, at=at, fields=confirmed)
         answer = await visit.ask(operation, asked)
     except (RefusedError, RequestError, ConfigError) as exc:
         visit.trouble = Trouble(operation.name, at, str(exc), without_secrets(fields))

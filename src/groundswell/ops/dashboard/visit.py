@@ -1,6 +1,7 @@
 """One visit to a page: who came, what they may do, and how they are answered."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
@@ -43,6 +44,15 @@ class Trouble:
     def value(self, field: str) -> str:
         """What was entered there."""
         return next(iter(self.entered.get(field, [])), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What has to be answered with yes before something is done."""
+
+    text: str
+    means: Mapping[str, str] = field(default_factory=dict)
+    """Fields that go with the yes, so that it is for what was asked about and for nothing else."""
 
 
 class Visit:
