@@ -68,7 +68,7 @@ def _able(daemon: Daemon) -> Iterator[CanBackfill]:
                 is_connected=account is None or config.accounts[account].settings is not None,
                 collections=list(source.collections),
                 can_subscribe=can_subscribe(source),
-                sinks=daemon.supervisor.processor.plan.sinks_of(name),
+                sinks=daemon.supervisor.processor.plan.sinks_behind(name),
             )
 
 
@@ -165,7 +165,7 @@ def status_of_backfill(backfill: Backfill, daemon: Daemon | None, now: float) ->
         sent=backfill.sent,
         known=backfill.known,
         dead=backfill.dead,
-        sinks=[] if daemon is None else daemon.supervisor.processor.plan.sinks_of(asked.source),
+        sinks=[] if daemon is None else daemon.supervisor.processor.plan.sinks_behind(asked.source),
         is_paused=backfill.is_paused and backfill.ended_at is None,
         waits_for=waits_for,
         ended_at=None if backfill.ended_at is None else moment(backfill.ended_at),
