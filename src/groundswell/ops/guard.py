@@ -15,7 +15,7 @@ from groundswell.ops.access import Access, check_host, origin_of
 from groundswell.ops.caller import USER_HEADER, Caller
 from groundswell.ops.headers import IS_SECURE
 from groundswell.ops.health import METRICS
-from groundswell.ops.requests import Form, read_form
+from groundswell.ops.requests import Form, first_in, read_form
 from groundswell.ops.sessions import Codes, Session, Sessions
 from groundswell.ops.throttle import Throttle, place_of
 from groundswell.settings import Listen
@@ -130,7 +130,7 @@ class Guard:
             request[FORM] = await read_form(request)
         if session is not None:
             form = request.get(FORM, {})
-            if not session.is_own(request.headers.get(CSRF_HEADER) or next(iter(form.get(CSRF_FIELD, [])), None)):
+            if not session.is_own(request.headers.get(CSRF_HEADER) or first_in(form, CSRF_FIELD)):
                 raise RefusedError(403, "this form is not of your present login; load the page again, and send it anew")
 
     # ---- what a request is like ----

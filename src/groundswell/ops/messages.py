@@ -9,19 +9,18 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Raw, Struct
 
 from groundswell.ops.account_messages import AccountStatus
+from groundswell.ops.values import KeyName as KeyName
 from groundswell.ops.values import Moment as Moment
 from groundswell.ops.values import Name as Name
 from groundswell.ops.values import moment as moment
 
 LETTERS_MAX: Final = 1_000
 """Dead letters in one answer."""
-KEY_NAME: Final = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 RECORD_ID_MAX: Final = 600
 """Letters. Written out in a URL it still fits into one line of HTTP."""
 NUMBER_MAX: Final = 2**53 - 1
 """The largest number that every reader of JSON keeps exact."""
 
-KeyName = Annotated[str, Meta(pattern=f"^{KEY_NAME}$")]
 RecordId = Annotated[str, Meta(min_length=1, max_length=RECORD_ID_MAX)]
 Number = Annotated[int, Meta(ge=1, le=NUMBER_MAX)]
 Position = Annotated[int, Meta(ge=0, le=NUMBER_MAX)]

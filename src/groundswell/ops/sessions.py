@@ -36,8 +36,8 @@ class Session:
         self.csrf = csrf
         self.began = now
         self.used = now
-        self.is_over = False
-        """Set once it is: what goes on being sent to its browser must end then, too."""
+        self.was_ended = False
+        """Before its time was up. Whether it is over, `Sessions.has_ended` says."""
         self._notes: list[str] = []
 
     def tell(self, note: str) -> None:
@@ -84,9 +84,7 @@ class Sessions:
 
     def has_ended(self, session: Session) -> bool:
         """Whether its time is up, or it was ended; to ask this is not to use it."""
-        if not session.is_over and self._is_late(session):
-            session.is_over = True
-        return session.is_over
+        return session.was_ended or self._is_late(session)
 
     def end(self, session_id: str | None) -> None:
         if session_id is not None:
@@ -99,7 +97,7 @@ class Sessions:
     def _end(self, key: bytes) -> None:
         session = self._sessions.pop(key, None)
         if session is not None:
-            session.is_over = True
+            session.was_ended = True
 
     def _keep(self, key: bytes, caller: Caller) -> Session:
         self._end(key)

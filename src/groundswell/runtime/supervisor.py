@@ -176,7 +176,9 @@ class Supervisor:
         return account is None or self.config.accounts[account].settings is not None
 
     def _backfill_emitter(self, name: str, number: int, resends: bool) -> Emit:
-        emit = self.accept.emitter(name, lambda: Bringing(number, resends, self.processor.plan.sinks_addressed_by(name)))
+        emit = self.accept.emitter(
+            name, lambda: Bringing(number, resends, self.processor.plan.sinks_addressed_by(name))
+        )
 
         async def emit_and_tell(batch: Batch) -> None:
             await emit(batch)

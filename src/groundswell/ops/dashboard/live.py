@@ -12,7 +12,7 @@ from groundswell.clock import Clock
 from groundswell.errors import GroundswellError, RefusedError
 from groundswell.ops.clerk import Clerk
 from groundswell.ops.dashboard.figures import Figures, figures_of
-from groundswell.ops.guard import CALLER, EVENTS, SESSION
+from groundswell.ops.guard import CALLER, EVENTS, Guard
 from groundswell.ops.messages import Nothing
 from groundswell.ops.operations import STATUS
 
@@ -38,8 +38,9 @@ _STILL_HERE: Final = b":\n\n"
 class Live:
     """All streams. `end` ends them, when the port closes."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, guard: Guard) -> None:
         self._clock = clock
+        self._guard = guard
         self._streams: set[anyio.CancelScope] = set()
         self._lock = anyio.Lock()
         self._figures: Figures | None = None
@@ -80,7 +81,7 @@ class Live:
         return handle
 
     async def _send(self, request: web.Request, response: web.StreamResponse, clerk: Clerk) -> None:
-        session, shape = request.get(SESSION), request.query.get("shape")
+        shape = request.query.get("shape")
         until = self._clock.monotonic() + STREAM_S
         told: dict[str, Any] = {}
         with suppress(
@@ -88,7 +89,7 @@ class Live:
         ):  # the reader went, or the state file fails: the end either way
             await response.prepare(request)
             await response.write(_BEGIN)
-            while self._clock.monotonic() < until and not (session is not None and session.is_over):
+            while self._clock.monotonic() < until and self._guard.is_still_in(request):
                 figures = await self._fresh(request, clerk)
                 now = {**figures.texts, ".attention": figures.attention, ".stale": figures.shape != shape}
                 news = {key: value for key, value in now.items() if told.get(key) != value}

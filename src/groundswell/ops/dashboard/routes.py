@@ -1,6 +1,6 @@
 """The routes of the dashboard: every page, its forms, the login, and what they are made with."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
@@ -14,7 +14,7 @@ from groundswell.ops.dashboard.shell import Shell
 from groundswell.ops.dashboard.static import Static
 from groundswell.ops.dashboard.visit import Link, Trouble, Visit, without_secrets
 from groundswell.ops.guard import CALLER, CSRF_FIELD, FORM, LOGIN, SESSION, Guard
-from groundswell.ops.requests import Form, of_form
+from groundswell.ops.requests import Form, first_in, of_form
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -30,10 +30,11 @@ class Dashboard:
     """All pages."""
 
     def __init__(self, guard: Guard, clock: Clock) -> None:
+        self._guard = guard
         self._static = Static()
         self._shell = Shell(self._static.urls)
         self._login = Login(guard, self._shell)
-        self.live = Live(clock)
+        self.live = Live(clock, guard)
 
     @property
     def open_paths(self) -> list[str]:
@@ -64,7 +65,7 @@ class Dashboard:
 
         async def handle(request: web.Request) -> web.StreamResponse:
             sent = request.get(FORM)
-            form = forms.get(_one(sent or {}, FORM_FIELD))
+            form = forms.get(first_in(sent or {}, FORM_FIELD))
             if sent is None or form is None:
                 raise RefusedError(400, "this page has no such form; load it again")
             clerk.check(request[CALLER], form.operation)
@@ -81,7 +82,7 @@ class Dashboard:
             and "{" not in other.path
             and all(may(caller, operation) for operation in other.needs)
         ]
-        return Visit(request, caller, request.get(SESSION), clerk, self._shell, page.title, links)
+        return Visit(request, caller, request.get(SESSION), self._guard, clerk, self._shell, page.title, links)
 
 
 async def _done(page: Page, form: FormOf, sent: Form, visit: Visit) -> web.StreamResponse:  # type: ignore[type-arg]
@@ -89,7 +90,7 @@ async def _done(page: Page, form: FormOf, sent: Form, visit: Visit) -> web.Strea
     operation = form.operation
     ours = (CSRF_FIELD, FORM_FIELD, AT_FIELD, SURE_FIELD)
     fields = {name: values for name, values in sent.items() if name not in ours}
-    at = _one(sent, AT_FIELD)
+    at = first_in(sent, AT_FIELD)
     try:
         asked = of_form(fields, operation.request) if form.read is None else form.read(fields)
         if form.asks is not None and SURE_FIELD not in sent:
@@ -105,7 +106,3 @@ async def _done(page: Page, form: FormOf, sent: Form, visit: Visit) -> web.Strea
         return await page.show(visit)
     visit.tell(form.said(answer))
     return web.Response(status=303, headers={"Location": form.then or local_path(visit.request.path_qs)})
-
-
-def _one(form: Mapping[str, list[str]], field: str) -> str:
-    return next(iter(form.get(field, [])), "")

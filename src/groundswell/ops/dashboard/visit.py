@@ -12,8 +12,9 @@ from groundswell.errors import NotFoundError
 from groundswell.ops.caller import Caller
 from groundswell.ops.clerk import Clerk, may
 from groundswell.ops.dashboard.shell import Shell
+from groundswell.ops.guard import Guard
 from groundswell.ops.operations import Operation
-from groundswell.ops.requests import Form, of_form
+from groundswell.ops.requests import Form, first_in, of_form
 from groundswell.ops.sessions import Session
 
 Q = TypeVar("Q", bound=Struct)
@@ -43,7 +44,7 @@ class Trouble:
 
     def value(self, field: str) -> str:
         """What was entered there."""
-        return next(iter(self.entered.get(field, [])), "")
+        return first_in(self.entered, field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Visit:
         request: web.Request,
         caller: Caller,
         session: Session | None,
+        guard: Guard,
         clerk: Clerk,
         shell: Shell,
         title: str,
@@ -77,6 +79,7 @@ class Visit:
         self.sent: dict[str, Any] = {}
         """What they were asked, likewise."""
         self._session = session
+        self._guard = guard
         self._clerk = clerk
         self._shell = shell
         self._title = title
@@ -107,9 +110,9 @@ class Visit:
             self._session.tell(note)
 
     @property
-    def is_over(self) -> bool:
-        """Whether the login has ended meanwhile: for what is sent for as long as a page is open."""
-        return self._session is not None and self._session.is_over
+    def is_still_in(self) -> bool:
+        """Whether they would still be let in: for what is sent for as long as a page is open."""
+        return self._guard.is_still_in(self.request)
 
     def page(self, template: str, **values: Any) -> web.Response:
         """The page, made of its template and these values."""
