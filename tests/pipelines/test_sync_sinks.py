@@ -50,9 +50,9 @@ async def test_what_a_sync_writes_to_is_behind_its_source_in_backfills_queues_gr
     assert {name: login.sources for name, login in outlines[0].items()} == {
         name: login.sources for name, login in outlines[1].items()
     }
-    assert {one.name: set(one.sources) for one in accounts} == dict.fromkeys(
-        ("kit", "net"), {"actionkit_read", "network_read"}
-    )
+    assert {one.name: one.sources for one in accounts} == {
+        name: ["actionkit_read", "network_read"] for name in ("kit", "net")
+    }
     words = plan_of(able["actionkit_read"], {}, datetime.now(UTC)).words
     assert "actionkit_write, network_write" in " ".join(words)
     assert b"no sink" not in msgspec.json.encode(words)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from groundswell.config.problems import able
 from groundswell.errors import RefusedError
 from groundswell.ops.messages import NameKey
 from groundswell.ops.openapi import openapi
@@ -33,3 +34,17 @@ def test_a_name_that_does_not_fit_is_said_in_words_without_what_was_typed() -> N
         "the request cannot be read: name must be letters, digits and . _ -, begin with one of the first two, "
         "and have at most 64"
     )
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ([], "nothing here can be paused"),
+        (["crm"], "crm can be paused"),
+        (["crm", "archive"], "crm and archive can be paused"),
+        (["crm", "archive", "file"], "crm, archive and file can be paused"),
+        ([f"s{number}" for number in range(20)], f"{', '.join(f's{n}' for n in range(16))}, ... can be paused"),
+    ],
+)
+def test_what_can_be_done_instead_is_a_sentence(names: list[str], said: str) -> None:
+    assert able(names, "be paused") == said
