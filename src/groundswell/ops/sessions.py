@@ -10,6 +10,7 @@ from typing import Final
 
 from groundswell.clock import Clock
 from groundswell.ops.caller import Caller
+from groundswell.ops.requests import Form
 
 SESSIONS_MAX: Final = 256
 """At once; the one unused for longest goes first."""
@@ -39,6 +40,16 @@ class Session:
         self.was_ended = False
         """Before its time was up. Whether it is over, `Sessions.has_ended` says."""
         self._notes: list[str] = []
+        self._kept: tuple[str, Form] | None = None
+
+    def keep(self, path: str, entered: Form) -> None:
+        """Have the next page, if it has this path, show what was entered there when another login had ended."""
+        self._kept = path, entered
+
+    def kept_for(self, path: str) -> Form | None:
+        """What was kept for this page; asking again, for whatever page, gives nothing."""
+        kept, self._kept = self._kept, None
+        return kept[1] if kept is not None and kept[0] == path else None
 
     def tell(self, note: str) -> None:
         """Say this on the next page that is shown."""

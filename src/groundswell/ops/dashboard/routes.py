@@ -7,23 +7,17 @@ from aiohttp import web
 from groundswell.clock import Clock
 from groundswell.errors import ConfigError, RefusedError, RequestError
 from groundswell.ops.clerk import Clerk, may
+from groundswell.ops.dashboard.kept import trouble_of
 from groundswell.ops.dashboard.live import Live
 from groundswell.ops.dashboard.login import Login, local_path
 from groundswell.ops.dashboard.pages import PAGES, FormOf, Page
 from groundswell.ops.dashboard.shell import Shell
 from groundswell.ops.dashboard.static import Static
 from groundswell.ops.dashboard.visit import Link, Trouble, Visit, without_secrets
-from groundswell.ops.guard import CALLER, CSRF_FIELD, FORM, LOGIN, SESSION, Guard
+from groundswell.ops.guard import AT_FIELD, CALLER, CSRF_FIELD, FORM, FORM_FIELD, LOGIN, SESSION, SURE_FIELD, Guard
 from groundswell.ops.requests import Form, first_in, of_form
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-FORM_FIELD = "form"
-"""Which form was sent."""
-AT_FIELD = "at"
-"""And which of several alike."""
-SURE_FIELD = "sure"
-"""That a question was answered with yes."""
 
 
 class Dashboard:
@@ -34,6 +28,7 @@ class Dashboard:
         self._static = Static()
         self._shell = Shell(self._static.urls)
         self._login = Login(guard, self._shell)
+        guard.when_ended = self._login.ended
         self.live = Live(clock, guard)
 
     @property
@@ -56,7 +51,10 @@ class Dashboard:
 
     def _shows(self, page: Page, clerk: Clerk) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
-            return await page.show(self._visit(request, page, clerk))
+            visit = self._visit(request, page, clerk)
+            if (kept := visit.kept()) is not None:
+                visit.trouble = trouble_of(kept)
+            return await page.show(visit)
 
         return handle
 

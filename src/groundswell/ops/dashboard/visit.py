@@ -17,6 +17,9 @@ from groundswell.ops.operations import Operation
 from groundswell.ops.requests import Form, first_in, of_form
 from groundswell.ops.sessions import Session
 
+REFUSED: Final = 422
+"""Of a page that says why its form was not done."""
+
 Q = TypeVar("Q", bound=Struct)
 A = TypeVar("A", bound=Struct)
 
@@ -41,6 +44,8 @@ class Trouble:
     message: str
     entered: Form
     """What was entered, so that nobody has to type it again."""
+    status: int = REFUSED
+    """Of the page."""
 
     def value(self, field: str) -> str:
         """What was entered there."""
@@ -109,6 +114,10 @@ class Visit:
         if self._session is not None:
             self._session.tell(note)
 
+    def kept(self) -> Form | None:
+        """What was entered on this page when the login before this one had ended; said once."""
+        return None if self._session is None else self._session.kept_for(self.request.path)
+
     @property
     def is_still_in(self) -> bool:
         """Whether they would still be let in: for what is sent for as long as a page is open."""
@@ -126,7 +135,7 @@ class Visit:
             "trouble": self.trouble,
             "may": self.may,
         }
-        return self._shell.page(template, 200 if self.trouble is None else REFUSED, {**shared, **values})
+        return self._shell.page(template, 200 if self.trouble is None else self.trouble.status, {**shared, **values})
 
     def nobody(self, why: NotFoundError) -> web.Response:
         """The page where there is no such thing or person."""
@@ -142,5 +151,3 @@ def without_secrets(fields: Form) -> Form:
 
 NOT_SHOWN_AGAIN: Final = "secret."
 """How the names of fields begin that nobody is to see again."""
-REFUSED: Final = 422
-"""Of a page that says why its form was not done."""
