@@ -227,3 +227,22 @@ async def test_programs_and_scripts_are_told_as_ever(tmp_path: Path) -> None:
     assert (script.status, form_at_api.status) == (401, 401)
     assert (logout.status, unescape(logout.headers["Location"]).startswith("/login")) == (303, True)
     assert state.state == "paused"
+
+
+async def test_whom_a_proxy_names_loses_nothing_by_a_reload_that_ends_all_sessions(tmp_path: Path) -> None:
+    rosa = {"x_forwarded_user": "rosa"}
+    async with receiving() as (receiver, pipeline):
+        receiver.fault = Fault(status=422)
+        text = with_ops(pipeline, 'proxy_header = "X-Forwarded-User"', 'proxy_from = ["127.0.0.1"]')
+        async with running(text, tmp_path) as daemon, browsing(daemon) as browser:
+            await refused(daemon)
+            page = (await browser.get("/dead/1", **rosa)).text
+            form = {"form": "dead edit", "id": "1", "record": "typed", "csrf": Fields(page).hidden["csrf"]}
+            write_config(tmp_path, text.replace("[ops]", f"[ops]\n{LOGIN}"))
+            assert (await daemon.reload()).error is None
+            told = await browser.post("/dead/1", form, **rosa, **OURS)
+            somebody_else = await browser.get("/dead/1", x_forwarded_user="ella")
+            shown = await browser.get("/dead/1", **rosa)
+    assert (told.status, told.headers["Location"]) == (303, "/dead/1")
+    assert ENDED not in somebody_else.text
+    assert (ENDED in shown.text, Fields(shown.text).areas[0].strip()) == (True, "typed")
