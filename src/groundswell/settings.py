@@ -303,7 +303,8 @@ class SourceSettings(Settings):
 
 def _check_path(path: str) -> str:
     if not _PATH.fullmatch(path):
-        raise ValueError('is not a path; write "/" and letters, digits and . _ ~ - between slashes')
+        # With the value it might show what is secret, but for a typing error.
+        raise _secret_error('is not a path; write "/" and letters, digits and . _ ~ - between slashes')
     return path
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from groundswell.connectors.http.simulator import NO_FAULT, Fault
 from groundswell.ops.messages import Nothing
 from groundswell.ops.operations import DASHBOARD
 from tests.browser.conftest import DESK, PHONE, LookAt
@@ -91,3 +92,43 @@ async def test_the_keyboard_gets_to_the_content_first(tmp_path: Path, look_at: L
         assert await looking.page.locator(":focus").inner_text() == "Skip to the content"
         await looking.page.keyboard.press("Enter")
         assert await looking.page.evaluate("document.activeElement.id") == "content"
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without"])
+async def test_a_login_that_ends_in_the_middle_of_a_form_loses_nothing(
+    javascript: bool, tmp_path: Path, look_at: LookAt
+) -> None:
+    async with (
+        receiving() as (receiver, pipeline),
+        running(with_ops(pipeline, LOGIN), tmp_path) as daemon,
+        look_at(daemon, java_script_enabled=javascript) as looking,
+    ):
+        receiver.fault = Fault(status=422)
+        await post(daemon, "signups", [{"id": "rosa", "zip": "9720"}])
+        await until(lambda: daemon.metrics.totals().get("crm", {}).get("dead") == 1)
+        receiver.fault = NO_FAULT
+        await looking.log_in()
+        await looking.go("/dead/1")
+        page = looking.page
+        record = page.get_by_label("The record as it goes to crm")
+        typed = (await record.input_value()).replace('"9720"', '"97201"')
+        await record.fill(typed)
+        await page.context.clear_cookies()
+        await page.get_by_role("button", name="Save and retry").click()
+        await page.get_by_role("heading", name="Log in").wait_for()
+        assert "Your login had ended, so this was not done." in await page.get_by_role("alert").inner_text()
+        if javascript:
+            assert await looking.barriers() == []
+        await page.get_by_label("Password").fill("something else")
+        await page.get_by_role("button", name="Log in").click()
+        await page.get_by_text("That is not the password.").wait_for()
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.get_by_role("button", name="Log in").click()
+        await page.get_by_role("heading", name="Dead letter 1").wait_for()
+        assert await record.input_value() == typed
+        assert "send it again" in await page.get_by_role("alert").inner_text()
+        assert receiver.received.records == 0
+        await page.get_by_role("button", name="Save and retry").click()
+        await page.get_by_role("heading", name="Dead letters").wait_for()
+        await until(lambda: receiver.received.records == 1)
+        assert looking.complaints == []

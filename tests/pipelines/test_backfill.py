@@ -183,9 +183,12 @@ async def test_how_far_it_has_come_is_shown_while_it_runs(vendor: Vendor, tmp_pa
     ("asked", "message"),
     [
         (AskBackfill("peple", SINCE), 'nothing called "peple" is a source; did you mean "people"'),
-        (AskBackfill("x", SINCE), 'nothing called "x" is a source; what can be is people'),
+        (AskBackfill("x", SINCE), 'nothing called "x" is a source; people can be asked for a time that is past'),
         (AskBackfill("file", SINCE), 'nothing called "file" is a source'),
-        (AskBackfill("signups", SINCE), r"signups \(http.webhook\) cannot be asked for a time that is past; .* people"),
+        (
+            AskBackfill("signups", SINCE),
+            r"signups \(http.webhook\) cannot be asked for a time that is past; people can be asked",
+        ),
         (AskBackfill("people", SINCE, collections=["gits"]), 'does not look for "gits"; did you mean "gifts"'),
         (AskBackfill("people"), "say from when on"),
         (AskBackfill("people", SINCE, all=True), "leave out since and until, or all"),
@@ -217,7 +220,7 @@ async def test_what_cannot_be_done_is_refused_with_what_can(
 async def test_where_no_source_can_it_says_so(vendor: Vendor, tmp_path: Path) -> None:
     text = FREE_PORTS + OTHERS.replace('"people", ', "")
     async with running(text, tmp_path):
-        with pytest.raises(OpsError, match="what can be is none of the sources"):
+        with pytest.raises(OpsError, match="nothing here can be asked"):
             await ask(tmp_path, BACKFILL, AskBackfill("signups", SINCE))
 
 

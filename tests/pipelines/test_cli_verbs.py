@@ -252,7 +252,7 @@ async def test_a_backfill_is_begun_shown_and_cancelled(
     assert cancelled.out == "the backfill of people is cancelled; it brought 2, 2 new\n"
     assert msgspec.json.decode(only.out)["collections"] == ["gifts"]
     assert "people is paused; groundswell resume people lets it begin\n" in held.out
-    assert (wrong.code, "what can be is people" in wrong.err) == (1, True)
+    assert (wrong.code, "people can be asked" in wrong.err) == (1, True)
 
 
 async def test_keys_are_made_listed_and_revoked(type_in: Groundswell, tmp_path: Path) -> None:

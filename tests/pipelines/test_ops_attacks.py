@@ -5,8 +5,10 @@ from pathlib import Path
 
 import anyio
 import pytest
+import structlog
 
 from groundswell.ops import requests
+from groundswell.ops.dashboard.pages import PAGES
 from groundswell.ops.headers import HEADERS
 from groundswell.ops.requests import FIELDS_MAX, FORM_BYTES_MAX
 from tests.pipelines.ops_pipeline import PASSWORD, Browser, browsing, call, receiving, with_ops
@@ -257,3 +259,59 @@ async def test_a_form_that_comes_too_slowly_is_ended(tmp_path: Path, monkeypatch
         sent = f"{head}Content-Type: application/x-www-form-urlencoded\r\n\r\npass".encode()
         answer = await raw(daemon.ops.port or 0, sent)
     assert answer.split()[1] == b"408"
+
+
+# ---- what only the file is to say ----
+
+PATHS = """
+[sources.network]
+type = "action_network.webhook"
+path = "/hooks/zebra-piano"
+[sources.unset]
+type = "action_network.webhook"
+[sinks.kept]
+type = "jsonl"
+inputs = ["network", "unset"]
+path = "kept.jsonl"
+"""
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        None,
+        (
+            "[sources.unset]",
+            '[sources.other]\ntype = "action_network.webhook"\npath = "/hooks/zebra-piano/"\n[sources.unset]',
+        ),
+        ('"/hooks/zebra-piano"', '"hooks/zebra-piano"'),
+        ('"/hooks/zebra-piano"', '"/hooks/zebra-piano "'),
+    ],
+    ids=["in force", "taken twice", "without its slash", "with a space"],
+)
+async def test_a_path_that_is_the_only_credential_is_shown_nowhere(
+    broken: tuple[str, str] | None, tmp_path: Path
+) -> None:
+    """Warnings of the configuration and refusals of a reload quoted it, to logins that only look and to the log."""
+    with structlog.testing.capture_logs() as logged:
+        async with (
+            receiving() as (_, pipeline),
+            running(with_ops(pipeline + PATHS, LOGIN, 'read_password = "only for looking"'), tmp_path) as daemon,
+            browsing(daemon) as browser,
+        ):
+            await post(daemon, "network", b"no json")
+            if broken is not None:
+                file = tmp_path / "pipeline.toml"
+                file.write_text(file.read_text().replace(*broken, 1))
+                assert "path" in str((await daemon.reload()).error)
+            await browser.log_in("only for looking")
+            pages = [page.path for page in PAGES if "{" not in page.path and page.is_in_navigation]
+            seen = {
+                path: await browser.get(path) for path in [*pages, "/components/network", "/api/config", "/api/status"]
+            }
+            by_token = await call(daemon, "GET", "/api/config")
+    assert "zebra" not in by_token.text
+    assert [path for path, answer in seen.items() if "zebra" in answer.text] == []
+    assert seen["/settings"].status == seen["/api/config"].status == 200
+    assert 'path","value":"\\"***\\""' in seen["/api/config"].text
+    assert "zebra" not in repr(logged)

@@ -110,7 +110,7 @@ async def test_without_a_daemon_pause_and_resume_hold_for_the_next_one(tmp_path:
     ("name", "message"),
     [
         ("cmr", 'nothing is called "cmr"; did you mean "crm"'),
-        ("signups", r"signups \(source, http.webhook\) cannot be paused; what can is crm"),
+        ("signups", r"signups \(source, http.webhook\) cannot be paused; crm can be paused"),
         ("mapped", r"mapped \(transform, map_fields\) cannot be paused"),
     ],
 )

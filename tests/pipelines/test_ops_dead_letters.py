@@ -1,5 +1,6 @@
 """Dead letters listed, shown, retried and dropped: through a running daemon, and on the state file alone."""
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -11,8 +12,9 @@ from groundswell.ops.client import OpsError
 from groundswell.ops.messages import ListLetters, Nothing, PickLetters, ShowLetter
 from groundswell.ops.operations import DEAD_DROP, DEAD_LIST, DEAD_RETRY, DEAD_SHOW, STATUS
 from groundswell.runtime.daemon import Daemon
-from tests.pipelines.ops_pipeline import ask, receiving
+from tests.pipelines.ops_pipeline import PASSWORD, ask, browsing, receiving, with_ops
 from tests.running import post, running, until, write_config
+from tests.terminal import in_terminal
 
 GOOD = {"id": 1, "zip": "97201"}
 BAD = {"id": 2, "zip": ["no text"], "postcode": "97209"}
@@ -189,3 +191,82 @@ async def test_it_has_to_be_said_in_one_way_which_are_meant(picked: PickLetters,
                 await ask(tmp_path, DEAD_DROP, picked)
         with pytest.raises(RequestError, match="in one way"):
             await ask(tmp_path, DEAD_DROP, picked)
+
+
+# ---- what dies while a question stands there ----
+
+
+def failing(*numbers: int) -> list[dict[str, object]]:
+    """Records that become dead letters of `mapped`, in this order."""
+    return [{"id": number, "zip": []} for number in numbers]
+
+
+@pytest.mark.parametrize("is_running", [True, False], ids=["a daemon runs", "none does"])
+async def test_what_died_after_they_were_counted_is_neither_dropped_nor_retried(
+    is_running: bool, tmp_path: Path
+) -> None:
+    async with receiving() as (_, pipeline):
+        async with running(pipeline, tmp_path) as daemon:
+            await post(daemon, "signups", failing(1, 2))
+            await until(lambda: dead(daemon) == 2)
+            counted = await ask(tmp_path, DEAD_LIST, ListLetters("mapped", limit=1))
+            await post(daemon, "signups", failing(3, 4))
+            await until(lambda: dead(daemon) == 4)
+            if is_running:
+                dropped = await ask(tmp_path, DEAD_DROP, PickLetters(component="mapped", up_to=counted.newest))
+        if not is_running:
+            dropped = await ask(tmp_path, DEAD_DROP, PickLetters(component="mapped", up_to=counted.newest))
+        retried = await ask(tmp_path, DEAD_RETRY, PickLetters(all=True, up_to=3))
+        left = await ask(tmp_path, DEAD_LIST, ListLetters())
+        with pytest.raises(RequestError, match="leave it out beside ids"):
+            await ask(tmp_path, DEAD_DROP, PickLetters(ids=[4], up_to=4))
+    assert (counted.total, counted.newest, dropped.dropped) == (2, 2, 2)
+    assert (retried.process, [letter.id for letter in left.letters]) == (1, [4])
+
+
+async def test_where_none_was_counted_none_is_dropped(tmp_path: Path) -> None:
+    async with receiving() as (_, pipeline), running(pipeline, tmp_path) as daemon:
+        counted = await ask(tmp_path, DEAD_LIST, ListLetters(limit=1))
+        await post(daemon, "signups", failing(1))
+        await until(lambda: dead(daemon) == 1)
+        dropped = await ask(tmp_path, DEAD_DROP, PickLetters(all=True, up_to=counted.newest))
+    assert (counted.newest, dropped.dropped) == (0, 0)
+
+
+async def test_the_pages_yes_is_for_those_that_its_question_counted(tmp_path: Path) -> None:
+    async with (
+        receiving() as (_, pipeline),
+        running(with_ops(pipeline, f'password = "{PASSWORD}"'), tmp_path) as daemon,
+        browsing(daemon) as browser,
+    ):
+        await post(daemon, "signups", failing(1, 2, 3))
+        await until(lambda: dead(daemon) == 3)
+        await browser.log_in()
+        form = {"form": "dead drop", "at": "mapped bad_value", "component": "mapped", "reason": "bad_value"}
+        question = await browser.post("/dead", {**form, "csrf": await browser.csrf()})
+        await post(daemon, "signups", failing(4, 5))
+        await until(lambda: dead(daemon) == 5)
+        yes = dict(re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', question.text))
+        done = await browser.post("/dead", yes)
+        told = await browser.get("/dead")
+        left = await ask(tmp_path, DEAD_LIST, ListLetters())
+    assert "Drop 3 dead letters of mapped" in question.text
+    assert done.status == 303
+    assert "Dropped: 3 dead letters." in told.text
+    assert [letter.id for letter in left.letters] == [4, 5]
+
+
+async def test_the_commands_yes_is_for_those_that_its_question_counted(tmp_path: Path) -> None:
+    async with receiving() as (_, pipeline), running(pipeline, tmp_path) as daemon:
+        await post(daemon, "signups", failing(1, 2, 3))
+        await until(lambda: dead(daemon) == 3)
+        async with in_terminal(tmp_path, "dead", "drop", "--all") as terminal:
+            asked = await terminal.until(lambda screen: "[y/N]" in screen)
+            await post(daemon, "signups", failing(4))
+            await until(lambda: dead(daemon) == 4)
+            terminal.press(b"y\n")
+            assert await terminal.ended() == 0
+        left = await ask(tmp_path, DEAD_LIST, ListLetters())
+    assert "Forget 3 dead letters for good?" in asked
+    assert "3 dead letters dropped" in terminal.screen
+    assert [letter.id for letter in left.letters] == [4]

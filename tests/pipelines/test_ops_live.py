@@ -16,8 +16,10 @@ from groundswell.ops.dashboard import live
 from groundswell.ops.live_messages import AskRates
 from groundswell.ops.messages import NameComponent, Nothing
 from groundswell.ops.operations import METRICS, PAUSE, POLL, RATES, STATUS
+from groundswell.ops.sessions import IDLE_S
 from groundswell.runtime import intake, rates
 from groundswell.runtime.daemon import Daemon
+from tests.in_step import SkippingClock
 from tests.pipelines.ops_pipeline import PASSWORD, ask, browsing, call, receiving, with_ops
 from tests.running import post, running, token_of, until, write_config
 
@@ -301,7 +303,7 @@ async def test_a_source_that_failed_is_tried_at_once_when_it_is_told_to_look(
 async def test_what_cannot_look_now_says_why(tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").touch()
     async with receiving() as (_, pipeline), running(with_file(pipeline), tmp_path) as daemon:
-        for name, why in (("signups", "does not go and look; what does is file"), ("crn", 'did you mean "crm"')):
+        for name, why in (("signups", "cannot be told to look; file can be told to"), ("crn", 'did you mean "crm"')):
             with pytest.raises(OpsError, match=why):
                 await ask(tmp_path, POLL, NameComponent(name))
         await ask(tmp_path, PAUSE, NameComponent("file"))
@@ -313,3 +315,38 @@ async def test_what_cannot_look_now_says_why(tmp_path: Path) -> None:
         await until(lambda: daemon.supervisor.states()["file"] == "finished")
         with pytest.raises(OpsError, match="file has read all there is"):
             await ask(tmp_path, POLL, NameComponent("file"))
+
+
+@pytest.mark.parametrize("way", ["its time is up", "who may come in was changed"])
+async def test_a_stream_ends_as_soon_as_its_login_would_let_in_no_more(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It used to go on until the login was ended by somebody; that its time was up, nobody noticed."""
+    monkeypatch.setattr(live, "STREAM_S", 10 * IDLE_S)
+    clock = SkippingClock()
+    async with (
+        receiving() as (_, pipeline),
+        running(with_ops(pipeline, LOGIN), tmp_path, clock=clock) as daemon,
+        browsing(daemon) as browser,
+    ):
+        await browser.log_in()
+        cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies().items())
+        reach = token_of(daemon)
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"http://{reach.address}/events", headers={"Cookie": cookie}) as by_login,
+            session.get(
+                f"http://{reach.address}/events", headers={"Authorization": f"Bearer {reach.token}"}
+            ) as by_token,
+        ):
+            streams = [Stream(by_login), Stream(by_token)]
+            for stream in streams:
+                await stream.read_until(crm__state="running")
+            if way == "its time is up":
+                clock.skip(IDLE_S + 1)
+                streams = streams[:1]
+            else:
+                write_config(tmp_path, with_ops(pipeline, 'password = "quite another one"'))
+                await daemon.reload()
+            for stream in streams:
+                await stream.rest()

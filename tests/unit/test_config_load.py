@@ -73,7 +73,7 @@ def test_every_problem_is_told_at_once_from_the_top_of_the_file_to_its_end(tmp_p
         sources.people.rate           "4 per second" is not a rate; write calls per time, such as "4/s", "1000/min" or "10/5s"
         sources.people.pages          must be at most 100, not 1000
         sources.people.colour         is not a setting of poll; there is type, rate, pages
-        sources.forms.path            "forms" is not a path; write "/" and letters, digits and . _ ~ - between slashes
+        sources.forms.path            is not a path; write "/" and letters, digits and . _ ~ - between slashes
         sources.forms.auth.usr        is not a setting here; did you mean "user"? (type, user, password)
         sources.forms.auth.user       is missing. The user name.
         sources.forms.auth.password   is missing
@@ -130,7 +130,7 @@ def test_what_hangs_together_wrongly_is_told(tmp_path: Path) -> None:
         url = "https://crm.example.org"
     """
     assert problems(tmp_path, text) == _lines("""
-        sources.people.path        "/hooks/a/" is the path of sources.signups already; give one of them another
+        sources.people.path        is the path of sources.signups already; give one of them another
         sources.lonely             nothing takes its records; name "lonely" in the inputs of a transform or sink, or remove it
         transforms.first.inputs    records would go round for ever: first -> third -> second -> first
         transforms.signups         has the name of sources.signups; every component needs a name of its own
@@ -380,10 +380,14 @@ def test_a_guessable_path_is_a_warning_where_the_sender_cannot_sign(tmp_path: Pa
     assert read(tmp_path, WHOLE).warnings == ()
     (warning,) = read(tmp_path, unsigned).warnings
     assert warning == (
-        f"{tmp_path}/pipeline.toml: sources.signups.path is easy to guess (/webhooks/signups), and whoever knows it can "
-        "send records: unsigned.webhook cannot tell who is sending. End the path with something random, such as what "
-        "`openssl rand -hex 16` prints"
+        f"{tmp_path}/pipeline.toml: sources.signups.path is not set, so it is /webhooks/signups, and whoever knows it "
+        "can send records: unsigned.webhook cannot tell who is sending. Set one that ends with something random, such "
+        "as what `openssl rand -hex 16` prints"
     )
+    easy = unsigned.replace('"unsigned.webhook"', '"unsigned.webhook"\npath = "/webhooks/zebra-piano"')
+    (warning,) = read(tmp_path, easy).warnings
+    assert "sources.signups.path is easy to guess, and whoever knows it" in warning
+    assert "zebra" not in warning, "warnings are logged, and shown to whoever may look"
     random = unsigned.replace('"unsigned.webhook"', '"unsigned.webhook"\npath = "/webhooks/action_network/v1/3f7c0d"')
     assert read(tmp_path, random).warnings == ()
 

@@ -32,7 +32,7 @@ from groundswell.ops.operations import CONNECT, Operation
 from groundswell.ops.reconcile_messages import Reconciled
 from groundswell.ops.requests import of_form
 from groundswell.ops.sessions import Sessions
-from tests.unit.test_dashboard_pages import SCRIPT, Tags, filled
+from tests.unit.test_dashboard_pages import GUARD, SCRIPT, Tags, filled
 from tests.virtual_time import VirtualClock
 
 SHELL = Shell(Static().urls)
@@ -56,7 +56,7 @@ def visit_of(path: str, *answers: Struct, name: str = "") -> Visit:
     _, session = Sessions(VirtualClock()).begin(who)
     clerk = cast("Clerk", Answering({type(answer): answer for answer in answers}))
     request = make_mocked_request("GET", path, match_info={"name": name})
-    return Visit(request, who, session, clerk, SHELL, "x", [])
+    return Visit(request, who, session, GUARD, clerk, SHELL, "x", [])
 
 
 def account_with(text: str, **changes: Any) -> Accounts:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw, Struct, structs
 
+from groundswell.config.model import OpsSettings
 from groundswell.errors import NotFoundError, RefusedError
 from groundswell.ops.caller import Caller
 from groundswell.ops.clerk import Clerk
@@ -23,6 +24,7 @@ from groundswell.ops.dashboard.pages import PAGES, Page
 from groundswell.ops.dashboard.shell import Shell
 from groundswell.ops.dashboard.static import Static
 from groundswell.ops.dashboard.visit import Link, Trouble, Visit
+from groundswell.ops.guard import Guard
 from groundswell.ops.live_messages import RatesShown
 from groundswell.ops.messages import AskBackfill, ComponentStatus, LetterShown, PickLetters, Status
 from groundswell.ops.record_messages import ListRecords
@@ -32,6 +34,7 @@ from groundswell.store.records import RecordState
 from tests.virtual_time import VirtualClock
 
 SHELL = Shell(Static().urls)
+GUARD = Guard("token", OpsSettings(), VirtualClock())
 SCRIPT = "<script>alert('x')</script>\" onload=\"x"
 AT = datetime(2026, 5, 2, 11, 0, 9, tzinfo=UTC)
 
@@ -72,7 +75,7 @@ def visit_of(answer: Any, caller: Caller | None = None, path: str = "/", **match
     _, session = Sessions(VirtualClock()).begin(who)
     clerk = cast("Clerk", Answering(answer))
     request = make_mocked_request("GET", path, match_info=match)
-    return Visit(request, who, session, clerk, SHELL, "Overview", [Link("/", "Overview", True)])
+    return Visit(request, who, session, GUARD, clerk, SHELL, "Overview", [Link("/", "Overview", True)])
 
 
 class Tags(HTMLParser):

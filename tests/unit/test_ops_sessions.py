@@ -81,10 +81,10 @@ def test_all_end_at_once(sessions: Sessions) -> None:
     assert [sessions.of_id(one) is None for one in ids] == [True, False, False]
     last = sessions.of_id(ids[2])
     assert last is not None
-    assert not last.is_over
+    assert not sessions.has_ended(last)
     sessions.end_all()
     assert [sessions.of_id(one) is None for one in ids] == [True, True, True]
-    assert last.is_over, "who still holds it sees it"
+    assert sessions.has_ended(last), "who still holds it sees it"
 
 
 def test_a_user_of_a_proxy_keeps_the_session_until_they_may_do_something_else(sessions: Sessions) -> None:
@@ -179,4 +179,4 @@ async def test_a_page_that_asks_by_itself_does_not_keep_a_login(sessions: Sessio
     assert sessions.of_id(session_id, is_use=False) is session
     await clock.advance(1.0)
     assert sessions.of_id(session_id, is_use=False) is None
-    assert session.is_over
+    assert sessions.has_ended(session)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from msgspec import structs
 from rich.text import Text
 
 from groundswell.cli.asking import ask
@@ -135,15 +136,17 @@ def drop_letters(
     config: CONFIG = None,
     as_json: JSON = False,
 ) -> None:
-    """Forget dead letters for good. Asks first, and says how many.
+    """Forget dead letters for good. Asks first, and says how many; what dies while it asks stays.
 
     Exit codes: 0 done, 1 failed, or you said no.
 
     Examples: groundswell dead drop 17; groundswell dead drop --reason test_event --yes
     """
     picked = _picked(numbers, component, reason, every)
-    if not yes and (count := _count(config, picked)):
-        typer.confirm(f"Forget {counted(count, 'dead letter')} for good?", abort=True, err=True)
+    if not yes:
+        count, picked = _counted(config, picked)
+        if count:
+            typer.confirm(f"Forget {counted(count, 'dead letter')} for good?", abort=True, err=True)
     dropped = ask(config, DEAD_DROP, picked)
     if as_json:
         print_json(dropped)
@@ -173,10 +176,12 @@ def _picked(numbers: list[int] | None, component: str | None, reason: str | None
     return PickLetters(ids=numbers or None, component=component, reason=reason, all=every)
 
 
-def _count(config: Sequence[Path] | None, picked: PickLetters) -> int:
+def _counted(config: Sequence[Path] | None, picked: PickLetters) -> tuple[int, PickLetters]:
+    """How many these are, and a request for them that means no others: more may die while somebody thinks."""
     if picked.ids is not None:
-        return len(set(picked.ids))
-    return ask(config, DEAD_LIST, ListLetters(picked.component, picked.reason, limit=1)).total
+        return len(set(picked.ids)), picked
+    found = ask(config, DEAD_LIST, ListLetters(picked.component, picked.reason, limit=1))
+    return found.total, structs.replace(picked, up_to=found.newest)
 
 
 def _show_list(letters: Letters, command: str) -> None:

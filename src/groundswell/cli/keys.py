@@ -8,8 +8,9 @@ import typer
 from groundswell.cli.asking import ask
 from groundswell.cli.options import CONFIG, JSON
 from groundswell.cli.screen import print_json, say, table
-from groundswell.ops.messages import KEY_NAME, NameKey, Nothing, RevokeKey
+from groundswell.ops.messages import NameKey, Nothing, RevokeKey
 from groundswell.ops.operations import KEYS_CREATE, KEYS_LIST, KEYS_REVOKE
+from groundswell.ops.values import KEY_NAME, MUST_BE
 
 app = typer.Typer(help="Make, list and revoke the API keys of those who send webhooks.", no_args_is_help=True)
 
@@ -27,9 +28,7 @@ def create_key(
     Examples: groundswell keys create actblue; groundswell keys create actblue --json
     """
     if not fullmatch(KEY_NAME, name):
-        raise typer.BadParameter(
-            "a name holds letters, digits and . _ -, begins with one of the first two, and has at most 64"
-        )
+        raise typer.BadParameter(f"a name {MUST_BE[KEY_NAME]}")
     made = ask(config, KEYS_CREATE, NameKey(name))
     if as_json:
         print_json(made)

@@ -1,7 +1,10 @@
 """The command line: every verb, in the order in which one needs them."""
 
+import os
+import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Annotated, Any, Final
 
@@ -53,11 +56,47 @@ VERBS: Final = {
 """In the order in which one needs them: where each stands, as a command, or as an app with verbs of its own."""
 
 
+EXIT_UNREAD: Final = 128 + signal.SIGPIPE
+"""What shells say of a command that ended because nobody read on."""
+
+
 class _InOrder(TyperGroup):
-    """Lists the verbs as VERBS does, and not commands before groups."""
+    """Lists the verbs as VERBS does, and not commands before groups; each ends in silence once nobody reads it."""
+
+    def invoke(self, ctx: Any) -> Any:
+        with _while_somebody_reads():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: Any) -> list[str]:
         return sorted(super().list_commands(ctx), key=list(VERBS).index)
+
+
+@contextmanager
+def _while_somebody_reads() -> Iterator[None]:
+    """`groundswell status --watch | head -1`: that head has enough is no failure, wherever it is noticed."""
+    is_read = True
+    try:
+        try:
+            yield
+        finally:
+            if sys.stdout is not None:  # closed: >&-
+                sys.stdout.flush()
+    except* BrokenPipeError:
+        is_read = False
+    if not is_read:
+        _forget_what_is_unread()
+        raise typer.Exit(EXIT_UNREAD)
+
+
+def _forget_what_is_unread() -> None:
+    """Python flushes once more when it exits, and would complain."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
 
 
 def _show_version(wanted: bool) -> None:

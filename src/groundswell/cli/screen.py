@@ -20,9 +20,15 @@ PIPED_WIDTH: Final = 10_000
 NOTHING: Final = "-"
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Have the end of every verb be the same: rich would exit here, in the middle of a task."""
+        raise BrokenPipeError
+
+
 def new_console() -> Console:
     """For stdout; as wide as the terminal, or wide where there is none."""
-    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    return _Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 
 
 def say(*parts: RenderableType) -> None:

@@ -13,7 +13,7 @@ _HEADINGS: Final = ("", "name", "type", "takes from", "gives to")
 
 def in_flow_order(config: Config) -> list[Component]:
     """Every component after all it takes from; where that leaves a choice, in the order of the file."""
-    sorter = TopologicalSorter({name: _givers(component) for name, component in config.components.items()})
+    sorter = TopologicalSorter({name: component.takes_from for name, component in config.components.items()})
     sorter.prepare()
     place = {name: number for number, name in enumerate(config.components)}
     waiting: list[str] = []
@@ -44,7 +44,7 @@ def as_mermaid(config: Config) -> str:
         opening, closing = _SHAPES[component.role]
         lines.append(f'  {_node(component)}{opening}"{component.name}<br/>{component.type}"{closing}')
     for component in ordered:
-        lines += [f"  {_node(config.components[name])} --> {_node(component)}" for name in _givers(component)]
+        lines += [f"  {_node(config.components[name])} --> {_node(component)}" for name in component.takes_from]
     return "\n".join(lines)
 
 
@@ -56,7 +56,7 @@ def as_data(config: Config) -> list[dict[str, Any]]:
             "name": component.name,
             "role": component.role,
             "type": component.type,
-            "inputs": list(_givers(component)),
+            "inputs": list(component.takes_from),
             "outputs": _outputs(component, ordered),
         }
         for component in ordered
@@ -68,16 +68,12 @@ def _turn(component: Component, place: Mapping[str, int]) -> tuple[int, int]:
 
 
 def _row(component: Component, ordered: list[Component]) -> tuple[str, ...]:
-    takes, gives = ", ".join(_givers(component)), ", ".join(_outputs(component, ordered))
+    takes, gives = ", ".join(component.takes_from), ", ".join(_outputs(component, ordered))
     return (component.role, component.name, component.type, takes or "-", gives or "-")
 
 
 def _outputs(component: Component, ordered: list[Component]) -> list[str]:
-    return [other.name for other in ordered if component.name in _givers(other)]
-
-
-def _givers(component: Component) -> tuple[str, ...]:
-    return component.inputs or component.written_by
+    return [other.name for other in ordered if component.name in other.takes_from]
 
 
 def _node(component: Component) -> str:

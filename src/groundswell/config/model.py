@@ -174,6 +174,11 @@ class Component:
     written_by: tuple[str, ...] = ()
     """Of a sink of a sync: the stages that say what it is to write."""
 
+    @property
+    def takes_from(self) -> tuple[str, ...]:
+        """Whatever may have something come to it: its inputs, or the stages that write by it."""
+        return self.inputs or self.written_by
+
 
 def account_of(component: Component) -> str | None:
     """The name of the account a component uses, if it uses one."""

@@ -121,6 +121,17 @@ def listing(names: Sequence[str]) -> str:
     return ", ".join(names[:_LISTED_MAX]) + (", ..." if len(names) > _LISTED_MAX else "")
 
 
+def able(names: Sequence[str], what: str) -> str:
+    """ "crm and archive can be paused", for "be paused"; "nothing here can be paused"."""
+    return f"{_all_of(names) or 'nothing here'} can {what}"
+
+
+def _all_of(names: Sequence[str]) -> str:
+    if len(names) < 2 or len(names) > _LISTED_MAX:
+        return listing(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
 def counted(number: int, noun: str) -> str:
     """ "1 problem", "2,000 problems"."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

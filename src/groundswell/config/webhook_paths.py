@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from groundswell.config.model import Component
-from groundswell.config.problems import Findings, quoted
+from groundswell.config.problems import Findings
 from groundswell.settings import WebhookSourceSettings
 
 _RANDOM_LETTERS_MIN: Final = 6
@@ -14,6 +14,8 @@ _RANDOM_RUNS_MIN: Final = 4
 
 def check_webhook_paths(components: Iterable[Component], file_of: Mapping[str, str], findings: Findings) -> None:
     """Report two sources on one path, and warn of a path anybody could guess where it is the only secret.
+
+    A path that somebody set may be such a secret, and what is reported here is logged and shown: so none is in it.
 
     Args:
         components: Those whose settings are right.
@@ -29,14 +31,16 @@ def check_webhook_paths(components: Iterable[Component], file_of: Mapping[str, s
         path = settings.path_for(component.name)
         other = listening.setdefault(path.rstrip("/"), component.name)
         if other != component.name:
-            message = f"{quoted(path)} is the path of sources.{other} already; give one of them another"
+            message = f"is the path of sources.{other} already; give one of them another"
             findings.problem(file, place, message)
-        if not settings.sender_can_sign and is_guessable(path):
+        # The name of a source is shown in many places: as a path it is no secret, however random.
+        if not settings.sender_can_sign and (settings.path is None or is_guessable(path)):
+            what = f"is not set, so it is {path}" if settings.path is None else "is easy to guess"
             findings.warning(
                 file,
                 place,
-                f"is easy to guess ({path}), and whoever knows it can send records: {component.type} cannot tell who "
-                "is sending. End the path with something random, such as what `openssl rand -hex 16` prints",
+                f"{what}, and whoever knows it can send records: {component.type} cannot tell who is sending. Set one "
+                "that ends with something random, such as what `openssl rand -hex 16` prints",
             )
 
 

@@ -173,13 +173,9 @@ def origin_of(headers: Mapping[str, str], names: Iterable[str] = ()) -> Origin:
         return "unsaid"
     if origin == "null":  # what "Referrer-Policy: no-referrer" makes of our own, too
         return "hidden"
-    host = headers.get("Host", "")
-    is_own = origin.partition("://")[2].lower() == host.lower() or _name_in(_after_scheme(origin)) in set(names)
+    sender = origin.partition("://")[2]
+    is_own = sender.lower() == headers.get("Host", "").lower() or _name_in(sender) in set(names)
     return "own" if is_own else "foreign"
-
-
-def _after_scheme(origin: str) -> str:
-    return origin.partition("://")[2]
 
 
 def _name_in(host: str) -> str:

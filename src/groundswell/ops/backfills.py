@@ -5,7 +5,7 @@ from typing import Any, Final, Literal, cast
 
 from groundswell.component import History
 from groundswell.config.model import account_of
-from groundswell.config.problems import closest, listing, meant, quoted
+from groundswell.config.problems import able, closest, meant, quoted
 from groundswell.errors import NotFoundError, NotNowError, RequestError
 from groundswell.ops.amounts import deliveries_waiting
 from groundswell.ops.messages import AskBackfill, Backfills, BackfillStatus, CanBackfill, ListBackfills, moment
@@ -50,11 +50,11 @@ async def do_backfill(daemon: Daemon, asked: AskBackfill, now: float) -> Backfil
 async def past_backfills(store: Store, daemon: Daemon | None, asked: ListBackfills, now: float) -> Backfills:
     """The last backfills of a source, or of all."""
     found = await store.backfill_history(asked.source, LISTED_MAX)
-    able = [] if daemon is None else [one for one in _able(daemon) if asked.source in (None, one.source)]
-    return Backfills([status_of_backfill(one, daemon, now) for one in found], able)
+    sources = [] if daemon is None else [one for one in _sources(daemon) if asked.source in (None, one.source)]
+    return Backfills([status_of_backfill(one, daemon, now) for one in found], sources)
 
 
-def _able(daemon: Daemon) -> Iterator[CanBackfill]:
+def _sources(daemon: Daemon) -> Iterator[CanBackfill]:
     """The sources that can be asked for a time that is past."""
     config = daemon.supervisor.config
     for name, source in daemon.supervisor.sources.items():
@@ -68,7 +68,7 @@ def _able(daemon: Daemon) -> Iterator[CanBackfill]:
                 is_connected=account is None or config.accounts[account].settings is not None,
                 collections=list(source.collections),
                 can_subscribe=can_subscribe(source),
-                sinks=daemon.supervisor.processor.plan.sinks_of(name),
+                sinks=daemon.supervisor.processor.plan.sinks_behind(name),
             )
 
 
@@ -90,19 +90,15 @@ def _change(asked: AskBackfill) -> Change | None:
 def _source(daemon: Daemon, name: str) -> Any:
     """The source of this name, if it can be asked for a time that is past."""
     sources = daemon.supervisor.sources
-    able = [other for other, source in sources.items() if can_backfill(source)]
+    can = [other for other, source in sources.items() if can_backfill(source)]
     if name not in sources:
-        close = closest(name, able)
-        hint = f"did you mean {quoted(close)}?" if close else _who_can(able)
+        close = closest(name, can)
+        hint = f"did you mean {quoted(close)}?" if close else able(can, "be asked for a time that is past")
         raise NotFoundError(f"nothing called {quoted(name)} is a source; {hint}")
-    if name not in able:
+    if name not in can:
         kind = daemon.supervisor.config.components[name].type
-        raise RequestError(f"{name} ({kind}) cannot be asked for a time that is past; {_who_can(able)}")
+        raise RequestError(f"{name} ({kind}) cannot be asked for a time that is past; {able(can, 'be asked')}")
     return sources[name]
-
-
-def _who_can(able: Sequence[str]) -> str:
-    return f"what can be is {listing(able) or 'none of the sources'}"
 
 
 def _collections(asked: AskBackfill, source: Any) -> list[str]:
@@ -165,7 +161,7 @@ def status_of_backfill(backfill: Backfill, daemon: Daemon | None, now: float) ->
         sent=backfill.sent,
         known=backfill.known,
         dead=backfill.dead,
-        sinks=[] if daemon is None else daemon.supervisor.processor.plan.sinks_of(asked.source),
+        sinks=[] if daemon is None else daemon.supervisor.processor.plan.sinks_behind(asked.source),
         is_paused=backfill.is_paused and backfill.ended_at is None,
         waits_for=waits_for,
         ended_at=None if backfill.ended_at is None else moment(backfill.ended_at),

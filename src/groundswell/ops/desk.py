@@ -12,7 +12,7 @@ import anyio.to_thread
 
 from groundswell.clock import Clock, milliseconds
 from groundswell.config.model import Config
-from groundswell.config.problems import closest, listing, quoted
+from groundswell.config.problems import able, closest, listing, quoted
 from groundswell.errors import ConfigError, NotFoundError, NotNowError, RequestError
 from groundswell.http.api_keys import new_key
 from groundswell.ops.accounts import AccountsDesk
@@ -227,7 +227,7 @@ class Desk:
         if not part.can_poll:
             can = [other.name for other in self._parts.values() if other.can_poll]
             raise RequestError(
-                f"{part.name} ({part.role}, {part.type}) does not go and look; what does is {listing(can) or 'nothing'}"
+                f"{part.name} ({part.role}, {part.type}) cannot be told to look; {able(can, 'be told to')}"
             )
         return Polled(part.name, was_looking=not self._daemon.supervisor.poll(part.name))
 
@@ -246,9 +246,7 @@ class Desk:
         part = self._part(name)
         if not part.can_pause:
             can = [other.name for other in self._parts.values() if other.can_pause]
-            raise RequestError(
-                f"{name} ({part.role}, {part.type}) cannot be paused; what can is {listing(can) or 'nothing'}"
-            )
+            raise RequestError(f"{name} ({part.role}, {part.type}) cannot be paused; {able(can, 'be paused')}")
         return part
 
     async def audit(self, asked: ListAudit) -> AuditLines:

@@ -15,13 +15,19 @@ from groundswell.ops.access import Access, check_host, origin_of
 from groundswell.ops.caller import USER_HEADER, Caller
 from groundswell.ops.headers import IS_SECURE
 from groundswell.ops.health import METRICS
-from groundswell.ops.requests import Form, read_form
+from groundswell.ops.requests import Form, first_in, read_form
 from groundswell.ops.sessions import Codes, Session, Sessions
 from groundswell.ops.throttle import Throttle, place_of
 from groundswell.settings import Listen
 
 CSRF_HEADER: Final = "X-CSRF-Token"
 CSRF_FIELD: Final = "csrf"
+FORM_FIELD: Final = "form"
+"""Which form of a page was sent."""
+AT_FIELD: Final = "at"
+"""And which of several alike."""
+SURE_FIELD: Final = "sure"
+"""That a question was answered with yes."""
 LOGIN: Final = "/login"
 API: Final = "/api/"
 EVENTS: Final = "/events"
@@ -53,6 +59,8 @@ class Guard:
         self.access = Access(token, settings, clock, self.throttle)
         self.port = settings.listen.port
         """The port really listened on."""
+        self.when_ended: Callable[[web.Request], web.StreamResponse]
+        """Answers a form of a page that is of no present login: it is not done. FORM is there if our page sent it."""
 
     def open(self, paths: Iterable[str]) -> None:
         """Let everybody in at these paths (of routes)."""
@@ -75,12 +83,18 @@ class Guard:
         resource = request.match_info.route.resource
         if resource is None:
             return await handler(request)
-        if resource.canonical not in self._open and not await self._is_let_in(
-            request, is_use=resource.canonical != EVENTS and BY_ITSELF_HEADER not in request.headers
-        ):
+        is_open = resource.canonical in self._open
+        is_use = resource.canonical != EVENTS and BY_ITSELF_HEADER not in request.headers
+        is_in = is_open or await self._is_let_in(request, is_use=is_use)
+        if request.method in ("GET", "HEAD"):
+            if not is_in:
+                self._turn_away(request, resource.canonical)
+            return await handler(request)
+        await self._check_is_of_here(request, is_in=is_in)
+        if not is_in and not self._is_of_a_page(request):
             self._turn_away(request, resource.canonical)
-        if request.method not in ("GET", "HEAD"):
-            await self._check_is_meant(request)
+        if not is_in or not self._is_of_this_login(request):
+            return self.when_ended(request)
         return await handler(request)
 
     # ---- who ----
@@ -105,11 +119,7 @@ class Guard:
         return CALLER in request
 
     def _turn_away(self, request: web.Request, path: str) -> NoReturn:
-        is_script = (
-            CSRF_HEADER in request.headers
-            or BY_ITSELF_HEADER in request.headers
-            or request.headers.get("Sec-Fetch-Dest") == "empty"
-        )
+        is_script = _is_by_script(request)
         if path.startswith(API) or path == METRICS or is_script:
             raise self.access.refusal(is_script=is_script)
         asked = request.path_qs if request.method == "GET" else "/"
@@ -127,20 +137,38 @@ class Guard:
         if origin_of(request.headers, self._settings.names) == "foreign":
             raise RefusedError(403, "this was sent by a page of another site, and is not done")
 
-    async def _check_is_meant(self, request: web.Request) -> None:
-        """Refuse what a page of somebody else has the browser send. Raises RefusedError (403)."""
+    async def _check_is_of_here(self, request: web.Request, *, is_in: bool) -> None:
+        """Refuse what a page of somebody else has the browser send, and read a form. Raises RefusedError (403, ...)."""
         origin = origin_of(request.headers, self._settings.names)
         session = request.get(SESSION)
         is_by_password = request.headers.get("Authorization", "").lower().startswith("basic")
         if origin == "foreign" or (origin == "hidden" and session is None and is_by_password):
             raise RefusedError(403, "this was sent by a page of another site, and is not done")
-        is_form = request.content_type == "application/x-www-form-urlencoded"
-        if is_form and not request.path.startswith(API):
+        if _is_form(request) and (is_in or origin == "own"):
             request[FORM] = await read_form(request)
-        if session is not None:
-            form = request.get(FORM, {})
-            if not session.is_own(request.headers.get(CSRF_HEADER) or next(iter(form.get(CSRF_FIELD, [])), None)):
-                raise RefusedError(403, "this form is not of your present login; load the page again, and send it anew")
+
+    def is_own(self, request: web.Request) -> bool:
+        """Whether the browser says that a page of ours sent it, so that what is in it may be shown again."""
+        return origin_of(request.headers, self._settings.names) == "own"
+
+    def _is_of_a_page(self, request: web.Request) -> bool:
+        """Whether a browser sent it, for a form of a page: ours, or one whose site it hides."""
+        if _is_by_script(request):
+            return False
+        if self.is_own(request):
+            return bool(first_in(request.get(FORM, {}), FORM_FIELD))
+        return _is_form(request) and origin_of(request.headers, self._settings.names) == "hidden"
+
+    def _is_of_this_login(self, request: web.Request) -> bool:
+        """Whether it has the token of its session, or needs none; False: that of another session, and a page of ours
+        sent it. Raises RefusedError (403)."""
+        session = request.get(SESSION)
+        token = request.headers.get(CSRF_HEADER) or first_in(request.get(FORM, {}), CSRF_FIELD)
+        if session is None or session.is_own(token):
+            return True
+        if token and self.is_own(request) and self._is_of_a_page(request):
+            return False
+        raise RefusedError(403, "this form is not of your present login; load the page again, and send it anew")
 
     # ---- what a request is like ----
 
@@ -163,6 +191,15 @@ class Guard:
             return True
         said = request.headers.get("X-Forwarded-Proto", "")
         return said.strip().lower() == "https" and self.access.is_proxy(request.remote)
+
+
+def _is_by_script(request: web.Request) -> bool:
+    ours = (CSRF_HEADER, BY_ITSELF_HEADER)
+    return any(name in request.headers for name in ours) or request.headers.get("Sec-Fetch-Dest") == "empty"
+
+
+def _is_form(request: web.Request) -> bool:
+    return request.content_type == "application/x-www-form-urlencoded" and not request.path.startswith(API)
 
 
 def _who(settings: OpsSettings) -> dict[str, object]:

@@ -50,7 +50,7 @@ class LettersDesk:
     async def list_letters(self, asked: ListLetters) -> Letters:
         selection = Selection(component=asked.component, reason=asked.reason)
         groups = [
-            LetterGroup(group.component, group.reason, group.count)
+            group
             for group in await self._store.dead_groups()
             if asked.component in (None, group.component) and asked.reason in (None, group.reason)
         ]
@@ -58,9 +58,10 @@ class LettersDesk:
         letters = [letter_of(row) for row in rows[: asked.limit]]
         return Letters(
             total=sum(group.count for group in groups),
-            groups=groups,
+            groups=[LetterGroup(group.component, group.reason, group.count) for group in groups],
             letters=letters,
             next_after=letters[-1].id if len(rows) > asked.limit else None,
+            newest=max((group.newest for group in groups), default=0),
         )
 
     async def show(self, asked: ShowLetter) -> LetterShown:
@@ -109,7 +110,9 @@ def _selection(picked: PickLetters) -> Selection:
     by_kind = picked.component is not None or picked.reason is not None
     if [picked.ids is not None, by_kind, picked.all].count(True) != 1:
         raise RequestError("say which dead letters in one way: by ids, by component and reason, or all")
-    return Selection(ids=picked.ids, component=picked.component, reason=picked.reason)
+    if picked.ids is not None and picked.up_to is not None:
+        raise RequestError("up_to is for dead letters that are not named one by one; leave it out beside ids")
+    return Selection(picked.ids, picked.component, picked.reason, picked.up_to)
 
 
 def _record_of(text: str) -> Record:

@@ -9,19 +9,18 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Raw, Struct
 
 from groundswell.ops.account_messages import AccountStatus
+from groundswell.ops.values import KeyName as KeyName
 from groundswell.ops.values import Moment as Moment
 from groundswell.ops.values import Name as Name
 from groundswell.ops.values import moment as moment
 
 LETTERS_MAX: Final = 1_000
 """Dead letters in one answer."""
-KEY_NAME: Final = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 RECORD_ID_MAX: Final = 600
 """Letters. Written out in a URL it still fits into one line of HTTP."""
 NUMBER_MAX: Final = 2**53 - 1
 """The largest number that every reader of JSON keeps exact."""
 
-KeyName = Annotated[str, Meta(pattern=f"^{KEY_NAME}$")]
 RecordId = Annotated[str, Meta(min_length=1, max_length=RECORD_ID_MAX)]
 Number = Annotated[int, Meta(ge=1, le=NUMBER_MAX)]
 Position = Annotated[int, Meta(ge=0, le=NUMBER_MAX)]
@@ -227,6 +226,8 @@ class Letters(Struct, frozen=True):
     letters: list[Letter]
     next_after: int | None
     """Ask again with this as `after` for the rest; null when this is all."""
+    newest: int = 0
+    """The highest number of all that are counted; 0 where there are none. As `up_to` it says that these are meant."""
 
 
 class ShowLetter(Struct, frozen=True):
@@ -246,12 +247,16 @@ class LetterShown(Struct, frozen=True):
 
 
 class PickLetters(Struct, frozen=True):
-    """Which dead letters are meant: by their numbers; or by component, by reason, or both; or all."""
+    """Which dead letters are meant: by their numbers; or by component, by reason, or both; or all.
+
+    `up_to` is for who counted before: what has died since has a higher number, and is not meant.
+    """
 
     ids: Annotated[list[Number], Meta(min_length=1, max_length=LETTERS_MAX)] | None = None
     component: Name | None = None
     reason: Name | None = None
     all: bool = False
+    up_to: Position | None = None
 
 
 class LettersRetried(Struct, frozen=True):

@@ -230,7 +230,7 @@ DEAD_SHOW: Final = Operation(
     "One dead letter, whole",
     holds_personal=True,
 )
-_PICKED: Final = ("ids", "component", "reason", "all")
+_PICKED: Final = ("ids", "component", "reason", "all", "up_to")
 DEAD_RETRY: Final = Operation(
     "dead retry",
     "POST",

@@ -189,10 +189,11 @@ def _outline(tables: Sequence[Table], environ: Mapping[str, str]) -> Outline:
                 parts += [Part(*part) for part in names_of(table.name, side)]
     named = {part.name: part for part in parts}
     wiring = {table.name: _wires(table.values) for table in tables if table.kind in ROLES}
+    switched_on = tuple(name for name, sync in syncs.items() if sync.is_on)
     for name, sync in syncs.items():
         if (side := SIDES.get(accounts.get(sync.account, ""))) is not None:
             (read, *_), _, (write, *_) = names_of(name, side)
-            wiring |= {read: ((), sync.account), name: ((read,), None), write: ((name,), sync.account)}
+            wiring |= {read: ((), sync.account), name: ((read,), None), write: (switched_on, sync.account)}
     logins = {
         table.name: _login(
             table.name,
@@ -240,7 +241,7 @@ def _login(
 def outline_of(config: Config) -> Outline:
     """What there is in a configuration in force."""
     parts = {name: Part(name, component.role, component.type) for name, component in config.components.items()}
-    wiring = {name: (component.inputs, account_of(component)) for name, component in config.components.items()}
+    wiring = {name: (component.takes_from, account_of(component)) for name, component in config.components.items()}
     return Outline(
         parts,
         {name: account.type for name, account in config.accounts.items()},

@@ -17,6 +17,7 @@ from groundswell.ops.client import OpsError, ask_daemon
 from groundswell.ops.desk import Desk
 from groundswell.ops.operations import Operation
 from groundswell.ops.place import Place
+from groundswell.ops.requests import words_of
 from groundswell.store.database import Lock
 from groundswell.store.store import Store
 
@@ -60,7 +61,7 @@ def _checked(operation: Operation[Q, A], request: Q) -> Q:
     try:
         return msgspec.json.decode(msgspec.json.encode(request), type=operation.request)
     except msgspec.ValidationError as exc:
-        raise RefusedError(400, f"this cannot be asked: {exc}") from None
+        raise RefusedError(400, f"this cannot be asked: {words_of(exc)}") from None
     except UnicodeEncodeError:
         raise RefusedError(400, "this cannot be asked: it holds bytes that are not UTF-8 text") from None
 

@@ -1,6 +1,7 @@
 """Reading what was asked: a query or a JSON body into a request. What is not known is refused, with a suggestion."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl
 
@@ -11,6 +12,7 @@ from msgspec import Struct
 
 from groundswell.config.problems import meant, quoted
 from groundswell.errors import RefusedError
+from groundswell.ops.values import MUST_BE
 
 BODY_BYTES_MAX: Final = 2**20
 BODY_TIMEOUT_S: Final = 10.0
@@ -86,6 +88,20 @@ def of_form(form: Form, wanted: type[Q]) -> Q:
     return _converted(values, wanted, strict=False)
 
 
+def first_in(given: Mapping[str, Sequence[str]], field: str) -> str:
+    """The first value of a field; "" where it has none."""
+    return next(iter(given.get(field, ())), "")
+
+
+def words_of(exc: msgspec.ValidationError) -> str:
+    """What is wrong with a request: names the place and what is expected there, never what came."""
+    found = _PATTERN.fullmatch(str(exc))
+    return str(exc) if found is None else f"{found['field']} {MUST_BE[found['pattern']]}"
+
+
+_PATTERN: Final = re.compile(r"Expected `str` matching regex '(?P<pattern>.*)' - at `\$\.(?P<field>.*)`")
+
+
 def _is_list(hint: Any) -> bool:
     return get_origin(hint) is list or any(_is_list(part) for part in get_args(hint))
 
@@ -121,8 +137,7 @@ def _converted(values: dict[str, Any], wanted: type[Q], *, strict: bool) -> Q:
     try:
         asked = msgspec.convert(values, wanted, strict=strict)
     except msgspec.ValidationError as exc:
-        # Names the place and what is expected there, never what came.
-        raise RefusedError(400, f"the request cannot be read: {exc}") from None
+        raise RefusedError(400, f"the request cannot be read: {words_of(exc)}") from None
     if not strict:
         for name in values:
             if getattr(asked, name) is None:  # the word "null" is taken for it

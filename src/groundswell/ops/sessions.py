@@ -10,6 +10,7 @@ from typing import Final
 
 from groundswell.clock import Clock
 from groundswell.ops.caller import Caller
+from groundswell.ops.requests import Form
 
 SESSIONS_MAX: Final = 256
 """At once; the one unused for longest goes first."""
@@ -36,9 +37,19 @@ class Session:
         self.csrf = csrf
         self.began = now
         self.used = now
-        self.is_over = False
-        """Set once it is: what goes on being sent to its browser must end then, too."""
+        self.was_ended = False
+        """Before its time was up. Whether it is over, `Sessions.has_ended` says."""
         self._notes: list[str] = []
+        self._kept: tuple[str, Form] | None = None
+
+    def keep(self, path: str, entered: Form) -> None:
+        """Have the next page, if it has this path, show what was entered there when another login had ended."""
+        self._kept = path, entered
+
+    def kept_for(self, path: str) -> Form | None:
+        """What was kept for this page; asking again, for whatever page, gives nothing."""
+        kept, self._kept = self._kept, None
+        return kept[1] if kept is not None and kept[0] == path else None
 
     def tell(self, note: str) -> None:
         """Say this on the next page that is shown."""
@@ -84,9 +95,7 @@ class Sessions:
 
     def has_ended(self, session: Session) -> bool:
         """Whether its time is up, or it was ended; to ask this is not to use it."""
-        if not session.is_over and self._is_late(session):
-            session.is_over = True
-        return session.is_over
+        return session.was_ended or self._is_late(session)
 
     def end(self, session_id: str | None) -> None:
         if session_id is not None:
@@ -99,7 +108,7 @@ class Sessions:
     def _end(self, key: bytes) -> None:
         session = self._sessions.pop(key, None)
         if session is not None:
-            session.is_over = True
+            session.was_ended = True
 
     def _keep(self, key: bytes, caller: Caller) -> Session:
         self._end(key)

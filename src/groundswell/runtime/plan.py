@@ -59,17 +59,20 @@ class Plan:
     ) -> None:
         self._sources = sources
         self._steps = {name: _steps_from(name, config, transforms) for name in config.of_role("source")}
+        self._sinks = list(config.of_role("sink").values())
         self.transforms = transforms
         self.knows_members = any(isinstance(transform, Stage) for transform in transforms.values())
         """Whether `process` looks into the book."""
 
-    def sinks_of(self, source: str) -> list[str]:
-        """The sinks that records of this source may reach by the wiring."""
-        return [step.name for step in self._steps.get(source, ()) if step.apply is None]
+    def sinks_behind(self, source: str) -> list[str]:
+        """The sinks that get something because of this source's records: by the wiring, or from a sync on the way."""
+        steps = self._steps.get(source)
+        reached = set() if steps is None else {source, *(step.name for step in steps if step.apply is not None)}
+        return [sink.name for sink in self._sinks if reached.intersection(sink.takes_from)]
 
-    def reached_from(self, source: str) -> set[str]:
-        """The transforms and sinks that records of this source may reach."""
-        return {step.name for step in self._steps.get(source, ())}
+    def sinks_addressed_by(self, source: str) -> list[str]:
+        """Those of them that get the records themselves. What a sync writes is a record of its own."""
+        return [step.name for step in self._steps.get(source, ()) if step.apply is None]
 
     def process(
         self,

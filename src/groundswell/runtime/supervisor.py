@@ -177,7 +177,9 @@ class Supervisor:
         return account is None or self.config.accounts[account].settings is not None
 
     def _backfill_emitter(self, name: str, number: int, resends: bool) -> Emit:
-        emit = self.accept.emitter(name, lambda: Bringing(number, resends, self.processor.plan.sinks_of(name)))
+        emit = self.accept.emitter(
+            name, lambda: Bringing(number, resends, self.processor.plan.sinks_addressed_by(name))
+        )
 
         async def emit_and_tell(batch: Batch) -> None:
             await emit(batch)
@@ -193,13 +195,9 @@ class Supervisor:
         return again + self.accept.records + len(self.inbox) + self.processor.in_hand
 
     def _queues_of(self, source: str) -> dict[str, int]:
-        """What waits at each sink that a source's records may reach."""
-        reached = self.processor.plan.reached_from(source)
-        return {
-            name: runner.waiting
-            for name, runner in self.sinks.items()
-            if reached & {name, *self.config.components[name].written_by}
-        }
+        """What waits at each sink behind a source."""
+        behind = self.processor.plan.sinks_behind(source)
+        return {name: self.sinks[name].waiting for name in behind if name in self.sinks}
 
     def _new_listener(self, config: Config, routes: Routes) -> WebhookServer:
         webhooks = config.webhooks

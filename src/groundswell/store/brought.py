@@ -31,7 +31,7 @@ class Bringing(Struct, frozen=True):
     number: int
     resends: bool = False
     sinks: Sequence[str] = ()
-    """Those that the records of its source may reach."""
+    """Those that get the records of its source themselves."""
 
 
 class Again(Struct, frozen=True):

@@ -79,23 +79,24 @@ def _make_room(connection: sqlite3.Connection, letter: DeadLetter) -> None:
 
 
 class Selection(Struct, frozen=True):
-    """Which dead letters: by number, or by component and reason, or all."""
+    """Which dead letters: by number, or by component and reason, or all; and only up to some number."""
 
     ids: list[int] | None = None
     component: str | None = None
     reason: str | None = None
+    up_to: int | None = None
 
 
 _SELECTED: Final = (
     "SELECT id FROM dead_letters WHERE (?1 IS NULL OR id IN (SELECT value FROM json_each(?1))) "
-    "AND (?2 IS NULL OR component = ?2) AND (?3 IS NULL OR reason = ?3)"
+    "AND (?2 IS NULL OR component = ?2) AND (?3 IS NULL OR reason = ?3) AND (?4 IS NULL OR id <= ?4)"
 )
 
 
-def selected(selection: Selection) -> tuple[str | None, str | None, str | None]:
-    """The three arguments of the selecting statement."""
+def selected(selection: Selection) -> tuple[str | int | None, ...]:
+    """The four arguments of the selecting statement."""
     ids = None if selection.ids is None else msgspec.json.encode(selection.ids).decode()
-    return ids, selection.component, selection.reason
+    return ids, selection.component, selection.reason, selection.up_to
 
 
 def drop(connection: sqlite3.Connection, selections: Sequence[Selection]) -> list[int]:
@@ -162,11 +163,11 @@ def _retry(connection: sqlite3.Connection, selection: Selection, at: int) -> Ret
     return Retried(processed, delivered)
 
 
-_GOING: Final = f"stage = 'deliver' AND id IN ({_SELECTED}) AND id NOT IN (SELECT value FROM json_each(?4))"
+_GOING: Final = f"stage = 'deliver' AND id IN ({_SELECTED}) AND id NOT IN (SELECT value FROM json_each(?5))"
 
 
 def _take_back_opt_ins(
-    connection: sqlite3.Connection, arguments: tuple[str | None, ...]
+    connection: sqlite3.Connection, arguments: tuple[str | int | None, ...]
 ) -> list[tuple[int, Exception]]:
     """Who has said no to texts since their yes became a dead letter is not told of as if they had not.
 
@@ -191,7 +192,7 @@ def _take_back_opt_ins(
     return unreadable
 
 
-def _await_writes(connection: sqlite3.Connection, going: tuple[str | None, ...], at: int) -> None:
+def _await_writes(connection: sqlite3.Connection, going: tuple[str | int | None, ...], at: int) -> None:
     """What syncs want written is under way again: the links say so, not any more that it failed."""
     links: dict[tuple[str, str], Link | None] = {}
     for (record_id,) in connection.execute(

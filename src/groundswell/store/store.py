@@ -81,6 +81,8 @@ class DeadLetterGroup(Struct, frozen=True):
     component: str
     reason: str
     count: int
+    newest: int
+    """The highest number of theirs."""
 
 
 class DeadLetterRow(Struct, frozen=True):
@@ -455,7 +457,7 @@ class Store:
     async def dead_groups(self) -> list[DeadLetterGroup]:
         """How many dead letters there are, by component and reason."""
         rows = await self._rows(
-            "SELECT component, reason, count(*) FROM dead_letters GROUP BY component, reason ORDER BY 1, 2"
+            "SELECT component, reason, count(*), max(id) FROM dead_letters GROUP BY component, reason ORDER BY 1, 2"
         )
         return [DeadLetterGroup(*row) for row in rows]
 
@@ -553,7 +555,7 @@ _DEAD_COLUMNS = (
 )
 _DEAD_LIST = (
     f"SELECT {_DEAD_COLUMNS} NULL, d.attempts, i.source, i.received_at FROM dead_letters d "
-    "LEFT JOIN inbox i ON i.seq = d.inbox_seq WHERE {} d.id > ?4 ORDER BY d.id LIMIT ?5"
+    "LEFT JOIN inbox i ON i.seq = d.inbox_seq WHERE {} d.id > ?5 ORDER BY d.id LIMIT ?6"
 )
 _DEAD_SHOW = (
     f"SELECT {_DEAD_COLUMNS} coalesce(d.body, i.raw), d.attempts, i.source, i.received_at FROM dead_letters d "
@@ -569,6 +571,7 @@ def _dead_list(selection: Selection) -> str:
             (selection.ids, "d.id IN (SELECT value FROM json_each(?1))"),
             (selection.component, "d.component = ?2"),
             (selection.reason, "d.reason = ?3"),
+            (selection.up_to, "d.id <= ?4"),
         )
         if asked is not None
     ]

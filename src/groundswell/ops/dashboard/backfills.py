@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from groundswell.config.problems import listing, quoted
+from groundswell.config.problems import able, listing, quoted
 from groundswell.errors import NotFoundError, RequestError
 from groundswell.ops.dashboard.backfill_words import sends_of, span_of
 from groundswell.ops.dashboard.days import ZONES, Days, days_of
@@ -17,6 +17,7 @@ from groundswell.ops.dashboard.figures import figures_of
 from groundswell.ops.dashboard.visit import Trouble, Visit
 from groundswell.ops.messages import AskBackfill, Backfills, BackfillStatus, CanBackfill, ListBackfills, Nothing
 from groundswell.ops.operations import BACKFILL, BACKFILLS, STATUS
+from groundswell.ops.requests import first_in
 
 LOOK = "look"
 """The name of the form that asks what a backfill would do. It changes nothing, and so it is a GET."""
@@ -65,16 +66,16 @@ async def show(visit: Visit) -> web.Response:
 
 def plan_of(source: CanBackfill, query: Mapping[str, Sequence[str]], now: datetime) -> Plan:
     """What the chosen would do. Raises RequestError when it would be refused."""
-    days = days_of(query if _one(query, "extent") == "days" else {})
-    if _one(query, "extent") == "days" and days.since is None:
+    days = days_of(query if first_in(query, "extent") == "days" else {})
+    if first_in(query, "extent") == "days" and days.since is None:
         raise RequestError("say from which day on, or choose all of it")
     if days.since is not None and days.since >= now:
         raise RequestError(f"{days.first} lies ahead: there is nothing to fetch again yet")
     collections = [name for name in source.collections if name in query.get("collections", source.collections)]
     if not collections:
         raise RequestError(f"choose something of what {source.source} looks for: {listing(source.collections)}")
-    resends = _one(query, "sends") == "resend"
-    subscribes = source.can_subscribe and _one(query, "subscribe") == "true"
+    resends = first_in(query, "sends") == "resend"
+    subscribes = source.can_subscribe and first_in(query, "subscribe") == "true"
     asked = AskBackfill(
         source.source,
         days.since,
@@ -126,25 +127,25 @@ def _fields(asked: AskBackfill) -> list[tuple[str, str]]:
 
 def _source(found: Backfills, query: Mapping[str, Sequence[str]]) -> CanBackfill | None:
     """The source that a new backfill is of: as the address says, or the only one there is."""
-    name = _one(query, "source")
+    name = first_in(query, "source")
     if not name:
         return found.sources[0] if len(found.sources) == 1 else None
     for one in found.sources:
         if one.source == name:
             return one
-    able = listing([one.source for one in found.sources]) or "none of the sources"
-    raise NotFoundError(f"{quoted(name)} is no source that can be asked for a time that is past; what can be is {able}")
+    who = able([one.source for one in found.sources], "be asked")
+    raise NotFoundError(f"{quoted(name)} cannot be asked for a time that is past; {who}")
 
 
 def _chosen(source: CanBackfill | None, query: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """What stands in the form: what was chosen last, or what is meant where nobody chose."""
     collections = [] if source is None else source.collections
     return {
-        "extent": _one(query, "extent") or "all",
-        "sends": _one(query, "sends") or "unsent",
-        "subscribe": _one(query, "subscribe") == "true",
+        "extent": first_in(query, "extent") or "all",
+        "sends": first_in(query, "sends") or "unsent",
+        "subscribe": first_in(query, "subscribe") == "true",
         "collections": query.get("collections", collections),
-        **{name: _one(query, name) for name in ("first", "last", "zone")},
+        **{name: first_in(query, name) for name in ("first", "last", "zone")},
     }
 
 
@@ -159,7 +160,3 @@ def said(done: BackfillStatus) -> str:
     if done.state == "paused":
         return f"{done.source} is paused; its backfill begins once that goes on."
     return f"{name} is under way."
-
-
-def _one(query: Mapping[str, Sequence[str]], name: str) -> str:
-    return next(iter(query.get(name, ())), "")

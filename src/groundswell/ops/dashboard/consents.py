@@ -68,7 +68,7 @@ async def download(visit: Visit) -> web.StreamResponse:
     try:
         await response.write(writer.heading().encode() + writer.lines(found.lines).encode())
         while found.next_after is not None:
-            if visit.is_over:
+            if not visit.is_still_in:
                 return _cut_off(visit, response, "the login has ended")
             asked = ExportConsents(found.next_after, LINES_PER_PART, decision=asked.decision)
             found = await visit.ask(CONSENTS_EXPORT, asked)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from groundswell.config.problems import quoted
 from groundswell.errors import RequestError
+from groundswell.ops.requests import first_in
 
 HERE: Final = "UTC"
 ZONES: Final = (
@@ -49,7 +50,7 @@ class Days:
 def days_of(given: Mapping[str, Sequence[str]]) -> Days:
     """The days that the fields `first`, `last` and `zone` name. Raises RequestError."""
     first, last = _day(given, "first"), _day(given, "last")
-    zone = _one(given, "zone") or HERE
+    zone = first_in(given, "zone").strip() or HERE
     where = _zone(zone)
     if first is not None and last is not None and first > last:
         raise RequestError(f"the first day, {first}, is after the last, {last}; exchange them")
@@ -66,7 +67,7 @@ def _beginning(day: date, where: ZoneInfo) -> datetime:
 
 
 def _day(given: Mapping[str, Sequence[str]], field: str) -> date | None:
-    text = _one(given, field)
+    text = first_in(given, field).strip()
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
@@ -80,7 +81,3 @@ def _zone(name: str) -> ZoneInfo:
         raise RequestError(
             f"{quoted(name)} is not a time zone known here; write one like America/New_York, or UTC"
         ) from None
-
-
-def _one(given: Mapping[str, Sequence[str]], field: str) -> str:
-    return next(iter(given.get(field, ())), "").strip()

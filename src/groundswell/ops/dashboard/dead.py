@@ -7,7 +7,7 @@ from msgspec import structs
 
 from groundswell.config.problems import counted
 from groundswell.errors import NotFoundError, RequestError
-from groundswell.ops.dashboard.visit import Visit
+from groundswell.ops.dashboard.visit import Question, Visit
 from groundswell.ops.messages import LettersDropped, LettersRetried, ListLetters, PickLetters, ShowLetter
 from groundswell.ops.operations import DEAD_EDIT, DEAD_LIST, DEAD_RETRY, DEAD_SHOW, RECORD
 from groundswell.ops.pretty import escaped, pretty
@@ -68,17 +68,20 @@ def _lines(content: bytes) -> str:
 # ---- what its forms say ----
 
 
-async def ask_to_drop(visit: Visit, picked: PickLetters) -> str:
+async def ask_to_drop(visit: Visit, picked: PickLetters) -> Question:
     """The question before dead letters are dropped. Raises RequestError when there is nothing to ask about."""
+    means: dict[str, str] = {}
     if picked.ids is not None:
         count = len(set(picked.ids))
     elif picked.all or picked.component is not None or picked.reason is not None:
-        count = (await visit.ask(DEAD_LIST, ListLetters(picked.component, picked.reason, limit=1))).total
+        found = await visit.ask(DEAD_LIST, ListLetters(picked.component, picked.reason, limit=1))
+        count, means = found.total, {"up_to": str(found.newest)}
     else:
         raise RequestError("tick the ones that are meant")
     of_component = "" if picked.component is None else f" of {picked.component}"
     because = "" if picked.reason is None else f" ({picked.reason})"
-    return f"Drop {counted(count, 'dead letter')}{of_component}{because} for good? Nobody can bring them back."
+    text = f"Drop {counted(count, 'dead letter')}{of_component}{because} for good? Nobody can bring them back."
+    return Question(text, means)
 
 
 def retried(done: LettersRetried) -> str:

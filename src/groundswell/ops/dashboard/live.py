@@ -13,7 +13,7 @@ from groundswell.errors import GroundswellError, RefusedError
 from groundswell.ops.clerk import Clerk
 from groundswell.ops.dashboard.chart import charts_of
 from groundswell.ops.dashboard.figures import Figures, figures_of
-from groundswell.ops.guard import CALLER, EVENTS, SESSION
+from groundswell.ops.guard import CALLER, EVENTS, Guard
 from groundswell.ops.live_messages import AskRates
 from groundswell.ops.messages import Nothing, Status
 from groundswell.ops.operations import RATES, STATUS
@@ -40,8 +40,9 @@ _STILL_HERE: Final = b":\n\n"
 class Live:
     """All streams. `end` ends them, when the port closes."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, guard: Guard) -> None:
         self._clock = clock
+        self._guard = guard
         self._streams: dict[anyio.CancelScope, str | None] = {}
         """And the component whose charts each one shows."""
         self._lock = anyio.Lock()
@@ -89,7 +90,7 @@ class Live:
         return handle
 
     async def _send(self, request: web.Request, response: web.StreamResponse, clerk: Clerk) -> None:
-        session, shape, charted = request.get(SESSION), request.query.get("shape"), request.query.get("charts")
+        shape, charted = request.query.get("shape"), request.query.get("charts")
         until = self._clock.monotonic() + STREAM_S
         told: dict[str, Any] = {}
         with suppress(
@@ -97,7 +98,7 @@ class Live:
         ):  # the reader went, or the state file fails: the end either way
             await response.prepare(request)
             await response.write(_BEGIN)
-            while self._clock.monotonic() < until and not (session is not None and session.is_over):
+            while self._clock.monotonic() < until and self._guard.is_still_in(request):
                 figures = await self._fresh(request, clerk)
                 now: dict[str, Any] = {**figures.texts, ".stale": figures.shape != shape}
                 now |= {".attention": figures.attention, ".under_way": figures.under_way}

@@ -26,7 +26,7 @@ from groundswell.ops.dashboard import (
     syncs,
     tap,
 )
-from groundswell.ops.dashboard.visit import Visit
+from groundswell.ops.dashboard.visit import Question, Visit
 from groundswell.ops.operations import (
     ACCOUNTS,
     AUDIT,
@@ -79,8 +79,8 @@ class FormOf(Generic[Q, A]):
     operation: Operation[Q, A]
     said: Callable[[A], str] = lambda _: ""
     """What to say once it is done."""
-    asks: Callable[[Visit, Q], Awaitable[str]] | None = None
-    """The question that has to be answered with yes before it is done."""
+    asks: Callable[[Visit, Q], Awaitable[Question]] | None = None
+    """Makes the question that has to be answered with yes before it is done."""
     then: str | None = None
     """The page to go to once it is done; None: the same."""
     is_shown: bool = False

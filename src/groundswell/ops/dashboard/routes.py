@@ -1,39 +1,35 @@
 """The routes of the dashboard: every page, its forms, the login, and what they are made with."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
 from groundswell.clock import Clock
 from groundswell.errors import ConfigError, RefusedError, RequestError
 from groundswell.ops.clerk import Clerk, may
+from groundswell.ops.dashboard.kept import trouble_of
 from groundswell.ops.dashboard.live import Live
 from groundswell.ops.dashboard.login import Login, local_path
 from groundswell.ops.dashboard.pages import BAR, PAGES, FormOf, Page
 from groundswell.ops.dashboard.shell import Shell
 from groundswell.ops.dashboard.static import Static
 from groundswell.ops.dashboard.visit import Link, Trouble, Visit, without_secrets
-from groundswell.ops.guard import CALLER, CSRF_FIELD, FORM, LOGIN, SESSION, Guard
-from groundswell.ops.requests import Form, of_form
+from groundswell.ops.guard import AT_FIELD, CALLER, CSRF_FIELD, FORM, FORM_FIELD, LOGIN, SESSION, SURE_FIELD, Guard
+from groundswell.ops.requests import Form, first_in, of_form
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-FORM_FIELD = "form"
-"""Which form was sent."""
-AT_FIELD = "at"
-"""And which of several alike."""
-SURE_FIELD = "sure"
-"""That a question was answered with yes."""
 
 
 class Dashboard:
     """All pages."""
 
     def __init__(self, guard: Guard, clock: Clock) -> None:
+        self._guard = guard
         self._static = Static()
         self._shell = Shell(self._static.urls)
         self._login = Login(guard, self._shell)
-        self.live = Live(clock)
+        guard.when_ended = self._login.ended
+        self.live = Live(clock, guard)
 
     @property
     def open_paths(self) -> list[str]:
@@ -55,7 +51,10 @@ class Dashboard:
 
     def _shows(self, page: Page, clerk: Clerk) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
-            return await page.show(self._visit(request, page, clerk))
+            visit = self._visit(request, page, clerk)
+            if (kept := visit.kept()) is not None:
+                visit.trouble = trouble_of(kept)
+            return await page.show(visit)
 
         return handle
 
@@ -64,7 +63,7 @@ class Dashboard:
 
         async def handle(request: web.Request) -> web.StreamResponse:
             sent = request.get(FORM)
-            form = forms.get(_one(sent or {}, FORM_FIELD))
+            form = forms.get(first_in(sent or {}, FORM_FIELD))
             if sent is None or form is None:
                 raise RefusedError(400, "this page has no such form; load it again")
             clerk.check(request[CALLER], form.operation)
@@ -92,7 +91,7 @@ class Dashboard:
             )
             for other in pages
         ]
-        return Visit(request, caller, request.get(SESSION), clerk, self._shell, page.title, links)
+        return Visit(request, caller, request.get(SESSION), self._guard, clerk, self._shell, page.title, links)
 
 
 async def _done(page: Page, form: FormOf, sent: Form, visit: Visit) -> web.StreamResponse:  # type: ignore[type-arg]
@@ -100,12 +99,13 @@ async def _done(page: Page, form: FormOf, sent: Form, visit: Visit) -> web.Strea
     operation = form.operation
     ours = (CSRF_FIELD, FORM_FIELD, AT_FIELD, SURE_FIELD)
     fields = {name: values for name, values in sent.items() if name not in ours}
-    at = _one(sent, AT_FIELD)
+    at = first_in(sent, AT_FIELD)
     try:
         asked = of_form(fields, operation.request) if form.read is None else form.read(fields)
         if form.asks is not None and SURE_FIELD not in sent:
             question = await form.asks(visit, asked)
-            return visit.page("confirm.html", question=question, form=operation.name, at=at, fields=fields)
+            confirmed = {**fields, **{name: [value] for name, value in question.means.items()}}
+            return visit.page("confirm.html", question=question.text, form=operation.name, at=at, fields=confirmed)
         answer = await visit.ask(operation, asked)
     except (RefusedError, RequestError, ConfigError) as exc:
         visit.trouble = Trouble(operation.name, at, str(exc), without_secrets(fields))
@@ -115,7 +115,3 @@ async def _done(page: Page, form: FormOf, sent: Form, visit: Visit) -> web.Strea
         return await page.show(visit)
     visit.tell(form.said(answer))
     return web.Response(status=303, headers={"Location": form.then or local_path(visit.request.path_qs)})
-
-
-def _one(form: Mapping[str, list[str]], field: str) -> str:
-    return next(iter(form.get(field, [])), "")

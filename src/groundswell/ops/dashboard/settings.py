@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from groundswell.ops.dashboard.visit import Visit
+from groundswell.ops.dashboard.visit import Question, Visit
 from groundswell.ops.messages import Nothing, RevokeKey
 from groundswell.ops.operations import CONFIG, KEYS_CREATE, KEYS_LIST, KEYS_REVOKE, RELOAD
 
@@ -19,5 +19,5 @@ async def show(visit: Visit) -> web.Response:
     )
 
 
-async def ask_to_revoke(_: Visit, asked: RevokeKey) -> str:
-    return f"Revoke the key {asked.name}? Whoever uses it is answered 401 from then on."
+async def ask_to_revoke(_: Visit, asked: RevokeKey) -> Question:
+    return Question(f"Revoke the key {asked.name}? Whoever uses it is answered 401 from then on.")

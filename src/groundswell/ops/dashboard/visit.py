@@ -1,6 +1,7 @@
 """One visit to a page: who came, what they may do, and how they are answered."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
@@ -11,10 +12,13 @@ from groundswell.errors import NotFoundError
 from groundswell.ops.caller import Caller
 from groundswell.ops.clerk import Clerk, may
 from groundswell.ops.dashboard.shell import Shell
-from groundswell.ops.guard import BY_ITSELF_HEADER
+from groundswell.ops.guard import BY_ITSELF_HEADER, Guard
 from groundswell.ops.operations import Operation
-from groundswell.ops.requests import Form, of_form
+from groundswell.ops.requests import Form, first_in, of_form
 from groundswell.ops.sessions import Session
+
+REFUSED: Final = 422
+"""Of a page that says why its form was not done."""
 
 Q = TypeVar("Q", bound=Struct)
 A = TypeVar("A", bound=Struct)
@@ -44,10 +48,21 @@ class Trouble:
     message: str
     entered: Form
     """What was entered, so that nobody has to type it again."""
+    status: int = REFUSED
+    """Of the page."""
 
     def value(self, field: str) -> str:
         """What was entered there."""
-        return next(iter(self.entered.get(field, [])), "")
+        return first_in(self.entered, field)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What has to be answered with yes before something is done."""
+
+    text: str
+    means: Mapping[str, str] = field(default_factory=dict)
+    """Fields that go with the yes, so that it is for what was asked about and for nothing else."""
 
 
 class Visit:
@@ -58,6 +73,7 @@ class Visit:
         request: web.Request,
         caller: Caller,
         session: Session | None,
+        guard: Guard,
         clerk: Clerk,
         shell: Shell,
         title: str,
@@ -72,6 +88,7 @@ class Visit:
         self.sent: dict[str, Any] = {}
         """What they were asked, likewise."""
         self._session = session
+        self._guard = guard
         self._clerk = clerk
         self._shell = shell
         self._title = title
@@ -101,10 +118,14 @@ class Visit:
         if self._session is not None:
             self._session.tell(note)
 
+    def kept(self) -> Form | None:
+        """What was entered on this page when the login before this one had ended; said once."""
+        return None if self._session is None else self._session.kept_for(self.request.path)
+
     @property
-    def is_over(self) -> bool:
-        """Whether the login has ended meanwhile: for what is sent for as long as a page is open."""
-        return self._session is not None and self._session.is_over
+    def is_still_in(self) -> bool:
+        """Whether they would still be let in: for what is sent for as long as a page is open."""
+        return self._guard.is_still_in(self.request)
 
     def page(self, template: str, **values: Any) -> web.Response:
         """The page, made of its template and these values. A script that asks for it leaves the notes to the reader."""
@@ -119,7 +140,7 @@ class Visit:
             "trouble": self.trouble,
             "may": self.may,
         }
-        return self._shell.page(template, 200 if self.trouble is None else REFUSED, {**shared, **values})
+        return self._shell.page(template, 200 if self.trouble is None else self.trouble.status, {**shared, **values})
 
     def nobody(self, why: NotFoundError) -> web.Response:
         """The page where there is no such thing or person."""
@@ -135,5 +156,3 @@ def without_secrets(fields: Form) -> Form:
 
 NOT_SHOWN_AGAIN: Final = "secret."
 """How the names of fields begin that nobody is to see again."""
-REFUSED: Final = 422
-"""Of a page that says why its form was not done."""
