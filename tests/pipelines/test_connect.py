@@ -237,7 +237,7 @@ async def test_a_password_changed_at_the_vendor_is_a_connection_error_until_it_i
         assert kit.last_error_at is not None
         assert "401" in kit.last_error
         status = await ask(tmp_path, STATUS, Nothing())
-        assert any(line.startswith("kit: it is refused") for line in status.attention)
+        assert any(line.startswith("account kit: it is refused") for line in status.attention)
         metrics = (await call(daemon, "GET", "/metrics")).body.decode()
         assert 'groundswell_account_state{account="kit",state="connection_error"} 1.0' in metrics
         assert (await ask(tmp_path, CONNECT, AskConnect("kit", None, try_only=True))).ok is False
@@ -265,7 +265,7 @@ async def test_a_vendor_that_is_down_is_a_connection_error_that_clears_itself(tm
         kit = await both.until_state("kit", "connection_error", "temporary")
         assert kit.to_do is not None
         assert kit.to_do.startswith("nothing needs to be done: it clears itself")
-        assert not any(line.startswith("kit:") for line in (await ask(tmp_path, STATUS, Nothing())).attention)
+        assert not any(line.startswith("account kit:") for line in (await ask(tmp_path, STATUS, Nothing())).attention)
         both.kit.faults.rates = FaultRates()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(both.clock.hurry)

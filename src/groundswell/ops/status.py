@@ -58,7 +58,7 @@ async def status_of(store: Store, clock: Clock, outline: Outline, daemon: Daemon
         not_ready=not_ready if lacking is None or lacking in not_ready else [*not_ready, lacking],
         attention=[
             *_attention(lacking, daemon),
-            *(f"{account.name}: {account.to_do}" for account in accounts if needs_person(account)),
+            *(f"account {account.name}: {account.to_do}" for account in accounts if needs_person(account)),
             *(f"{c.name}: {c.attention}" for c in components if c.attention),
         ],
         accounts=accounts,

@@ -38,8 +38,8 @@ class Chart:
         series = self.series
         if series.least is None or series.most is None or series.now is None:
             return "nothing known yet"
-        least, most, now = (measured(value, series.unit) for value in (series.least, series.most, series.now))
-        return f"least {least}, most {most}, now {now}"
+        least, most, last = (measured(value, series.unit) for value in (series.least, series.most, series.now))
+        return f"least {least}, most {most}, last {last}"
 
 
 def charts_of(component: str, rates: RatesShown) -> dict[str, str]:

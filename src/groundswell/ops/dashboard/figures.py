@@ -161,7 +161,7 @@ def _flag(part: ComponentStatus) -> str:
     """Why it is not drawn as well, in a word or two."""
     if part.state not in _CALM:
         return part.state.replace("_", " ")
-    return "" if part.attention is None else "dead letters" if part.dead_letters else "late"
+    return "" if part.attention is None else "dead letters" if "dead letter" in part.attention else "late"
 
 
 def _rate(part: ComponentStatus) -> str:
@@ -181,7 +181,8 @@ def _queue(part: ComponentStatus, now: datetime) -> str:
 def _attention(status: Status) -> list[Line]:
     about = {f"{part.name}: {part.attention}": (part.name, page_of(part.name)) for part in status.components}
     about |= {
-        f"{one.name}: {one.to_do}": (one.name, f"/accounts/{quote(one.name, safe='')}") for one in status.accounts
+        f"account {one.name}: {one.to_do}": (f"account {one.name}", f"/accounts/{quote(one.name, safe='')}")
+        for one in status.accounts
     }
     return [
         Line(name and tidy(name), path, tidy(text.removeprefix(f"{name}: ")))
