@@ -44,7 +44,7 @@ async def test_a_letter_is_mended_and_arrives_and_its_way_tells_it(
         right = (await editor.input_value()).replace(HOSTILE, "97201")
         await editor.fill(right.replace('"zip"', '"zipp"'))
         await page.get_by_role("button", name="Save and retry").click()
-        assert "unknown field `zipp`" in await page.get_by_role("alert").inner_text()
+        assert "unknown field zipp" in await page.get_by_role("alert").inner_text()
         assert '"97201"' in await editor.input_value(), "nobody has to type it again"
         await editor.fill(right)
         await page.get_by_role("button", name="Save and retry").click()

@@ -38,6 +38,7 @@ def test_two_at_once_lose_nothing_keep_every_stop_and_leave_each_other_alone(tmp
         *_, config = stdout_of(one).readline().split()
         assert "gifts" in verb("status", config)
         assert "/login#" in verb("dashboard", config)
+    for one in running:
         said, complained = one.communicate()
         assert (one.returncode, complained) == (0, "")
         ((given, back, known, known_back),) = re.findall(

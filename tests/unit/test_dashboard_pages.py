@@ -177,12 +177,12 @@ async def test_a_component_that_is_not_there_is_not_found() -> None:
 
 
 def test_every_text_of_the_figures_is_without_controls_and_knows_where_it_is_about() -> None:
-    part = ComponentStatus("crm", "sink", "http", "running", attention="3 dead\x1b letters", dead_letters=3)
-    status = structs.replace(filled(Status, "x"), components=[part], attention=["no room", "crm: 3 dead\x1b letters"])
+    part = ComponentStatus("crm", "sink", "http", "running", attention="3 dead letters\x1b", dead_letters=3)
+    status = structs.replace(filled(Status, "x"), components=[part], attention=["no room", "crm: 3 dead letters\x1b"])
     figures = figures_of(status)
     assert figures.attention == [
         Line(None, None, "no room"),
-        Line("crm", "/components/crm", "3 dead\N{REPLACEMENT CHARACTER} letters"),
+        Line("crm", "/components/crm", "3 dead letters\N{REPLACEMENT CHARACTER}"),
     ]
     assert figures.texts["crm.flag"] == "dead letters"
     assert figures.texts["crm.mood"] == "bad"

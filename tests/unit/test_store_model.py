@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from groundswell.component import Arrival, Delivery
+from groundswell.record import Record, to_json
 from groundswell.store.dead_letters import DeadLetter, Selection
 from groundswell.store.inbox import Accept, InboxEntry, Replay
 from groundswell.store.outbox import Processed, Settlement
@@ -32,6 +33,7 @@ PLACES = {
     "deliver": "SELECT inbox_seq FROM dead_letters WHERE stage = 'deliver'",
 }
 START = 1_777_000_000_000
+BODY = to_json(Record("r/1", "action", "signups", occurred_at="2026-05-02T11:00:09Z"))
 
 
 class AnyOrder(RuleBasedStateMachine):
@@ -114,7 +116,7 @@ class AnyOrder(RuleBasedStateMachine):
             if fails:
                 dead.append(DeadLetter("process", "tidy", "no", "no", entry.arrival.id, self.now, entry.seq))
             else:
-                made.append(("crm", entry.seq, Delivery(entry.arrival.id, "action", "rosa", b"{}")))
+                made.append(("crm", entry.seq, Delivery(entry.arrival.id, "action", "rosa", BODY)))
         replayed = [] if position is not None else [entry.seq for entry in entries]
         pending = self.write("process", Processed(self.now, position, made, dead, replayed))
         assert isinstance(pending, list)
@@ -141,7 +143,7 @@ class AnyOrder(RuleBasedStateMachine):
                 delivery.inbox_seq,
                 "a",
                 "r",
-                b"{}",
+                BODY,
             )
             what = {
                 "skipped": (delivery.seq, "same"),
