@@ -20,7 +20,7 @@ demo: $(LINKED) ## see it run: simulated vendors, the daemon, its dashboard (abo
 	@$(BIN)/groundswell demo
 
 test: $(LINKED) ## run all tests, those that kill and fill a real process included
-	@$(BIN)/python -m pytest -n 3 --dist loadfile
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=15
 
 check: $(LINKED) ## format, lint, types and layers, in under a minute
 	@$(BIN)/ruff format --check

@@ -13,6 +13,13 @@ from groundswell.store.store import Store
 settings.register_profile("groundswell", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("groundswell")
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first: else one of several workers is left with them when the others are done."""
+    long = {item.path for item in items if item.get_closest_marker("slow") is not None}
+    items.sort(key=lambda item: item.path not in long)
+
+
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 EVENTUALLY_S = 10.0
 

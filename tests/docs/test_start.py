@@ -72,6 +72,7 @@ class Reader:
         return text
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_the_first_five_minutes_go_as_the_page_says(tmp_path: Path) -> None:
     reader = Reader(tmp_path)

@@ -30,6 +30,7 @@ def stdout_of(process: "Popen[str]") -> IO[str]:
     return process.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(150)
 def test_two_at_once_lose_nothing_keep_every_stop_and_leave_each_other_alone(tmp_path: Path) -> None:
     """The second took away the state file of the first, and which account was read first decided about a stop."""
