@@ -22,6 +22,10 @@ ARGUMENTS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 PHONE, DESK = {"width": 390, "height": 800}, {"width": 1280, "height": 800}
+LOOKS = pytest.mark.parametrize(
+    ("scheme", "window"), [("light", DESK), ("dark", PHONE)], ids=["light on a desk", "dark on a phone"]
+)
+"""Both schemes and both sizes: the colours are the same at either."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from groundswell.connectors.http.simulator import NO_FAULT, Fault
 from groundswell.ops.messages import Nothing
 from groundswell.ops.operations import DASHBOARD
-from tests.browser.conftest import DESK, PHONE, LookAt
+from tests.browser.conftest import LOOKS, PHONE, LookAt
 from tests.pipelines.ops_pipeline import PASSWORD, ask, receiving, with_ops
 from tests.running import post, running, until
 
@@ -54,8 +54,7 @@ async def test_the_link_of_the_command_line_lets_in_and_leaves_no_trace(tmp_path
         assert looking.complaints == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("window", [DESK, PHONE], ids=["desk", "phone"])
+@LOOKS
 async def test_nothing_keeps_anybody_out(scheme: str, window: dict[str, int], tmp_path: Path, look_at: LookAt) -> None:
     async with (
         receiving() as (_, pipeline),

@@ -10,7 +10,7 @@ from playwright.async_api import Page
 
 from groundswell.connectors.actionkit.simulator.server import Server, simulator
 from groundswell.runtime.daemon import Daemon
-from tests.browser.conftest import DESK, PHONE, LookAt, Looking
+from tests.browser.conftest import LOOKS, PHONE, LookAt, Looking
 from tests.pipelines.ops_pipeline import PASSWORD, with_ops
 from tests.running import FREE_PORTS, running, until
 
@@ -189,9 +189,7 @@ async def test_a_backfill_is_held_let_go_on_and_stopped_only_after_it_was_asked_
         assert await page.get_by_role("cell", name="cancelled").count() == 1
 
 
-@pytest.mark.parametrize(
-    ("scheme", "window"), [("light", PHONE), ("dark", DESK)], ids=["light on a phone", "dark on a desk"]
-)
+@LOOKS
 @pytest.mark.parametrize(
     "paths",
     [

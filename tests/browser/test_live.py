@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-import pytest
-
 from groundswell.connectors.http.simulator import NO_FAULT, Fault
 from groundswell.runtime.daemon import Daemon
-from tests.browser.conftest import DESK, PHONE, LookAt
+from tests.browser.conftest import LOOKS, PHONE, LookAt
 from tests.pipelines.ops_pipeline import PASSWORD, receiving, with_ops
 from tests.running import post, running, until, write_config
 
@@ -108,8 +106,7 @@ async def test_without_javascript_the_pages_are_right_as_of_their_loading(tmp_pa
         assert (await page.locator(".state").first.inner_text()).endswith("paused")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("window", [DESK, PHONE], ids=["desk", "phone"])
+@LOOKS
 async def test_nothing_keeps_anybody_out_of_what_moves(
     scheme: str, window: dict[str, int], tmp_path: Path, look_at: LookAt
 ) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import DESK, PHONE, LookAt
+from tests.browser.conftest import DESK, LOOKS, PHONE, LookAt
 from tests.peopled import peopled
 from tests.pipelines.ops_pipeline import PASSWORD
 
@@ -64,7 +64,7 @@ async def test_nobody_is_forgotten_by_a_slip(javascript: bool, tmp_path: Path, l
         assert looking.complaints == []
 
 
-@pytest.mark.parametrize(("scheme", "window"), [("light", DESK), ("dark", PHONE)], ids=["desk", "phone"])
+@LOOKS
 @pytest.mark.parametrize("paths", PATHS, ids=lambda paths: paths[0])
 async def test_pages_about_people_keep_nobody_out(
     paths: list[str], scheme: str, window: dict[str, int], tmp_path: Path, look_at: LookAt

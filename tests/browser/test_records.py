@@ -6,7 +6,7 @@ import pytest
 
 from groundswell.connectors.http.simulator import NO_FAULT, Fault, Receiver
 from groundswell.runtime.daemon import Daemon
-from tests.browser.conftest import DESK, PHONE, LookAt
+from tests.browser.conftest import LOOKS, LookAt
 from tests.pipelines.ops_pipeline import PASSWORD, receiving, with_ops
 from tests.running import post, running, until, write_config
 
@@ -134,8 +134,7 @@ async def test_a_broken_file_is_refused_with_every_problem_and_a_good_one_is_tak
         assert looking.complaints == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("window", [DESK, PHONE], ids=["desk", "phone"])
+@LOOKS
 async def test_nothing_keeps_anybody_out_of_these_pages(
     scheme: str, window: dict[str, int], tmp_path: Path, look_at: LookAt
 ) -> None:

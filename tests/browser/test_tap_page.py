@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-import pytest
-
 from groundswell.runtime.daemon import Daemon
-from tests.browser.conftest import DESK, PHONE, LookAt, Looking
+from tests.browser.conftest import LOOKS, LookAt, Looking
 from tests.pipelines.ops_pipeline import PASSWORD, receiving, with_ops
 from tests.running import post, running, until
 
@@ -92,8 +90,7 @@ async def test_without_javascript_it_says_what_to_type(tmp_path: Path, look_at: 
     assert "Pause" not in text
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("window", [DESK, PHONE], ids=["desk", "phone"])
+@LOOKS
 async def test_nothing_keeps_anybody_out(scheme: str, window: dict[str, int], tmp_path: Path, look_at: LookAt) -> None:
     async with (
         receiving() as (_, pipeline),
