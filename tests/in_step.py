@@ -42,6 +42,8 @@ QUIET_WITHIN_S = 15.0
 STEP_S = 0.02
 """Who sleeps looks so often whether a test has let time pass."""
 HURRY = 20
+ESTIMATE_CALLS = 2
+"""Of one page of people: that one, and the next, which is empty."""
 ROUNDS = 3
 """So many looks without a write are quiet: the first may have begun before, the third begins after the second."""
 
@@ -202,8 +204,11 @@ class InStep:
         return self.kit.counts.by_call.total(), self.network.counts.by_call.total()
 
     def looks(self) -> tuple[int, int]:
-        """Rounds so far, at least, by a call that is made once in each, or once for each page."""
-        by_page = self.network.counts.by_call["GET people"]
+        """Rounds so far, at least, by a call that is made once in each, or once for each page.
+
+        Before the first, Action Network is asked how many there are.
+        """
+        by_page = max(0, self.network.counts.by_call["GET people"] - ESTIMATE_CALLS)
         return self.kit.counts.by_call["GET subscriptionhistory"], by_page // self.pages
 
     async def quiet(self, within_s: float = QUIET_WITHIN_S) -> None:
