@@ -150,7 +150,11 @@ async def test_what_is_forwarded_leaves_actionkit_as_actblue_itself_would_have(t
     ledger = Ledger.make(seed=13, gifts=250)
     told = messages(ledger, ledger.notices(managed_forms=False, declined=False))
     one_by_one = Pace(concurrency=1, retry_after_s=(), never_again=frozenset({400}))
-    async with actionkit.simulator(behaviour=BEHAVIOUR) as right, rig(tmp_path, ledger, TOLD) as all_:
+    # Both in the order of the ledger: a series begins with whichever of its payments came first.
+    async with (
+        actionkit.simulator(behaviour=BEHAVIOUR) as right,
+        rig(tmp_path, ledger, TOLD, pace=Pace(concurrency=1)) as all_,
+    ):
         await all_.process.start()
         await all_.told(told)
         address = right.actblue_url.replace("http://", f"http://{right.user}:{right.password}@")
